@@ -1,0 +1,99 @@
+"""A conf folder's named things -> what texts are lowered against; all checked at load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from apiql.errors import ApiqlError
+from apiql.frontends.text.surroundings import PlanLimits, Surroundings
+from apiql.ir.plan import Binding, Endpoint, Place
+from apiql.ir.source import Source
+from apiql.ir.template import TemplateRefused, parse_template
+from apiql.ir.values import Literal
+from apiql.plugins import Registry
+from apiql.settings import Limits, Settings, Upstream
+from apiql.settings import Source as SourceSettings
+from apiql.sources.addresses import AllowList
+
+
+class CatalogError(ApiqlError):
+    """A source of the configuration that cannot be called, with its place."""
+
+
+def surroundings(settings: Settings, functions: Registry) -> Surroundings:
+    """Sources, permissions and limits of these settings.
+
+    Raises:
+        CatalogError: a source whose path cannot be used.
+    """
+    endpoints = {name: _endpoint(name, found) for name, found in settings.upstreams.items()}
+    sources: dict[str, Source] = {}
+    for name, upstream in settings.upstreams.items():
+        for source in _sources(name, upstream, endpoints[name]):
+            sources[source.name] = source
+    allowed = AllowList.parse(settings.security.allow_hosts)
+    methods = frozenset(settings.security.allow_methods)
+    limits = plan_limits(settings.limits)
+    return Surroundings(
+        functions, endpoints.get("default"), sources, allowed.permits, limits, methods
+    )
+
+
+def plan_limits(limits: Limits) -> PlanLimits:
+    """The limits of a program."""
+    return PlanLimits(
+        tasks=limits.tasks,
+        depth=limits.depth,
+        aliases_depth=limits.aliases_depth,
+        calls=limits.calls,
+        fields=limits.fields,
+        params_per_task=limits.params_per_task,
+        path_segments=limits.path_segments,
+        nesting=limits.nesting,
+        query_timeout=limits.query_timeout,
+        call_timeout=limits.call_timeout,
+    )
+
+
+def _endpoint(name: str, upstream: Upstream) -> Endpoint:
+    """The upstream itself: its base and, as the path, the prefix of its URL."""
+    scheme, _, rest = upstream.url.partition("://")
+    authority, slash, prefix = rest.partition("/")
+    path = (slash + prefix).rstrip("/")
+    return Endpoint(
+        name,
+        f"{scheme}://{authority}",
+        (path,) if path else (),
+        list_style=upstream.list_style,
+        headers=_texts(upstream.headers),
+        timeout=upstream.timeout,
+    )
+
+
+def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
+    for source_name, source in upstream.sources.items():
+        place = f"[upstreams.{name}.sources.{source_name}]"
+        try:
+            template = parse_template(source.path)
+        except TemplateRefused as refused:
+            raise CatalogError(f"{place} path: {refused.message}; {refused.hint}") from None
+        endpoint = Endpoint(
+            name,
+            base.base,
+            (*base.path, *template.path),
+            template.query,
+            list_style=source.list_style or base.list_style,
+            headers=(*base.headers, *_texts(source.headers)),
+            timeout=base.timeout,
+        )
+        yield Source(source_name, source.method, endpoint, _defaults(source))
+
+
+def _defaults(source: SourceSettings) -> tuple[Binding, ...]:
+    return tuple(
+        Binding(Place.QUERY, (name,), Literal(value)) for name, value in source.query.items()
+    )
+
+
+def _texts(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(value)) for name, value in headers.items())

@@ -1,0 +1,170 @@
+"""The stages in order: start reading here.
+
+    text --parse--> syntax tree --lower--> Plan --rewrite--> Plan --compile--> Executable
+    Executable --prepare--> Run --carry out--> outcomes --assemble--> Answer
+
+The left half happens once for a text and is kept; the right half happens for every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from cachetools import LRUCache
+
+from apiql.catalog import surroundings
+from apiql.errors import QueryRefused
+from apiql.events import Observer
+from apiql.frontends.text.grammar import TextLimits
+from apiql.frontends.text.lower import lower
+from apiql.frontends.text.parse import TextParser
+from apiql.frontends.text.surroundings import Surroundings, with_excerpts
+from apiql.ir.plan import Plan
+from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
+from apiql.plugins import Registry
+from apiql.runtime.assemble import Answer, Details, assemble
+from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
+from apiql.runtime.compile import Executable, compile_plan
+from apiql.runtime.functions import standard_functions
+from apiql.runtime.scheduler import carry_out, prepare
+from apiql.settings import Limits, Settings, load_settings
+from apiql.sources.call import Layer
+from apiql.sources.stack import Stack, build_stack
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A request to the engine. Header names are in lower case; `timeout` can only shorten."""
+
+    text: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+    timeout: float | None = None
+
+
+class Engine:
+    """Answers queries. Time, randomness and the way to upstreams are passed in."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        layer: Layer,
+        *,
+        functions: Registry | None = None,
+        clock: Callable[[], float] | None = None,
+        wall: Callable[[], float] = time.time,
+        random_bits: Callable[[int], int] = secrets.randbits,
+    ) -> None:
+        self.settings = settings
+        self._layer = layer
+        self._functions = functions or all_functions()
+        self._clock = clock
+        self._wall = wall
+        self._random_bits = random_bits
+        self._parser = TextParser(text_limits(settings.limits))
+        self._around: Surroundings = surroundings(settings, self._functions)
+        limits = settings.limits
+        self._rules: tuple[Rule, ...] = (merge_equal_reads, within(limits.depth, limits.calls))
+        self._details = Details(settings.answer.details)
+        self._plans: LRUCache[str, Executable] = LRUCache(limits.plans_cached)
+
+    def executable(self, text: str) -> Executable:
+        """The compiled plan of a text; a text seen before is not parsed again.
+
+        Raises:
+            QueryRefused: everything that is wrong with the text.
+        """
+        known = self._plans.get(text)
+        if known is not None:
+            return known
+        program = self._parser.parse(text)
+        plan = lower(program, text, self._around)
+        try:
+            plan = rewrite(plan, self._rules)
+            made = compile_plan(plan, self._functions)
+        except QueryRefused as refused:
+            raise with_excerpts(refused, text) from None
+        if self._plans.maxsize:
+            self._plans[text] = made
+        return made
+
+    def plan(self, text: str) -> Plan:
+        """The plan of a text, for `explain`."""
+        return self.executable(text).plan
+
+    async def answer(self, query: Query, observe: Observer | None = None) -> Answer:
+        """The answer to a query; cancelled, it takes its upstream calls with it.
+
+        Raises:
+            QueryRefused: the query cannot be run; nothing was called.
+        """
+        executable = self.executable(query.text)
+        limits = self.settings.limits
+        clock = self._clock or asyncio.get_running_loop().time
+        moment = Caller(
+            int(self._wall() * 1000), self._random_bits, query.headers, query.cookies
+        )
+        try:
+            run = prepare(
+                executable, query.params, moment, self._layer,
+                query_timeout=min(limits.query_timeout, query.timeout or limits.query_timeout),
+                call_timeout=limits.call_timeout,
+                concurrency=limits.query_concurrency, clock=clock, observe=observe,
+            )  # fmt: skip
+        except QueryRefused as refused:
+            raise with_excerpts(refused, query.text) from None
+        outcomes = await carry_out(executable, run)
+        return assemble(executable, outcomes, self._details, limits.answer_bytes)
+
+
+@dataclass(frozen=True)
+class OpenEngine:
+    """An engine with its own connections; `async with` closes them."""
+
+    engine: Engine
+    stack: Stack
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Self:
+        """An engine for these settings."""
+        stack = build_stack(settings)
+        return cls(Engine(settings, stack.layer), stack)
+
+    @classmethod
+    def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
+        """An engine for a conf folder and environment variables."""
+        return cls.from_settings(load_settings(conf, environ))
+
+    async def __aenter__(self) -> Engine:
+        return self.engine
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stack.aclose()
+
+
+def all_functions() -> Registry:
+    """The standard functions and those that read the caller."""
+    functions = standard_functions()
+    for function in CALLER_FUNCTIONS:
+        functions = functions.with_function(function)
+    return functions
+
+
+def text_limits(limits: Limits) -> TextLimits:
+    """The limits of a text."""
+    return TextLimits(
+        text_bytes=limits.text_bytes,
+        tokens=limits.tokens,
+        nesting=limits.nesting,
+        name_length=limits.name_length,
+        number_digits=limits.number_digits,
+        literal_bytes=limits.literal_bytes,
+        url_bytes=limits.url_bytes,
+    )

@@ -1,0 +1,38 @@
+"""What the core reports, and who listens. Nothing below the server logs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class CallMade:
+    """One upstream call has ended. Times are seconds on the loop's clock.
+
+    `status` is None where no answer came; `code` is the error's, None for a 2xx answer.
+    """
+
+    task: str
+    service: str
+    method: str
+    target: str
+    started: float
+    ended: float
+    status: int | None
+    size: int
+    code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskSkipped:
+    """A task was not carried out because of what it needs."""
+
+    task: str
+    code: str
+    at: float
+
+
+Event: TypeAlias = CallMade | TaskSkipped
+Observer: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,161 @@
+"""Clauses that carry parameters --lower--> bindings: each value at its place in the request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apiql.errors import Code
+from apiql.frontends.text import syntax as s
+from apiql.frontends.text.expressions import Span
+from apiql.frontends.text.values import Lowering
+from apiql.ir.plan import Binding, Endpoint, Place, Slot
+from apiql.ir.values import Literal
+
+PLACES = {
+    "query": Place.QUERY,
+    "headers": Place.HEADER,
+    "cookies": Place.COOKIE,
+    "form": Place.FORM,
+}
+IN_QUERY = frozenset({"get", "head", "delete"})
+HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
+OURS = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
+    "proxy-authorization proxy-authenticate proxy-connection accept-encoding".split()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What the bindings of a select depend on."""
+
+    method: str
+    endpoint: Endpoint
+    most: int
+
+    @property
+    def slots(self) -> dict[str, Slot]:
+        """The placeholders of the template by name."""
+        parts = (*self.endpoint.path, *(part for _, part in self.endpoint.query))
+        return {part.name: part for part in parts if isinstance(part, Slot)}
+
+
+def lower_bindings(
+    clauses: Iterable[s.Clause], call: Call, lowering: Lowering, span: Span
+) -> tuple[Binding, ...]:
+    """The bindings of a select; `span` is its location, for what is missing."""
+    found: list[tuple[Binding, Span]] = []
+    clauses = tuple(clauses)
+    whole = any(isinstance(c, s.Body) or (isinstance(c, s.Pairs) and c.word == "form")
+                for c in clauses)  # fmt: skip
+    for clause in clauses:
+        match clause:
+            case s.Where(binds):
+                found += _where(binds, call, whole, lowering)
+            case s.Pairs(word, pairs):
+                found += _pairs(PLACES[word], pairs, lowering)
+            case s.Body(value, place):
+                found.append((Binding(Place.BODY, (), lowering.value(value)), place))
+    _check_body(clauses, call, lowering)
+    _check_twice(found, lowering)
+    _check_slots(found, call, lowering, span)
+    if len(found) > call.most:
+        message = f"this select goes over the limit params_per_task = {call.most}"
+        lowering.findings.add(Code.LIMIT_EXCEEDED, message, span)
+    return tuple(binding for binding, _ in found)
+
+
+def _where(
+    binds: Iterable[s.Bind | s.Each], call: Call, whole: bool, lowering: Lowering
+) -> Iterable[tuple[Binding, Span]]:
+    slots = call.slots
+    for bind in binds:
+        if isinstance(bind, s.Each):
+            message = "`in` (one call for each element) is not supported yet"
+            lowering.findings.add(Code.VALIDATION, message, bind.span)
+            continue
+        value = lowering.value(bind.value)
+        name = ".".join(bind.place)
+        if name in slots:
+            yield Binding(Place.PATH, (name,), value), bind.span
+        elif whole:
+            message = f"next to `body` or `form`, where fills only placeholders, not `{name}`"
+            hint = "put it into the body or form, or use the clause `query`"
+            lowering.findings.add(Code.VALIDATION, message, bind.span, hint)
+        elif call.method in IN_QUERY:
+            yield Binding(Place.QUERY, (name,), value), bind.span
+        else:
+            yield Binding(Place.MEMBER, bind.place, value), bind.span
+
+
+def _pairs(
+    place: Place, pairs: Iterable[s.Bind], lowering: Lowering
+) -> Iterable[tuple[Binding, Span]]:
+    for pair in pairs:
+        name = pair.place[0]
+        if place is Place.HEADER and (not HEADER.fullmatch(name) or name.lower() in OURS):
+            message = f"the header `{name[:64]}` cannot be set by a query"
+            hint = "names are letters, digits and -; the connection's own headers are ours"
+            lowering.findings.add(Code.BAD_VALUE, message, pair.span, hint)
+        if place is Place.COOKIE and not COOKIE.fullmatch(name):
+            message = f"`{name[:64]}` is no name for a cookie"
+            lowering.findings.add(Code.BAD_VALUE, message, pair.span)
+        yield Binding(place, (name,), lowering.value(pair.value)), pair.span
+
+
+def _check_body(clauses: tuple[s.Clause, ...], call: Call, lowering: Lowering) -> None:
+    bodies = [c for c in clauses if isinstance(c, s.Body)]
+    forms = [c for c in clauses if isinstance(c, s.Pairs) and c.word == "form"]
+    if bodies and forms:
+        message = "a call has one body: `body` or `form`"
+        lowering.findings.add(Code.VALIDATION, message, forms[0].span, "leave one of them out")
+    if call.method in ("get", "head"):
+        carriers: tuple[s.Clause, ...] = (*bodies, *forms)
+        for clause in carriers:
+            message = f"{call.method} carries no body"
+            hint = "use post, put or patch, or put the values into `query`"
+            lowering.findings.add(Code.VALIDATION, message, clause.span, hint)
+
+
+def _check_twice(found: list[tuple[Binding, Span]], lowering: Lowering) -> None:
+    seen: dict[tuple[Place, tuple[str, ...]], Span] = {}
+    for binding, span in found:
+        name = binding.name
+        if binding.place is Place.HEADER:
+            name = tuple(part.lower() for part in name)
+        for key in _same_place(binding.place, name):
+            if key in seen:
+                what = ".".join(name) or "the body"
+                message = f"`{what}` has two values in one place ({binding.place.value})"
+                hint = "leave one of them out"
+                lowering.findings.twice(Code.DUPLICATE_NAME, message, seen[key], span, hint)
+                break
+        seen[binding.place, name] = span
+        if binding.place is Place.MEMBER:
+            for length in range(1, len(name)):
+                seen.setdefault((Place.MEMBER, (*name[:length], "")), span)
+
+
+def _same_place(place: Place, name: tuple[str, ...]) -> Iterable[tuple[Place, tuple[str, ...]]]:
+    """The keys that would clash: the name itself; for a body also a parent or a child of it."""
+    yield place, name
+    if place is Place.MEMBER:
+        yield place, (*name, "")
+        for length in range(1, len(name)):
+            yield place, name[:length]
+
+
+def _check_slots(
+    found: list[tuple[Binding, Span]], call: Call, lowering: Lowering, span: Span
+) -> None:
+    filled = {b.name[0]: b.value for b, _ in found if b.place is Place.PATH}
+    for name, slot in call.slots.items():
+        value = filled.get(name)
+        missing = value is None or (isinstance(value, Literal) and value.value is None)
+        if missing and not slot.optional:
+            message = f"nothing fills the placeholder {{{name}}}"
+            hint = f"add `where {name} = …`, or write {{{name}?}} if it may stay empty"
+            lowering.findings.add(Code.MISSING_PARAMETER, message, span, hint)

@@ -1,0 +1,198 @@
+"""What is wrong with a text, said so that its author can mend it.
+
+One line says what, two show the text with a caret under the token, then what was expected and
+the nearest word that would do.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from functools import cached_property
+
+from lark import Token
+from lark.exceptions import UnexpectedCharacters, UnexpectedToken
+
+from apiql.errors import Code, Location, Problem, nearest
+from apiql.frontends.text.expressions import Span
+from apiql.frontends.text.grammar import LimitReached
+from apiql.frontends.text.tokens import Mistake
+
+EXCERPT_WIDTH = 100
+VALUE = {"STRING", "NUMBER", "CONST", "LSQB", "LBRACE", "DQ", "VAR", "LPAR", "NAME", "MINUS"}
+CLAUSES = (
+    "where query headers cookies body form rows into having group order limit distinct timeout "
+    "within retry cache max_age after when optional required fallback hidden no"
+).split()
+STATEMENTS = {"SET", "USE", "RETURN", "SELECT", "EXPLAIN"}
+WORDS = {
+    "NAME": "a name", "DQ": 'a name in "…"', "VAR": "a parameter ($name)", "STRING": "a text",
+    "NUMBER": "a number", "INT": "a whole number", "DURATION": "a duration (500ms, 2s)",
+    "PATH": "a path (/…)", "URL": "a URL", "METHOD": "a method (get, post, put, patch, delete, "
+    "head)", "TYPE": "a type", "SYS": "$status or $headers", "WORD": "a name", "EQ": "`=`",
+    "OP": "a comparison", "COMMA": "`,`", "DOT": "`.`", "RPAR": "`)`", "LPAR": "`(`",
+    "RSQB": "`]`", "LSQB": "`[`", "RBRACE": "`}`", "LBRACE": "`{`", "COLON": "`:`",
+    "SEMICOLON": "`;`", "STAR": "`*`", "$END": "the end", "SIDE": "inner or left",
+    "DIVIDE": "`/`", "PLUS": "`+`", "MINUS": "`-`", "QM": "`?`", "DOTS": "`...`",
+    "SORT": "`order by`", "GROUP": "`group by`", "MAX_AGE": "`max-age`", "IS": "`is`",
+    "DIRECTION": "asc or desc", "NULLS": "first or last", "ENC": "csv, repeat or json",
+}  # fmt: skip
+FOREIGN = {
+    "insert": "APIQL writes with a select: `select * post from /path where name = 'x'`",
+    "update": "APIQL writes with a select: `select * put from /path where name = 'x'`",
+    "delete": "APIQL writes with a select: `select * delete from /path where id = 1`",
+    "union": "separate selects with `;`: each is a member of the answer",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A text and where its lines begin."""
+
+    text: str
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(i + 1 for i, c in enumerate(self.text) if c == "\n")]
+
+    def location(self, offset: int) -> Location:
+        """Line and column of an offset, both from 1."""
+        line = bisect_right(self._starts, offset)
+        return Location(line, offset - self._starts[line - 1] + 1)
+
+    def excerpt(self, span: Span) -> str:
+        """The line of the span and a line of carets under it; long lines are cut around it."""
+        place = self.location(span.start)
+        start = self._starts[place.line - 1]
+        line = self.text[start:].split("\n", 1)[0].rstrip("\r")
+        column = place.column - 1
+        width = max(1, min(span.end - span.start, len(line) - column))
+        if len(line) > EXCERPT_WIDTH:
+            cut = max(0, column - EXCERPT_WIDTH // 2)
+            line, column = line[cut : cut + EXCERPT_WIDTH], column - cut
+            width = min(width, EXCERPT_WIDTH - column)
+        shown = "".join(c if c.isprintable() else " " for c in line)
+        return f"{shown}\n{' ' * column}{'^' * width}"
+
+    def excerpt_at(self, place: Location) -> str:
+        """The line of a place with a caret under the word that stands there."""
+        start = self._starts[place.line - 1] + place.column - 1
+        end = start
+        while end < len(self.text) and (self.text[end].isalnum() or self.text[end] == "_"):
+            end += 1
+        return self.excerpt(Span(start, max(end, start + 1)))
+
+    def problem(
+        self, code: Code, message: str, span: Span, hint: str | None = None,
+        task: str | None = None,
+    ) -> Problem:  # fmt: skip
+        """A problem at a span."""
+        place = (self.location(span.start),)
+        return Problem(code, message, place, hint, self.excerpt(span), task)
+
+
+def limit_problem(source: Source, reached: LimitReached) -> Problem:
+    """LIMIT_EXCEEDED with the limit's name."""
+    start = reached.token.start_pos or 0
+    what = reached.limit
+    return source.problem(
+        Code.LIMIT_EXCEEDED,
+        f"the text goes over the limit {what} = {reached.allowed}",
+        Span(start, start + 1),
+        f"make it smaller, or raise [limits] {what}",
+    )
+
+
+def mistake_problem(source: Source, mistake: Mistake) -> Problem:
+    """SYNTAX from what the grammar lets through."""
+    return source.problem(Code.SYNTAX, mistake.message, mistake.span, mistake.hint)
+
+
+def character_problem(source: Source, error: UnexpectedCharacters) -> Problem:
+    """SYNTAX at a character that begins no token."""
+    offset: int = error.pos_in_stream  # type: ignore[assignment]  # lark says None, sets int
+    character = source.text[offset]
+    message, hint = _character_story(source.text, offset, character)
+    if hint is None:
+        hint = expectation(set(error.allowed or ()))
+    return source.problem(Code.SYNTAX, message, Span(offset, offset + 1), hint)
+
+
+def token_problem(source: Source, error: UnexpectedToken, accepted: Set[str]) -> Problem:
+    """SYNTAX at a token that cannot stand where it stands."""
+    token: Token = error.token
+    if token.type == "$END":
+        end = len(source.text.rstrip())
+        hint = expectation(accepted)
+        return source.problem(Code.SYNTAX, "the text ends too early", Span(end, end + 1), hint)
+    span = Span(token.start_pos or 0, token.end_pos or 0)
+    shown = source.text[span.start : span.end]
+    hint = _token_hint(source.text, token, shown, accepted)
+    return source.problem(Code.SYNTAX, f"unexpected {_shown(shown)}", span, hint)
+
+
+def expectation(accepted: Set[str], limit: int = 9) -> str | None:
+    """`expected …`, in people's words, values and clauses as one."""
+    left = set(accepted)
+    words: list[str] = []
+    if left >= {"STRING", "NUMBER", "LBRACE"}:
+        words.append("a value")
+        left -= VALUE | {"NOT"}
+    if "WHERE" in left:
+        words.append("a clause (where, query, headers, body, after, timeout, …)")
+        left -= {word.upper() for word in CLAUSES} | {"SORT", "ELSE"}
+    if {"PLUS", "DIVIDE"} <= left:
+        words.append("an operator")
+        left -= {"PLUS", "MINUS", "STAR", "DIVIDE", "EQ", "OP", "QM", "DOT", "LSQB", "LPAR"}
+    if left >= STATEMENTS:
+        words.append("a statement (select, set, use, return, explain)")
+        left -= STATEMENTS
+    words += sorted({WORDS.get(name, f"`{name.lower()}`") for name in left})
+    if not words:
+        return None
+    more = "…" if len(words) > limit else ""
+    return "expected " + ", ".join(words[:limit]) + more
+
+
+def _token_hint(text: str, token: Token, shown: str, accepted: Set[str]) -> str | None:
+    before = text[: token.start_pos or 0].rstrip()
+    if shown == "=" and before.endswith(("=", "!", "<", ">")):
+        return "one `=` compares"
+    if shown == "*" and before.endswith("/"):
+        return "the comment that starts here is never closed with */"
+    if shown.lower() in FOREIGN:
+        return FOREIGN[shown.lower()]
+    meant = nearest(shown.lower(), _keywords(accepted)) if token.type == "NAME" else None
+    expected = expectation(accepted)
+    parts = [expected, f"did you mean `{meant}`?" if meant and meant != shown.lower() else None]
+    return "; ".join(part for part in parts if part) or None
+
+
+def _keywords(accepted: Iterable[str]) -> list[str]:
+    special = {"METHOD": "get post put patch delete head", "SIDE": "inner left", "SORT": "order"}
+    known: list[str] = []
+    for name in accepted:
+        known += special[name].split() if name in special else [name.lower().replace("_", "-")]
+    return known
+
+
+def _character_story(text: str, offset: int, character: str) -> tuple[str, str | None]:
+    if character in "'\"":
+        return "a text that is never closed", f"close it with {character}"
+    if character in "‘’“”":
+        return f"{character} is no quotation mark of APIQL", "write 'text' or \"text\""
+    if character == "；":
+        return f"unexpected {character}", "separate statements with ;"
+    if character.isdigit():
+        return "a number is followed by letters or written in a way APIQL does not know", (
+            "expected digits, a fraction and an exponent: 15, 2.5, 1e3; names start with a letter"
+        )
+    if not character.isprintable():
+        return f"a control character (U+{ord(character):04X})", "take it out"
+    return f"unexpected {character}", None
+
+
+def _shown(text: str, limit: int = 40) -> str:
+    short = text if len(text) <= limit else text[:limit] + "…"
+    return "`" + "".join(c if c.isprintable() else " " for c in short) + "`"

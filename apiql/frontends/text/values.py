@@ -1,0 +1,210 @@
+"""Expressions --lower--> values: names become references, operators become functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from apiql.errors import Code
+from apiql.frontends.text import expressions as e
+from apiql.frontends.text.surroundings import Findings, Names
+from apiql.ir.values import (
+    Apply,
+    Computed,
+    Items,
+    Literal,
+    Open,
+    ParamRoot,
+    Part,
+    Record,
+    Ref,
+    ResultRoot,
+    Root,
+    RowRoot,
+    Step,
+    Value,
+    ValueRoot,
+)
+from apiql.plugins import Registry
+
+NOTHING = Literal(None)
+ROW = Ref(RowRoot())
+
+
+@dataclass(frozen=True, slots=True)
+class Lowering:
+    """How to read the expressions of one place: in a row, names are its fields."""
+
+    names: Names
+    functions: Registry
+    findings: Findings
+    longest_chain: int
+    in_row: bool = False
+
+    def value(self, expression: e.Expression) -> Value:
+        """The value of an expression; what is wrong with it is noted in the findings."""
+        match expression:
+            case e.Constant(scalar):
+                return Literal(scalar)
+            case e.Reference():
+                return self._reference(expression)
+            case e.ListOf(items):
+                return Items(self._all(items))
+            case e.ObjectOf():
+                return self._record(expression)
+            case e.Round():
+                return self._parenthesis(expression)
+            case e.Operation():
+                return self._operation(expression)
+            case e.Sum():
+                return self._sum(expression)
+            case e.Spread(_, span):
+                return self._later("a spread (...) stands only in `return`, which", span)
+
+    def _all(self, expressions: Iterable[e.Expression]) -> tuple[Value, ...]:
+        return tuple(self.value(item) for item in expressions)
+
+    def _later(self, what: str, span: e.Span) -> Value:
+        self.findings.add(Code.VALIDATION, f"{what} is not supported yet", span)
+        return NOTHING
+
+    # -- references
+
+    def _reference(self, reference: e.Reference) -> Value:
+        root = reference.root
+        steps = list(reference.steps)
+        if isinstance(root, e.Word) and root.quoted and not self.in_row:
+            if steps or reference.optional:
+                message = "a text has no members"
+                hint = "results and parameters are named without quotes"
+                self.findings.add(Code.VALIDATION, message, reference.span, hint)
+            return Literal(root.text)
+        if isinstance(root, e.Invocation) and not steps and not reference.optional:
+            return self._invocation(root)
+        part = self._part(steps, isinstance(root, e.Word) and not self.in_row)
+        path = tuple(self._step(step) for step in steps)
+        if isinstance(root, e.Word) and self.in_row:
+            return Ref(RowRoot(), (root.text, *path), reference.optional)
+        return Ref(self._root(root), path, reference.optional, part)
+
+    def _root(self, root: e.Word | e.Variable | e.Invocation) -> Root:
+        match root:
+            case e.Variable(name):
+                return ParamRoot(name)
+            case e.Invocation():
+                return ValueRoot(self._invocation(root))
+            case e.Word(name, span):
+                if name not in self.names.selects:
+                    self._unknown_result(name, span)
+                return ResultRoot(name)
+
+    def _unknown_result(self, name: str, span: e.Span) -> None:
+        if name in self.names.parameters:
+            message = f"`{name}` is not the name of a select"
+            self.findings.add(Code.UNKNOWN_NAME, message, span, f"did you mean `${name}`?")
+            return
+        known = sorted(self.names.selects)
+        self.findings.unknown(Code.UNKNOWN_NAME, "the result", name, known, span)
+
+    def _part(self, steps: list[e.Step], of_result: bool) -> Part:
+        """Takes `$status` or `$headers` off the front of the steps of a result."""
+        if of_result and steps and isinstance(steps[0], e.SystemStep):
+            return Part(self._system(steps).name)
+        for step in steps:
+            if isinstance(step, e.SystemStep):
+                message = f"{step.name} follows the name of a select"
+                self.findings.add(Code.VALIDATION, message, step.span, "write api2.$status")
+        return Part.BODY
+
+    def _system(self, steps: list[e.Step]) -> e.SystemStep:
+        system = steps.pop(0)
+        assert isinstance(system, e.SystemStep)
+        if system.name == "$status" and steps:
+            message = "$status is a number: it has no members"
+            self.findings.add(Code.VALIDATION, message, system.span)
+        return system
+
+    def _step(self, step: e.Step) -> Step:
+        match step:
+            case e.NameStep(word):
+                return word.text
+            case e.SystemStep(name):
+                return name
+            case e.IndexStep(None):
+                return Open()
+            case e.IndexStep(e.Constant(int(index)), span) if not isinstance(index, bool):
+                if index < 0:
+                    message = "an index counts from 0"
+                    hint = "last(list) is the last element"
+                    self.findings.add(Code.SYNTAX, message, span, hint)
+                return index
+            case e.IndexStep(index):
+                assert index is not None
+                value = self.value(index)
+                text = value.value if isinstance(value, Literal) else None
+                return text if isinstance(text, str) else Computed(value)
+
+    # -- calls and operators
+
+    def _invocation(self, call: e.Invocation) -> Value:
+        name = call.name.text.lower()
+        function = self.functions.find(name)
+        args = self._all(call.args)
+        if call.star:
+            return self._later("count(*) over the rows of a group", call.span)
+        if function is None:
+            known = list(self.functions.names())
+            self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.span)
+            return NOTHING
+        if name == "jmespath" and self.in_row and len(args) == 1:
+            args = (*args, ROW)
+        if not function.accepts(len(args)):
+            message = f"{name}() takes {function.arity}, got {len(args)}"
+            self.findings.add(Code.VALIDATION, message, call.span)
+        return Apply(name, args)
+
+    def _parenthesis(self, items: e.Round) -> Value:
+        if len(items.items) == 1:
+            return self.value(items.items[0])
+        message = "a list in round brackets stands only after `in`"
+        self.findings.add(Code.SYNTAX, message, items.span, "write [a, b]")
+        return NOTHING
+
+    def _operation(self, operation: e.Operation) -> Value:
+        self._check_chain(len(operation.operands), operation.span)
+        sign, operands = operation.sign, operation.operands
+        if sign == "in" and isinstance(operands[1], e.Round):
+            items = Items(self._all(operands[1].items))
+            return Apply("in", (self.value(operands[0]), items))
+        if sign == "-":
+            return Apply("negate", self._all(operands))
+        return Apply(sign, self._all(operands))
+
+    def _sum(self, chain: e.Sum) -> Value:
+        self._check_chain(len(chain.rest), chain.span)
+        value = self.value(chain.first)
+        for sign, operand in chain.rest[: self.longest_chain]:
+            value = Apply(sign, (value, self.value(operand)))
+        return value
+
+    def _check_chain(self, length: int, span: e.Span) -> None:
+        if length > self.longest_chain:
+            limit = f"nesting = {self.longest_chain}"
+            self.findings.add(
+                Code.LIMIT_EXCEEDED, f"this expression goes over the limit {limit}", span
+            )
+
+    def _record(self, record: e.ObjectOf) -> Value:
+        members: dict[str, tuple[Value, e.Span]] = {}
+        for member in record.members:
+            if isinstance(member, e.Spread):
+                self.value(member)
+                continue
+            word, expression = member
+            if word.text in members:
+                message = f"the member `{word.text}` stands twice in one object"
+                first = members[word.text][1]
+                hint = "leave one of them out"
+                self.findings.twice(Code.DUPLICATE_NAME, message, first, word.span, hint)
+            members[word.text] = (self.value(expression), word.span)
+        return Record(tuple((name, value) for name, (value, _) in members.items()))

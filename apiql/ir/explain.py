@@ -1,0 +1,199 @@
+"""Plans for people and tools: text (stable, golden-tested), JSON, Mermaid. No secret is in one:
+headers of the configuration and values of parameters are not shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from apiql.ir.plan import Binding, Output, Place, Plan, Slot, Task
+from apiql.ir.policy import Tolerance
+from apiql.ir.projection import Kept, Projection
+from apiql.ir.values import ParamRoot, Part, Ref, ResultRoot, json_text
+
+PLACES = {
+    Place.PATH: "where",
+    Place.QUERY: "query",
+    Place.HEADER: "header",
+    Place.COOKIE: "cookie",
+    Place.MEMBER: "body",
+    Place.BODY: "body",
+    Place.FORM: "form",
+}
+
+
+def as_text(plan: Plan) -> str:
+    """The plan as lines: what it may cost, then each task behind those it needs."""
+    lines = [_summary(plan)]
+    lines += [_parameter_line(plan)] if plan.parameters else []
+    for task in plan.tasks:
+        lines += ["", *_task_lines(task, plan)]
+    return "\n".join(lines) + "\n"
+
+
+def as_tree(plan: Plan) -> str:
+    """The plan as a tree: each task under the first of those it waits for last."""
+    levels: dict[str, list[Task]] = {}
+    placed: dict[str, int] = {}
+    for task in plan.tasks:
+        parent = max(sorted(task.needs), key=lambda name: placed[name], default="")
+        placed[task.name] = placed.get(parent, 0) + 1
+        levels.setdefault(parent, []).append(task)
+    lines = [_summary(plan)]
+    _branch(levels, "", "", lines)
+    return "\n".join(lines) + "\n"
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """`{"tasks": […], "outputs": […], "parameters": […], "mostCalls", "depth"}`."""
+    return {
+        "mostCalls": plan.most_calls,
+        "depth": plan.depth,
+        "parameters": [
+            {"name": p.name, "type": p.type, "required": p.required} for p in plan.parameters
+        ],
+        "tasks": [_task_object(task) for task in plan.tasks],
+        "outputs": [
+            {"name": o.name, "task": o.task, "fields": _fields(o.projection), "hidden": o.hidden}
+            for o in plan.outputs
+        ],
+    }
+
+
+def as_mermaid(plan: Plan) -> str:
+    """A flowchart; arrows go from a task to those that wait for it."""
+    number = {task.name: f"t{i}" for i, task in enumerate(plan.tasks)}
+    lines = ["flowchart LR"]
+    for task in plan.tasks:
+        label = f"{task.name}\\n{_call(task)}".replace('"', "#quot;")
+        lines.append(f'    {number[task.name]}["{label}"]')
+    for task in plan.tasks:
+        for need in sorted(task.needs, key=lambda name: int(number[name][1:])):
+            arrow = "-.->" if need in task.after else "-->"
+            lines.append(f"    {number[need]} {arrow} {number[task.name]}")
+    return "\n".join(lines) + "\n"
+
+
+def _summary(plan: Plan) -> str:
+    tasks, calls = len(plan.tasks), plan.most_calls
+    return (
+        f"plan: {tasks} task{_s(tasks)}, at most {calls} upstream call{_s(calls)}, "
+        f"depth {plan.depth}"
+    )
+
+
+def _s(count: int) -> str:
+    return "" if count == 1 else "s"
+
+
+def _parameter_line(plan: Plan) -> str:
+    shown = (
+        f"${p.name} {p.type}{'' if p.required else ' (optional)'}" for p in plan.parameters
+    )
+    return "parameters: " + ", ".join(shown)
+
+
+def _task_lines(task: Task, plan: Plan) -> list[str]:
+    lines = [f"{task.name}: {_call(task)}"]
+    lines += [f"  {_binding(binding)}" for binding in task.work.bindings]
+    needs = sorted(task.needs - task.after)
+    lines += [f"  needs {', '.join(needs)}"] if needs else []
+    lines += [f"  after {', '.join(sorted(task.after))}"] if task.after else []
+    lines += [f"  {_policy(task)}"] if _policy(task) else []
+    read = _read_paths(task, plan)
+    lines += [f"  read by others: {', '.join(read)}"] if read else []
+    lines += [
+        f"  {_output_name(o, task)}: {', '.join(_fields(o.projection))}"
+        + (" (hidden)" if o.hidden else "")
+        for o in plan.outputs
+        if o.task == task.name
+    ]
+    return lines
+
+
+def _output_name(output: Output, task: Task) -> str:
+    return "answer" if output.name == task.name else f"answer as {output.name}"
+
+
+def _call(task: Task) -> str:
+    endpoint = task.work.endpoint
+    return f"{task.work.method.upper()} {endpoint.service} {endpoint.template}"
+
+
+def _binding(binding: Binding) -> str:
+    name = ".".join(binding.name)
+    shown = f"{name} = {binding.value}" if name else f"{binding.value}"
+    return f"{PLACES[binding.place]} {shown}"
+
+
+def _policy(task: Task) -> str:
+    words = []
+    timeout = task.policy.timeout
+    if isinstance(timeout, ParamRoot):
+        words.append(f"timeout ${timeout.name}")
+    elif timeout is not None:
+        words.append(f"timeout {timeout * 1000:g}ms")
+    if task.policy.tolerance is not Tolerance.DEFAULT:
+        words.append(task.policy.tolerance.value)
+    return ", ".join(words)
+
+
+def _read_paths(task: Task, plan: Plan) -> list[str]:
+    """The paths of this task's result that other tasks read: as far as it is decoded for them."""
+    found: dict[str, None] = {}
+    for other in plan.tasks:
+        for ref in other.reads():
+            if isinstance(ref.root, ResultRoot) and ref.root.task == task.name:
+                found[_path_of(ref)] = None
+    return list(found)
+
+
+def _path_of(ref: Ref) -> str:
+    bare = Ref(ResultRoot(""), ref.path, False, ref.part)
+    return str(bare).removeprefix(".") or ("*" if ref.part is Part.BODY else ref.part.value)
+
+
+def _fields(projection: Projection) -> list[str]:
+    shown = ["*"] if projection.everything else []
+    if projection.excluded:
+        paths = ", ".join(".".join(map(_name, path)) for path in projection.excluded)
+        shown.append(f"({paths})")
+    for field in projection.fields:
+        if isinstance(field, Kept):
+            shown.append(".".join(map(_name, field.path)))
+        else:
+            shown.append(f"{field.value} as {_name(field.name)}")
+    return shown
+
+
+def _name(text: str) -> str:
+    return text if text.isidentifier() else json_text(text)
+
+
+def _task_object(task: Task) -> dict[str, Any]:
+    return {
+        "name": task.name,
+        "method": task.work.method,
+        "service": task.work.endpoint.service,
+        "location": task.work.endpoint.template,
+        "slots": [p.name for p in task.work.endpoint.path if isinstance(p, Slot)],
+        "bindings": [
+            {"place": b.place.value, "name": ".".join(b.name), "value": str(b.value)}
+            for b in task.work.bindings
+        ],
+        "needs": sorted(task.needs - task.after),
+        "after": sorted(task.after),
+        "policy": _policy(task),
+    }
+
+
+def _branch(levels: dict[str, list[Task]], parent: str, indent: str, lines: list[str]) -> None:
+    children: Iterable[Task] = levels.get(parent, ())
+    children = tuple(children)
+    for position, task in enumerate(children):
+        last = position == len(children) - 1
+        others = sorted(task.needs - {parent})
+        also = f"  (also needs {', '.join(others)})" if others else ""
+        lines.append(f"{indent}{'└─' if last else '├─'} {task.name}: {_call(task)}{also}")
+        _branch(levels, task.name, indent + ("   " if last else "│  "), lines)

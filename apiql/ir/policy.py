@@ -1,0 +1,44 @@
+"""How a call may be carried out: the clauses of section 8 as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from apiql.ir.values import ParamRoot
+
+
+class Tolerance(Enum):
+    """What the failure of a task means for the answer."""
+
+    DEFAULT = "default"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+Duration = float | ParamRoot
+"""Seconds, or the parameter that holds them (a number of milliseconds or a text like `2s`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`timeout` bounds the call with all its tries; None: the configured time of one call."""
+
+    timeout: Duration | None = None
+    tolerance: Tolerance = Tolerance.DEFAULT
+
+
+class StatusRule(Enum):
+    """How the answer's HTTP status comes about."""
+
+    ANY_OK = "any ok"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `use` says, for the whole program."""
+
+    timeout: Duration | None = None
+    status: StatusRule = StatusRule.ANY_OK
+    all_or_nothing: bool = False

@@ -1,0 +1,193 @@
+"""Values: JSON data with holes. What a task reads is written in its values and nowhere else.
+
+    Value = Literal | Ref | Record | Items | Text | Apply
+
+A `Ref` has a root (a result, a parameter, a field of the row, a computed value) and a path.
+Values are frozen and know nothing of how they are evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from typing import TypeAlias
+
+Scalar: TypeAlias = None | bool | int | Decimal | str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A scalar constant."""
+
+    value: Scalar
+
+    def __str__(self) -> str:
+        match self.value:
+            case None:
+                return "null"
+            case bool():
+                return "true" if self.value else "false"
+            case str():
+                return json_text(self.value)
+            case _:
+                return str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRoot:
+    """The result of a task, by its name."""
+
+    task: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParamRoot:
+    """A parameter of the program, `$name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowRoot:
+    """The row that a projection is looking at."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRoot:
+    """A value that is computed first: `first(a.list).name`."""
+
+    value: Value
+
+
+Root: TypeAlias = ResultRoot | ParamRoot | RowRoot | ValueRoot
+
+
+class Part(Enum):
+    """Which part of a result a reference sees."""
+
+    BODY = "body"
+    STATUS = "$status"
+    HEADERS = "$headers"
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """The step `[]`: opens the lists in a list, one level."""
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """The step `[value]`: an index or a key known when the value is."""
+
+    value: Value
+
+
+Step: TypeAlias = str | int | Open | Computed
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """A path from a root. `optional` (`?`): what is missing is left out instead of refused."""
+
+    root: Root
+    path: tuple[Step, ...] = ()
+    optional: bool = False
+    part: Part = Part.BODY
+
+    def __str__(self) -> str:
+        match self.root:
+            case ResultRoot(task):
+                head = task
+            case ParamRoot(name):
+                head = f"${name}"
+            case RowRoot():
+                head = ""
+            case ValueRoot(value):
+                head = str(value)
+        if self.part is not Part.BODY:
+            head += f".{self.part.value}"
+        text = head + "".join(_step_text(step) for step in self.path)
+        return text.removeprefix(".") + ("?" if self.optional else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object: members in order, names unique."""
+
+    members: tuple[tuple[str, Value], ...]
+
+    def __str__(self) -> str:
+        return "{" + ", ".join(f"{json_text(k)}: {v}" for k, v in self.members) + "}"
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list."""
+
+    items: tuple[Value, ...]
+
+    def __str__(self) -> str:
+        return "[" + ", ".join(str(item) for item in self.items) + "]"
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """A function or operator applied to values. Operators are named by their sign."""
+
+    function: str
+    args: tuple[Value, ...] = ()
+
+    def __str__(self) -> str:
+        if self.function in SIGNS and len(self.args) == 2:
+            return f"({self.args[0]} {self.function} {self.args[1]})"
+        return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
+
+
+Value: TypeAlias = Literal | Ref | Record | Items | Apply
+
+SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
+"""The operators that stand between two operands."""
+
+
+def refs(value: Value) -> Iterator[Ref]:
+    """Every reference in a value, those inside computed steps included."""
+    match value:
+        case Literal():
+            return
+        case Record(members):
+            for _, member in members:
+                yield from refs(member)
+        case Items(items) | Apply(_, items):
+            for item in items:
+                yield from refs(item)
+        case Ref(root, path):
+            yield value
+            if isinstance(root, ValueRoot):
+                yield from refs(root.value)
+            for step in path:
+                if isinstance(step, Computed):
+                    yield from refs(step.value)
+
+
+def json_text(text: str) -> str:
+    """A text as a JSON string, for people and plans."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(_shown(c) for c in escaped) + '"'
+
+
+def _shown(character: str) -> str:
+    return character if character.isprintable() else f"\\u{ord(character):04x}"
+
+
+def _step_text(step: Step) -> str:
+    match step:
+        case str():
+            return f".{step}" if step.isidentifier() else f".{json_text(step)}"
+        case int():
+            return f"[{step}]"
+        case Open():
+            return "[]"
+        case Computed(value):
+            return f"[{value}]"

@@ -1,0 +1,42 @@
+"""What a query may read of the request that carries it: `header()` and `cookie()`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from apiql.errors import Code
+from apiql.plugins import Function, Moment
+from apiql.runtime.arguments import text
+from apiql.runtime.json_values import Json
+from apiql.runtime.outcome import unmet
+
+
+@dataclass(frozen=True)
+class Caller(Moment):
+    """The instant of a query and its request. Header names are in lower case."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: Mapping[str, str] = field(default_factory=dict)
+
+
+def _header(caller: Caller, name: Json) -> Json:
+    wanted = text("header", name)
+    found = caller.headers.get(wanted.lower())
+    if found is None:
+        raise unmet(Code.MISSING_VARIABLE, f"the request has no header {wanted}")
+    return found
+
+
+def _cookie(caller: Caller, name: Json) -> Json:
+    wanted = text("cookie", name)
+    found = caller.cookies.get(wanted)
+    if found is None:
+        raise unmet(Code.MISSING_VARIABLE, f"the request has no cookie {wanted}")
+    return found
+
+
+CALLER_FUNCTIONS: tuple[Function, ...] = (
+    Function("header", _header, 1, 1, contextual=True, doc="A header of the caller's request."),
+    Function("cookie", _cookie, 1, 1, contextual=True, doc="A cookie of the caller's request."),
+)

@@ -1,0 +1,164 @@
+"""Plan --compile--> what a run carries out: closures for calls, decoders for bodies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from apiql.errors import Code, Problem, QueryRefused, ValueRefused
+from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.policy import Policy
+from apiql.ir.projection import Named
+from apiql.ir.values import (
+    Apply,
+    Items,
+    Literal,
+    Part,
+    Record,
+    Ref,
+    ResultRoot,
+    Value,
+    refs,
+)
+from apiql.plugins import Registry
+from apiql.runtime.decode import Reader, compile_reader
+from apiql.runtime.evaluate import Evaluate, Reads, compile_value, static_names
+from apiql.runtime.request import Build, compile_request, reads_results
+from apiql.runtime.shape import Shape, compile_shape
+
+Paths = dict[str, dict[tuple[str, ...], int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A task ready to be carried out.
+
+    `early`: nothing of its call waits for a result, so the call is made up before the first is
+    sent. `checks` are the parts of later values that can be looked at that early too.
+    """
+
+    name: str
+    build: Build
+    early: bool
+    checks: tuple[Evaluate, ...]
+    needs: tuple[str, ...]
+    read: Reader
+    shapes: tuple[Shape, ...]
+    policy: Policy
+    timeout: float | None
+    service: str
+    method: str
+    is_read: bool
+    twin: str | None
+    task: Task
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """A compiled plan. `places` says where each output's JSON is: (step's name, its number)."""
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    places: tuple[tuple[str, int], ...]
+    has_twins: bool
+
+
+def compile_plan(plan: Plan, functions: Registry) -> Executable:
+    """The closures and decoders of a plan.
+
+    Raises:
+        QueryRefused: a constant that cannot stand where it stands (BAD_VALUE).
+    """
+    paths = _paths(plan)
+    reads: Reads = {(task, path): n for task, found in paths.items() for path, n in found.items()}
+    outputs: dict[str, list[Output]] = {task.name: [] for task in plan.tasks}
+    places = []
+    for output in plan.outputs:
+        places.append((output.task, len(outputs[output.task])))
+        outputs[output.task].append(output)
+    twins = _twins(plan)
+    steps, problems = [], []
+    for task in plan.tasks:
+        try:
+            found = tuple(paths[task.name])
+            steps.append(
+                _step(task, outputs[task.name], compile_reader(found), twins, functions, reads)
+            )
+        except ValueRefused as refused:
+            problems.append(
+                Problem(Code.BAD_VALUE, f"{task.name}: {refused.message}", (task.location,),
+                        refused.hint, task=task.name)
+            )  # fmt: skip
+    if problems:
+        raise QueryRefused(tuple(problems))
+    return Executable(plan, tuple(steps), tuple(places), bool(twins))
+
+
+def _step(
+    task: Task, outputs: list[Output], read: Reader, twins: dict[str, str],
+    functions: Registry, reads: Reads,
+) -> Step:  # fmt: skip
+    fetch = task.work
+    early = not any(reads_results(value) for value in fetch.values())
+    checks: list[Evaluate] = []
+    for value in fetch.values():
+        if reads_results(value):
+            checks += [compile_value(part, functions, reads) for part in _pure_parts(value)]
+    shapes = tuple(_shape(output, functions, reads) for output in outputs)
+    return Step(
+        task.name, compile_request(fetch, functions, reads), early, tuple(checks),
+        tuple(sorted(task.needs)), read, shapes, task.policy, fetch.endpoint.timeout,
+        fetch.endpoint.service, fetch.method.upper(), fetch.is_read, twins.get(task.name), task,
+    )  # fmt: skip
+
+
+def _shape(output: Output, functions: Registry, reads: Reads) -> Shape:
+    evaluators = {
+        field.name: compile_value(field.value, functions, reads)
+        for field in output.projection.fields
+        if isinstance(field, Named)
+    }
+    return compile_shape(output.projection, evaluators)
+
+
+def _paths(plan: Plan) -> Paths:
+    """The paths that anybody reads of each task's body, numbered."""
+    paths: Paths = {task.name: {} for task in plan.tasks}
+    found: list[Ref] = [ref for task in plan.tasks for ref in task.reads()]
+    found += [ref for output in plan.outputs for ref in output.projection.references()]
+    for ref in found:
+        if isinstance(ref.root, ResultRoot) and ref.part is Part.BODY:
+            numbers = paths[ref.root.task]
+            numbers.setdefault(static_names(ref), len(numbers))
+    return paths
+
+
+def _twins(plan: Plan) -> dict[str, str]:
+    """Reads that may turn out equal once their values are known, by a key they share."""
+    groups: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        if task.work.is_read:
+            after = ",".join(sorted(task.after))
+            key = f"{task.work.method} {task.work.endpoint!r} {task.policy!r} {after}"
+            groups.setdefault(key, []).append(task.name)
+    return {name: key for key, names in groups.items() if len(names) > 1 for name in names}
+
+
+def _pure_parts(value: Value) -> Iterator[Value]:
+    """The largest parts of a value that no result is needed for, constants aside."""
+    if isinstance(value, Literal):
+        return
+    if not reads_results(value):
+        if any(True for _ in refs(value)) or isinstance(value, Apply):
+            yield value
+        return
+    match value:
+        case Record(members):
+            for _, member in members:
+                yield from _pure_parts(member)
+        case Items(items) | Apply(_, items):
+            for item in items:
+                yield from _pure_parts(item)
+        case _:
+            return
+

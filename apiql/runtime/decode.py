@@ -1,0 +1,183 @@
+"""Bodies decoded only as far as somebody reads: decoders compiled from paths.
+
+From the paths that a projection keeps (or that references read) a tree of msgspec struct types
+is made once; decoding with it skips everything else at C speed and checks the whole body. Leaves
+of a projection are `Raw`: their bytes go into the answer as they came, digits included. Bodies
+whose shape the types do not foresee (lists in lists, a scalar where an object was expected) are
+decoded again in full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any, TypeAlias
+
+import msgspec
+from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError
+
+from apiql.runtime import walk
+from apiql.runtime.json_values import MOST_DIGITS
+from apiql.runtime.outcome import MISSING
+
+Tree: TypeAlias = Mapping[str, "Tree | None"]
+"""Names, each with the names below it; None at a leaf."""
+
+Path: TypeAlias = tuple[str, ...]
+Reader: TypeAlias = Callable[[bytes], tuple[Any, ...]]
+
+SMALL = 2048
+"""Below this many bytes a full decode costs less than the detour over struct types."""
+
+
+class Undecodable(ValueError):
+    """A body that is not JSON, with what is wrong with it."""
+
+
+def path_tree(paths: Iterable[Path]) -> Tree:
+    """The tree of some paths, in their order; of a parent and its child the wider wins."""
+    tree: dict[str, Any] = {}
+    for path in paths:
+        below = tree
+        for name in path[:-1]:
+            if name in below and below[name] is None:
+                break
+            below = below.setdefault(name, {})
+        else:
+            below[path[-1]] = None
+    return tree
+
+
+def check_text(body: bytes) -> None:
+    """Refuses bytes that are no UTF-8 (msgspec does not look into what it skips)."""
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            raise Undecodable("a text in it is not UTF-8") from None
+
+
+def decoding(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    """The same decoder with all that can be wrong with a body as `Undecodable`."""
+
+    def checked(body: bytes) -> Any:
+        try:
+            return decode(body)
+        except ValidationError as error:
+            raise Undecodable(str(error)) from None
+        except msgspec.DecodeError as error:
+            raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
+        except RecursionError:
+            raise Undecodable("it is nested too deeply") from None
+        except InvalidOperation:
+            raise Undecodable("a number in it is out of range") from None
+
+    return checked
+
+
+def _exact(text: str) -> Decimal:
+    if len(text) > MOST_DIGITS:
+        raise Undecodable(f"a number in it has more than {MOST_DIGITS} digits")
+    return Decimal(text)
+
+
+as_raw: Callable[[bytes], Raw] = decoding(msgspec.json.Decoder(Raw).decode)
+"""Checks a body and keeps its bytes."""
+
+as_value = decoding(msgspec.json.Decoder(float_hook=_exact).decode)
+"""A body as a JSON value with every digit."""
+
+as_members = decoding(msgspec.json.Decoder(dict[str, Raw]).decode)
+"""An object, its members undecoded."""
+
+as_elements = decoding(msgspec.json.Decoder(list[Raw]).decode)
+"""A list, its elements undecoded."""
+
+to_json = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def struct_of(tree: Tree, leaf: Any, level: int = 0) -> type[Struct]:
+    """A struct type for a tree; absent members stay UNSET and are not encoded."""
+    fields: list[tuple[str, Any, Any]] = []
+    names: dict[str, str] = {}
+    for number, (name, below) in enumerate(tree.items()):
+        attribute = f"f{number}"
+        names[attribute] = name
+        kind = leaf if below is None else _nested(struct_of(below, leaf, level + 1))
+        fields.append((attribute, kind | UnsetType, UNSET))
+    return msgspec.defstruct(f"Level{level}", fields, rename=names, gc=False)
+
+
+def _nested(kind: type[Struct]) -> Any:
+    return kind | list[kind | None] | None  # type: ignore[valid-type]
+
+
+def compile_keeper(tree: Tree, otherwise: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+    """From a body to the JSON of what a projection keeps; `otherwise` for unforeseen shapes."""
+    fast = msgspec.json.Decoder(_nested(struct_of(tree, Raw))).decode
+
+    def keep(body: bytes) -> bytes:
+        try:
+            return to_json(fast(body))
+        except (ValidationError, RecursionError):
+            return otherwise(body)
+        except msgspec.DecodeError as error:
+            raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
+
+    return keep
+
+
+def compile_reader(paths: tuple[Path, ...]) -> Reader:
+    """From a body to the values at some paths (exact numbers), MISSING where there is nothing."""
+    if not paths:
+        return lambda body: ()
+    if () in paths:
+        return lambda body: _picked(as_value(body), paths)
+    tree = path_tree(paths)
+    kind = struct_of(tree, Any)
+    fast = msgspec.json.Decoder(_nested(kind), float_hook=_exact).decode
+    ways = [_attributes(tree, path) for path in paths]
+
+    def read(body: bytes) -> tuple[Any, ...]:
+        if len(body) > SMALL:
+            try:
+                view = fast(body)
+            except (ValidationError, RecursionError):
+                return _picked(as_value(body), paths)
+            except msgspec.DecodeError as error:
+                raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
+            return tuple(_plucked(view, way) for way in ways)
+        return _picked(as_value(body), paths)
+
+    return read
+
+
+def _picked(value: Any, paths: tuple[Path, ...]) -> tuple[Any, ...]:
+    return tuple(walk.by_names(value, path) for path in paths)
+
+
+def _attributes(tree: Tree, path: Path) -> tuple[tuple[str, ...], Path]:
+    """A path as attributes of the struct types and, below a leaf, names of plain values."""
+    attributes: list[str] = []
+    below: Tree | None = tree
+    for position, name in enumerate(path):
+        if below is None:
+            return tuple(attributes), path[position:]
+        attributes.append(f"f{list(below).index(name)}")
+        below = below[name]
+    return tuple(attributes), ()
+
+
+def _plucked(view: Any, way: tuple[tuple[str, ...], Path]) -> Any:
+    attributes, names = way
+    for position, attribute in enumerate(attributes):
+        if isinstance(view, list):
+            rest = (attributes[position:], names)
+            found = [_plucked(item, rest) for item in view]
+            return [None if item is MISSING else item for item in found]
+        if view is None:
+            return MISSING
+        view = getattr(view, attribute)
+        if view is UNSET:
+            return MISSING
+    return walk.by_names(view, names) if names else view

@@ -1,0 +1,100 @@
+"""What a run starts with: parameters checked against their declarations, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apiql.errors import Code, Problem, QueryRefused, nearest
+from apiql.ir.parameters import fits
+from apiql.ir.plan import Parameter
+from apiql.ir.policy import Duration
+from apiql.ir.values import ParamRoot
+from apiql.runtime.json_values import a_kind
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters of a run: given values, else defaults.
+
+    Raises:
+        QueryRefused: VARIABLE_TYPE for each of the wrong type, one MISSING_VARIABLE for all
+            that are missing.
+    """
+    bound: dict[str, Any] = {}
+    missing: list[Parameter] = []
+    problems: list[Problem] = []
+    for parameter in declared:
+        name = parameter.name
+        if name in given:
+            bound[name] = given[name]
+            problems += _wrong_type(parameter, given[name])
+        elif parameter.has_default:
+            bound[name] = parameter.default
+        elif parameter.required:
+            missing.append(parameter)
+    if missing:
+        problems.append(_missing(missing, given))
+    if problems:
+        raise QueryRefused(tuple(problems))
+    return bound
+
+
+def seconds_of(duration: Duration | None, params: Mapping[str, Any], longest: float) -> float:
+    """A duration in seconds; None means `longest`, which is also the limit.
+
+    Raises:
+        QueryRefused: the parameter holds no duration, or one over the limit.
+    """
+    if duration is None:
+        return longest
+    if not isinstance(duration, ParamRoot):
+        return duration
+    found = _duration(params[duration.name])
+    if found is None or found <= 0:
+        message = f"${duration.name} is no duration"
+        hint = "a number of milliseconds, or a text like 500ms, 2s, 5m"
+        raise QueryRefused((Problem(Code.VARIABLE_TYPE, message, hint=hint),))
+    if found > longest:
+        message = f"${duration.name} goes over the limit of {longest:g}s"
+        raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message),))
+    return found
+
+
+def _duration(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        digits = value.rstrip("msdh")
+        unit = value[len(digits) :] or "ms"
+        usable = digits.isascii() and digits.isdigit() and len(digits) < 12 and unit in UNITS
+        return int(digits) * UNITS[unit] if usable else None
+    try:
+        return float(value) / 1000
+    except (TypeError, ValueError, OverflowError):
+        return None
+
+
+def _wrong_type(parameter: Parameter, value: Any) -> Iterable[Problem]:
+    if fits(parameter.type, value) or (value is None and _takes_null(parameter)):
+        return
+    message = f"${parameter.name} wants {_article(parameter.type)}, got {a_kind(value)}"
+    yield Problem(Code.VARIABLE_TYPE, message, (parameter.location,))
+
+
+def _takes_null(parameter: Parameter) -> bool:
+    return parameter.has_default and parameter.default is None
+
+
+def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
+    names = ", ".join(f"${parameter.name}" for parameter in missing)
+    verb = "is" if len(missing) == 1 else "are"
+    meant = [nearest(parameter.name, given) for parameter in missing]
+    hints = [f"`{found}` was given: did you mean that?" for found in meant if found]
+    hint = hints[0] if hints else "send them in `params`, or give them a default with set"
+    return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", hint=hint)
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind[0] in "aeio" else f"a {kind}"

@@ -1,0 +1,212 @@
+"""One task of a run: make its call, wait for the answer, decode what somebody reads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Raw
+
+from apiql.errors import CallFailed, Code, Failure, ValueRefused
+from apiql.events import CallMade, Observer, TaskSkipped
+from apiql.runtime.compile import Step
+from apiql.runtime.decode import Undecodable, as_raw, check_text, to_json
+from apiql.runtime.evaluate import Scope
+from apiql.runtime.outcome import Done, Failed, Outcome, Skipped, Unmet
+from apiql.sources.call import Call, Layer, Reply
+
+MOST_OF_AN_ERROR = 4096
+BOM = b"\xef\xbb\xbf"
+Memo = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a plan: its scope, its end on the loop's clock, calls made ahead of time."""
+
+    scope: Scope
+    layer: Layer
+    deadline: float
+    timeouts: dict[str, float]
+    clock: Callable[[], float]
+    observe: Observer | None = None
+    calls: dict[str, Call] = field(default_factory=dict)
+    slots: asyncio.Semaphore | None = None
+    memo: Memo | None = None
+
+
+async def perform(step: Step, run: Run) -> Outcome:
+    """How the task ends. Never raises but for cancellation (and bugs)."""
+    try:
+        call = run.calls.get(step.name) or step.build(run.scope, run.deadline)
+    except Unmet as error:
+        if run.observe:
+            run.observe(TaskSkipped(step.name, error.failure.code, run.clock()))
+        return Skipped(error.failure)
+    except ValueRefused as refused:
+        return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    if run.slots is None:
+        return await _carry_out(step, call, run)
+    async with run.slots:
+        return await _carry_out(step, call, run)
+
+
+async def _carry_out(step: Step, call: Call, run: Run) -> Outcome:
+    started = run.clock()
+    deadline = min(run.deadline, started + run.timeouts[step.name])
+    call = Call(call.method, call.origin, call.target, call.headers, call.body, deadline)
+    try:
+        reply = await (run.layer(call) if run.memo is None else _once(step, call, run, run.memo))
+    except CallFailed as failed:
+        outcome: Outcome = Failed(_call_failure(step, call, failed, run))
+        if run.observe:
+            _report(step, call, run, started, None, 0, failed.code)
+        return outcome
+    outcome = _read(step, call, reply, run.scope)
+    if run.observe:
+        code = outcome.failure.code if isinstance(outcome, Failed) else None
+        _report(step, call, run, started, reply.status, len(reply.body), code)
+    return outcome
+
+
+def _report(
+    step: Step, call: Call, run: Run, started: float, status: int | None, size: int,
+    code: str | None,
+) -> None:  # fmt: skip
+    if run.observe:
+        run.observe(
+            CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
+                     status, size, code)
+        )  # fmt: skip
+
+
+async def _once(step: Step, call: Call, run: Run, memo: Memo) -> Reply:
+    """The call, or the answer to an equal one of this run."""
+    if step.twin is None:
+        return await run.layer(call)
+    key = (step.twin, call.target, call.headers)
+    known = memo.get(key)
+    if known is None:
+        return await _first(key, call, run, memo)
+    found = await asyncio.shield(known)
+    if isinstance(found, CallFailed):
+        raise found
+    return found
+
+
+async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Reply:
+    memo[key] = future = asyncio.get_running_loop().create_future()
+    try:
+        reply = await run.layer(call)
+    except CallFailed as failed:
+        future.set_result(failed)
+        raise
+    finally:
+        if not future.done():
+            future.cancel()
+    future.set_result(reply)
+    return reply
+
+
+def _call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failure:
+    code, message = failed.code, f"failed: {failed.message}"
+    if code is Code.UPSTREAM_TIMEOUT:
+        if run.clock() >= run.deadline - 0.001:
+            code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
+        else:
+            message = f"did not answer in {run.timeouts[step.name]:g}s ({failed.message})"
+    return Failure(
+        code, message, hint=failed.hint, retryable=failed.retryable,
+        upstream={"service": step.service}, request=_request(call),
+    )  # fmt: skip
+
+
+def _request(call: Call) -> str:
+    return f"{call.method} {call.target}"
+
+
+# -- reading the answer -------------------------------------------------------------------------
+
+
+def _read(step: Step, call: Call, reply: Reply, scope: Scope) -> Outcome:
+    if not 200 <= reply.status < 300:
+        return Failed(_status_failure(step, call, reply), reply.status, reply.headers)
+    try:
+        body = _json_of(call.method, reply)
+        shaped = _shaped(step, body, scope)
+        if not shaped:
+            check_text(body)
+            as_raw(body)
+        return Done(reply.status, reply.headers, step.read(body), shaped)
+    except Undecodable as error:
+        found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
+        failure = Failure(
+            Code.BAD_PAYLOAD, f"answered {reply.status} with no usable body: {error}",
+            status=reply.status, upstream=found, request=_request(call),
+        )  # fmt: skip
+        return Failed(failure, reply.status, reply.headers)
+
+
+def _shaped(step: Step, body: bytes, scope: Scope) -> tuple[bytes | Failure, ...]:
+    found: list[bytes | Failure] = []
+    for shape in step.shapes:
+        try:
+            found.append(shape(body, scope))
+        except ValueRefused as refused:
+            message = f"could not be shaped: {refused.message}"
+            found.append(Failure(Code.BAD_VALUE, message, hint=refused.hint))
+    return tuple(found)
+
+
+def _json_of(method: str, reply: Reply) -> bytes:
+    """The result of an answer as JSON: null for nothing, a text for text/plain, else the body."""
+    body = reply.body
+    media = (reply.header("content-type") or "").lower()
+    if method == "HEAD" or reply.status in (204, 205):
+        return b"null"
+    if not body and "json" not in media:
+        return b"null"
+    if media.startswith("text/plain"):
+        return to_json(_text(body, media))
+    if media.startswith(("text/html", "application/xhtml")):
+        raise Undecodable(f"it is {media.partition(';')[0]}, not JSON")
+    return body.removeprefix(BOM)
+
+
+def _text(body: bytes, media: str) -> str:
+    charset = media.partition("charset=")[2].split(";")[0].strip(" \"'") or "utf-8"
+    names = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii",
+             "iso-8859-1": "latin-1", "latin1": "latin-1", "windows-1252": "cp1252",
+             "utf-16": "utf-16", "gbk": "gbk", "gb2312": "gb2312", "gb18030": "gb18030",
+             "big5": "big5", "shift_jis": "shift_jis", "euc-kr": "euc_kr"}  # fmt: skip
+    if charset not in names:
+        raise Undecodable("its charset is not known")
+    try:
+        return body.decode(names[charset])
+    except UnicodeDecodeError:
+        raise Undecodable(f"it is not {charset}") from None
+
+
+def _status_failure(step: Step, call: Call, reply: Reply) -> Failure:
+    found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
+    retryable = reply.status in (408, 425, 429, 500, 502, 503, 504)
+    hint = "redirects are not followed" if 300 <= reply.status < 400 else None
+    return Failure(
+        Code.UPSTREAM_STATUS, f"answered {reply.status}", status=reply.status, hint=hint,
+        retryable=retryable, upstream=found, request=_request(call),
+    )  # fmt: skip
+
+
+def _excerpt(reply: Reply) -> Any:
+    """The upstream's own error body: JSON as JSON, else text, up to 4 KiB."""
+    if not reply.body:
+        return None
+    if len(reply.body) <= MOST_OF_AN_ERROR:
+        try:
+            check_text(reply.body)
+            return Raw(bytes(as_raw(reply.body)))
+        except Undecodable:
+            pass
+    return reply.body[:MOST_OF_AN_ERROR].decode("utf-8", "replace")

@@ -1,0 +1,227 @@
+"""A fetch as a closure that makes its call: what is constant is encoded once, with the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from apiql.errors import Code
+from apiql.ir.plan import Binding, Endpoint, Fetch, Place, Slot
+from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
+from apiql.plugins import Registry
+from apiql.runtime import encode
+from apiql.runtime.evaluate import Evaluate, Reads, Scope, compile_value
+from apiql.runtime.outcome import MISSING, unmet
+from apiql.sources.addresses import parse_url
+from apiql.sources.call import Call, Origin
+
+Build = Callable[[Scope, float], Call]
+"""Makes the call of a task, with its deadline on the loop's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A binding with its closure."""
+
+    binding: Binding
+    evaluate: Evaluate
+
+    def value(self, scope: Scope) -> Any:
+        """The value, or MISSING where the parameter is left out."""
+        found = self.evaluate(scope)
+        if found is None and self.binding.place not in (Place.MEMBER, Place.BODY):
+            source = self.binding.value
+            if isinstance(source, Ref) and not source.optional:
+                of_result = isinstance(source.root, ResultRoot)
+                code = Code.MISSING_DEPENDENCY if of_result else Code.MISSING_VARIABLE
+                raise unmet(code, f"{'not called: ' if of_result else ''}{source} is null")
+            return MISSING
+        return found
+
+
+def fill(bindings: Iterable[Binding], functions: Registry, reads: Reads) -> tuple[Filled, ...]:
+    """Bindings with their closures."""
+    return tuple(Filled(b, compile_value(b.value, functions, reads)) for b in bindings)
+
+
+def origin_of(endpoint: Endpoint) -> Origin:
+    """Where the calls of an endpoint go."""
+    origin, _ = parse_url(endpoint.base)
+    return Origin(origin.scheme, origin.host, origin.port, endpoint.pinned)
+
+
+def reads_results(value: Value) -> bool:
+    """Whether a value depends on what an upstream answers."""
+    return any(isinstance(ref.root, ResultRoot) for ref in refs(value))
+
+
+def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
+    """The closure that makes the call of a fetch."""
+    filled = fill(fetch.bindings, functions, reads)
+    origin = origin_of(fetch.endpoint)
+    method = fetch.method.upper()
+    target = _compile_target(fetch.endpoint, _at(filled, Place.PATH), _at(filled, Place.QUERY))
+    headers = _compile_headers(fetch.endpoint, filled)
+    body = _compile_body(fetch, filled)
+    if body is None:
+        return lambda scope, deadline: Call(
+            method, origin, target(scope), headers(scope), None, deadline
+        )
+
+    def build(scope: Scope, deadline: float) -> Call:
+        sent, media = body(scope)
+        found = headers(scope)
+        if media and not any(name.lower() == "content-type" for name, _ in found):
+            found = (*found, ("Content-Type", media))
+        return Call(method, origin, target(scope), found, sent, deadline)
+
+    return build
+
+
+def _at(filled: Iterable[Filled], place: Place) -> tuple[Filled, ...]:
+    return tuple(item for item in filled if item.binding.place is place)
+
+
+# -- the target ---------------------------------------------------------------------------------
+
+
+def _compile_target(
+    endpoint: Endpoint, slots: tuple[Filled, ...], query: tuple[Filled, ...]
+) -> Callable[[Scope], str]:
+    by_name = {item.binding.name[0]: item for item in slots}
+    style = endpoint.list_style
+    path = [part if isinstance(part, str) else _segment(part, by_name) for part in endpoint.path]
+    pairs = [
+        f"{name}={part}" if isinstance(part, str) else _slot_pair(name, by_name.get(part.name), style)
+        for name, part in endpoint.query
+    ]
+    pairs += [_query_pair(item, style) for item in query]
+    static_path = all(isinstance(part, str) for part in path)
+    if static_path and all(isinstance(pair, str) for pair in pairs):
+        text = _joined("".join(map(str, path)), [str(pair) for pair in pairs])
+        return lambda scope: text
+    if not pairs:
+        return lambda scope: "".join([p if type(p) is str else p(scope) for p in path])  # type: ignore[operator]
+
+    def target(scope: Scope) -> str:
+        made = "".join([p if isinstance(p, str) else p(scope) for p in path])
+        return _joined(made, [p if isinstance(p, str) else p(scope) for p in pairs])
+
+    return target
+
+
+def _joined(path: str, pairs: list[str]) -> str:
+    query = "&".join([pair for pair in pairs if pair])
+    return f"{path}?{query}" if query else path
+
+
+def _segment(slot: Slot, by_name: dict[str, Filled]) -> Callable[[Scope], str] | str:
+    item = by_name.get(slot.name)
+    if item is None:
+        return ""
+    name = slot.name
+
+    def segment(scope: Scope) -> str:
+        value = item.value(scope)
+        if value is MISSING:
+            if slot.optional:
+                return ""
+            raise unmet(Code.MISSING_VARIABLE, f"nothing fills the placeholder {{{name}}}")
+        return encode.segment(name, value)
+
+    return segment if not isinstance(item.binding.value, Literal) else _constant(segment)
+
+
+def _constant(made: Callable[[Scope], str]) -> str:
+    return made(None)  # type: ignore[arg-type]  # a literal looks at no scope
+
+
+def _slot_pair(name: str, item: Filled | None, style: str) -> Callable[[Scope], str] | str:
+    return "" if item is None else _pair(name, item, style)
+
+
+def _query_pair(item: Filled, style: str) -> Callable[[Scope], str] | str:
+    return _pair(item.binding.name[0], item, style)
+
+
+def _pair(name: str, item: Filled, style: str) -> Callable[[Scope], str] | str:
+    def pair(scope: Scope) -> str:
+        value = item.value(scope)
+        return "" if value is MISSING else encode.query_text(encode.pairs(name, value, style))
+
+    return pair if not isinstance(item.binding.value, Literal) else _constant(pair)
+
+
+# -- headers and bodies -------------------------------------------------------------------------
+
+
+def _compile_headers(
+    endpoint: Endpoint, filled: tuple[Filled, ...]
+) -> Callable[[Scope], tuple[tuple[str, str], ...]]:
+    own, cookies = _at(filled, Place.HEADER), _at(filled, Place.COOKIE)
+    named = {item.binding.name[0].lower() for item in own}
+    fixed = tuple(pair for pair in endpoint.headers if pair[0].lower() not in named)
+    if not any(name.lower() == "accept" for name, _ in fixed) and "accept" not in named:
+        fixed = (*fixed, ("Accept", "application/json, */*;q=0.5"))
+    if not own and not cookies:
+        return lambda scope: fixed
+
+    def headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+        found = [*fixed]
+        for item in own:
+            value = item.value(scope)
+            if value is not MISSING:
+                name = item.binding.name[0]
+                found.append((name, encode.header(name, value)))
+        crumbs = [
+            encode.cookie(item.binding.name[0], value)
+            for item in cookies
+            if (value := item.value(scope)) is not MISSING
+        ]
+        if crumbs:
+            found.append(("Cookie", "; ".join(crumbs)))
+        return tuple(found)
+
+    return headers
+
+
+def _compile_body(
+    fetch: Fetch, filled: tuple[Filled, ...]
+) -> Callable[[Scope], tuple[bytes | None, str]] | None:
+    whole, form = _at(filled, Place.BODY), _at(filled, Place.FORM)
+    members = _at(filled, Place.MEMBER)
+    if whole:
+        return lambda scope: _whole(whole[0].value(scope))
+    if form:
+        style = fetch.endpoint.list_style
+        return lambda scope: encode.form(
+            _present(form, scope), style, f"apiql-{scope.moment.random_bits(96):024x}"
+        )
+    if members:
+        return lambda scope: encode.body(_nested(members, scope))
+    return None
+
+
+def _whole(value: Any) -> tuple[bytes | None, str]:
+    return (None, "") if value is MISSING else encode.body(value)
+
+
+def _present(items: tuple[Filled, ...], scope: Scope) -> list[tuple[str, Any]]:
+    found = ((item.binding.name[0], item.value(scope)) for item in items)
+    return [(name, value) for name, value in found if value is not MISSING]
+
+
+def _nested(items: tuple[Filled, ...], scope: Scope) -> dict[str, Any]:
+    """`user.id = 3` as `{"user": {"id": 3}}`."""
+    root: dict[str, Any] = {}
+    for item in items:
+        value = item.value(scope)
+        if value is MISSING:
+            continue
+        below = root
+        *parents, last = item.binding.name
+        for name in parents:
+            below = below.setdefault(name, {})
+        below[last] = value
+    return root

@@ -1,0 +1,108 @@
+"""Carries out a compiled plan: every task starts the moment its own inputs are there.
+
+One coroutine for each task waits for the tasks it needs and then performs. There are no waves: a
+slow task holds up its readers and nobody else. A plan of one task needs no asyncio task at all.
+When the caller is cancelled, so is every task, and with it every call that nobody else waits for.
+
+    waiting --needs ended--> performing --answer--> Done | Failed
+                 \\--something it reads is missing--> Skipped
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from apiql.errors import Code, Problem, QueryRefused, ValueRefused
+from apiql.events import Observer
+from apiql.plugins import Moment
+from apiql.runtime.compile import Executable, Step
+from apiql.runtime.evaluate import Scope
+from apiql.runtime.inputs import bind_parameters, seconds_of
+from apiql.runtime.outcome import Outcome, Unmet
+from apiql.runtime.perform import Run, perform
+from apiql.sources.call import Layer
+
+MERGE_RESERVE = 0.05
+"""The share of the query's time that is kept for putting the answer together."""
+
+
+def prepare(
+    executable: Executable,
+    given: Mapping[str, Any],
+    moment: Moment,
+    layer: Layer,
+    *,
+    query_timeout: float,
+    call_timeout: float,
+    concurrency: int,
+    clock: Callable[[], float],
+    observe: Observer | None = None,
+) -> Run:
+    """A run with all that can be known before the first call: a query never runs half because
+    of an error that could have been seen now.
+
+    Raises:
+        QueryRefused: parameters missing or of the wrong type, values that cannot be sent.
+    """
+    plan = executable.plan
+    params = bind_parameters(plan.parameters, given)
+    time = min(seconds_of(plan.settings.timeout, params, query_timeout), query_timeout)
+    deadline = clock() + time * (1 - MERGE_RESERVE)
+    timeouts = {
+        step.name: seconds_of(step.policy.timeout, params, call_timeout)
+        if step.policy.timeout is not None or step.timeout is None
+        else step.timeout
+        for step in executable.steps
+    }
+    run = Run(Scope(params, moment), layer, deadline, timeouts, clock, observe)
+    if len(executable.steps) > concurrency:
+        run.slots = asyncio.Semaphore(concurrency)
+    if executable.has_twins:
+        run.memo = {}
+    _look_ahead(executable.steps, run)
+    return run
+
+
+def _look_ahead(steps: Iterable[Step], run: Run) -> None:
+    problems = []
+    for step in steps:
+        try:
+            if step.early:
+                run.calls[step.name] = step.build(run.scope, run.deadline)
+            for check in step.checks:
+                check(run.scope)
+        except Unmet as error:
+            problems.append(_problem(step, error.failure.code, error.failure.message, None))
+        except ValueRefused as refused:
+            problems.append(_problem(step, Code.BAD_VALUE, refused.message, refused.hint))
+    if problems:
+        raise QueryRefused(tuple(problems))
+
+
+def _problem(step: Step, code: Code, message: str, hint: str | None) -> Problem:
+    text = f"{step.name}: {message}"
+    return Problem(code, text, (step.task.location,), hint, task=step.name)
+
+
+async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
+    """How every task of the plan ended, by its name."""
+    outcomes = run.scope.outcomes
+    *others, last = executable.steps
+    if not others:
+        outcomes[last.name] = await perform(last, run)
+        return outcomes
+    ended: dict[str, asyncio.Task[None]] = {}
+
+    async def follow(step: Step) -> None:
+        for need in step.needs:
+            if need not in outcomes:
+                await asyncio.shield(ended[need])
+        outcomes[step.name] = await perform(step, run)
+
+    async with asyncio.TaskGroup() as group:
+        for step in others:
+            ended[step.name] = group.create_task(follow(step))
+        await follow(last)
+    return outcomes

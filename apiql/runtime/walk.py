@@ -1,0 +1,50 @@
+"""Paths in JSON values: names, indexes, `[]`. Entering a list yields the list of its elements'."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apiql.runtime.outcome import MISSING
+
+
+def by_names(value: Any, names: tuple[str, ...]) -> Any:
+    """What stands at names joined by dots, or MISSING; in a list, what an element lacks is null."""
+    for position, name in enumerate(names):
+        if isinstance(value, dict):
+            value = value.get(name, MISSING)
+        elif isinstance(value, list):
+            rest = names[position:]
+            found = [by_names(item, rest) for item in value]
+            return [None if item is MISSING else item for item in found]
+        else:
+            return MISSING
+    return value
+
+
+def by_index(value: Any, index: int) -> Any:
+    """The element of a list, counted from 0, or MISSING."""
+    if isinstance(value, list) and 0 <= index < len(value):
+        return value[index]
+    return MISSING
+
+
+def opened(value: Any) -> Any:
+    """The lists in a list as one list, one level; what is no list stays an element."""
+    if not isinstance(value, list):
+        return value
+    flat: list[Any] = []
+    for item in value:
+        if isinstance(item, list):
+            flat += item
+        else:
+            flat.append(item)
+    return flat
+
+
+def by_key(value: Any, key: Any) -> Any:
+    """What stands at an index or a name known only now."""
+    if isinstance(key, str):
+        return by_names(value, (key,))
+    if isinstance(key, int) and not isinstance(key, bool):
+        return by_index(value, key)
+    return MISSING

@@ -1,0 +1,21 @@
+"""What an operator can set: `apiql.toml` of the conf folder, then `APIQL_SECTION__KEY` variables.
+
+Sections and defaults: sections.py. Knows nothing of queries, plans or transports.
+"""
+
+from apiql.settings.load import load_settings
+from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.sections import Answer, Limits, Security, Server, Settings, Source, Upstream
+
+__all__ = [
+    "Answer",
+    "Limits",
+    "Security",
+    "Server",
+    "SettingProblem",
+    "Settings",
+    "SettingsError",
+    "Source",
+    "Upstream",
+    "load_settings",
+]

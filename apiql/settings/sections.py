@@ -1,0 +1,155 @@
+"""The sections of the settings, with every default. They know nothing of files or variables.
+
+A `Settings` that exists is valid. Durations are seconds, sizes are bytes; both may be written as
+text where a section is made ("500ms", "8MiB").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from apiql.settings.values import (
+    Count,
+    Duration,
+    HeaderName,
+    HeaderText,
+    HostRules,
+    ListStyle,
+    Method,
+    Methods,
+    PathTemplate,
+    ProxyAddress,
+    QueryValue,
+    Size,
+    SourceName,
+    Trust,
+    UpstreamName,
+    WebAddress,
+)
+
+_KIB = 1024
+_MIB = 1024 * _KIB
+
+
+class Section(BaseModel):
+    """A table of settings: what it does not know is an error, and nothing changes later."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Server(Section):
+    """Where the engine listens."""
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8000, ge=0, le=65535)
+    """0 takes any free port."""
+    workers: Count = 1
+    docs: bool = False
+    """The pages /docs, /openapi.json and /."""
+
+
+class Answer(Section):
+    """What answers tell about how they came about."""
+
+    details: Literal["status", "full"] = "status"
+    """`full` shows the URLs and bodies of upstreams in errors."""
+    plan: bool = True
+    """Whether `explain` is answered over HTTP."""
+    timings: bool = False
+    """The `Server-Timing` header."""
+
+
+class Security(Section):
+    """What a query may reach by itself, without a source of the configuration."""
+
+    allow_hosts: HostRules = ()
+    """Hosts that an absolute URL may name; none: absolute URLs are refused."""
+    allow_private_networks: bool = False
+    """Whether such a host may resolve to a private or loopback address."""
+    allow_methods: Methods = ("get", "post", "put", "patch", "delete", "head")
+
+
+class Limits(Section):
+    """The most that one query, call, answer or connection may take; no limit can be off."""
+
+    text_bytes: Size = 64 * _KIB
+    params_bytes: Size = _MIB
+    body_bytes: Size = _MIB
+    tokens: Count = 5000
+    nesting: Count = 64
+    name_length: Count = 128
+    number_digits: Count = 400
+    tasks: Count = 20
+    depth: Count = 8
+    aliases_depth: Count = 8
+    calls: Count = 200
+    fanout: Count = 100
+    fields: Count = 200
+    literal_bytes: Size = 16 * _KIB
+    url_bytes: Size = 2 * _KIB
+    path_segments: Count = 16
+    params_per_task: Count = 100
+    answer_bytes: Size = 16 * _MIB
+    response_bytes: Size = 8 * _MIB
+    response_header_bytes: Size = 64 * _KIB
+    query_timeout: Duration = 10.0
+    call_timeout: Duration = 5.0
+    connect_timeout: Duration = 2.0
+    dns_timeout: Duration = 1.0
+    query_concurrency: Count = 8
+    """Upstream calls that one query makes at a time."""
+    connections_per_origin: Count = 64
+    connections: Count = 1024
+    idle_timeout: Duration = 15.0
+    plans_cached: int = Field(default=1000, ge=0)
+
+
+class Source(Section):
+    """A named operation of an upstream: what `from <name>` calls."""
+
+    method: Method = "get"
+    path: PathTemplate
+    query: Mapping[str, QueryValue] = Field(default_factory=dict)
+    headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    list_style: ListStyle | None = None
+    """Unset: the upstream's."""
+
+
+class Upstream(Section):
+    """A service: its address, and how its calls are made. Paths go to the one named `default`."""
+
+    url: WebAddress
+    headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    list_style: ListStyle = "repeat"
+    timeout: Duration | None = None
+    """Unset: `limits.call_timeout`."""
+    http2: bool = False
+    proxy: ProxyAddress | None = Field(default=None, repr=False)
+    trust_env: bool = False
+    """Whether HTTP_PROXY and its like are minded."""
+    verify: Trust = True
+    sources: Mapping[SourceName, Source] = Field(default_factory=dict)
+
+
+class Settings(Section):
+    """Everything that is set; `Settings()` holds the defaults."""
+
+    server: Server = Server()
+    answer: Answer = Answer()
+    security: Security = Security()
+    limits: Limits = Limits()
+    upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_place_per_source(self) -> Self:
+        found: dict[str, str] = {}
+        for upstream, settings in self.upstreams.items():
+            for source in settings.sources:
+                if found.setdefault(source, upstream) != upstream:
+                    where = f"{found[source]} and {upstream}"
+                    raise PydanticCustomError("twin", f"source {source} is in upstreams {where}")
+        return self

@@ -1,0 +1,254 @@
+"""One HTTP/1.1 answer, read from bytes: framing, caps, content coding. No sockets, no clock.
+
+llhttp, in its strict mode, refuses by itself: two lengths, a length next to chunked, lengths that
+are no number, broken chunks, NUL, bare CR or LF, line folding, a head that is not HTTP. Checked
+here: the status range, versions, interim answers, transfer codings, every size, and that nothing
+follows the answer.
+"""
+
+from __future__ import annotations
+
+import httptools
+
+from apiql.errors import CallFailed, Code
+from apiql.sources.call import Reply
+from apiql.sources.codings import Decoding, decoding
+from apiql.sources.limits import TransportLimits, Unanswered
+
+_DECODED_AWAY = frozenset(("content-encoding", "content-length"))
+
+
+class Budget:
+    """The bytes that all bodies of a transport hold while they are being collected."""
+
+    __slots__ = ("held", "limit")
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.held = 0
+
+
+class _Surplus(Exception):
+    """Bytes beyond the end of the answer."""
+
+
+class Answer:
+    """The answer to one request, and the callbacks of its parser."""
+
+    __slots__ = (
+        "_budget", "_chunked", "_decoding", "_failure", "_fields", "_head_bytes", "_head_only",
+        "_headed", "_held", "_informational", "_last", "_length", "_limits", "_parser", "_parts",
+        "_size", "_status", "_surplus", "_wire", "reply",
+    )  # fmt: skip
+
+    def __init__(self, limits: TransportLimits, budget: Budget, head_only: bool) -> None:
+        self._limits = limits
+        self._budget = budget
+        self._head_only = head_only
+        self._fields: list[tuple[str, str]] = []
+        self._parts: list[bytes] = []
+        self._failure: CallFailed | None = None
+        self._decoding: Decoding | None = None
+        self._length: int | None = None
+        self._chunked = self._headed = self._surplus = False
+        self._status = self._size = self._held = self._wire = 0
+        self._head_bytes = self._informational = 0
+        self._last = b""
+        self.reply: Reply | None = None
+        self._parser = httptools.HttpResponseParser(self)
+
+    def feed(self, data: bytes) -> None:
+        """Takes what arrived; `reply` is set once the answer is complete. Raises `CallFailed`."""
+        self._wire += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError as error:
+            self._stopped(error)
+        if self.reply is not None:
+            self._surplus = self._surplus or self._blank_lines_follow(data)
+        elif not self._headed and self._wire > self._limits.header_bytes:
+            raise _too_large("head", self._limits.header_bytes)
+        elif self._wire > self._limits.body_bytes + self._limits.header_bytes:
+            raise _too_large("answer", self._limits.body_bytes)
+
+    def end_of_input(self) -> None:
+        """The upstream has closed its side: ends a body without length, else `CallFailed`."""
+        if not self._headed or self._chunked or self._length is not None:
+            raise self.cut()
+        self._finish()
+        self._surplus = True
+
+    def cut(self) -> CallFailed:
+        """What an answer that breaks off here failed with."""
+        if not self._wire:
+            return Unanswered(
+                Code.UPSTREAM_CONNECT, "the connection closed before an answer", retryable=True
+            )
+        if not self._headed:
+            return CallFailed(Code.BAD_PAYLOAD, "the answer ended within its head")
+        if self._length is None:
+            return CallFailed(Code.BAD_PAYLOAD, f"the body was cut after {self._size} bytes")
+        said = f"Content-Length said {self._length} bytes, {self._size} came"
+        return CallFailed(Code.BAD_PAYLOAD, said)
+
+    def late(self) -> CallFailed:
+        """What an answer that is not complete at its deadline failed with."""
+        where = "no answer came in time"
+        if self._headed:
+            where = f"the answer did not end in time, {self._size} bytes of its body came"
+        elif self._wire:
+            where = "the head of the answer did not end in time"
+        return CallFailed(Code.UPSTREAM_TIMEOUT, where)
+
+    def reusable(self) -> bool:
+        """Whether the connection may go on: complete, kept alive, nothing unread."""
+        if self.reply is None or self._surplus:
+            return False
+        keep: bool = self._parser.should_keep_alive()
+        return keep
+
+    def close(self) -> None:
+        """Gives back what the answer held; without it parser and failure are cycles."""
+        self._budget.held -= self._held
+        self._held = 0
+        self._failure = None
+        self._parts = []
+        del self._parser
+
+    def on_message_begin(self) -> None:
+        if self.reply is not None:
+            raise _Surplus
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._limits.header_bytes:
+            raise self._refusal(_too_large("head", self._limits.header_bytes))
+        if self._headed:
+            return
+        if len(self._fields) >= self._limits.header_fields:
+            raise self._refusal(
+                CallFailed(Code.UPSTREAM_TOO_LARGE, "the answer has too many header fields")
+            )
+        self._fields.append((name.lower().decode("ascii"), value.strip().decode("latin-1")))
+
+    def on_headers_complete(self) -> None:
+        status = self._status = self._parser.get_status_code()
+        if not 100 <= status <= 599:
+            raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "the status is not from 100 to 599"))
+        if status < 200:
+            self._interim(status)
+            return
+        self._headed = True
+        version = self._parser.get_http_version()
+        if version != "1.1" and version != "1.0":
+            raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "the answer is not HTTP/1.1"))
+        encoding = self._framing(version)
+        if self._head_only or status == 204 or status == 304:
+            if self._head_only:
+                self._finish()
+            return
+        if self._length is not None and self._length > self._limits.body_bytes:
+            raise self._refusal(_too_large("body", self._limits.body_bytes))
+        if encoding:
+            self._decode(encoding)
+
+    def on_body(self, data: bytes) -> None:
+        if self.reply is not None:
+            raise _Surplus
+        self._last = data
+        self._size += len(data)
+        if self._decoding is None:
+            self._parts.append(data)
+            self._hold(len(data))
+            if self._size > self._limits.body_bytes:
+                raise self._refusal(_too_large("body", self._limits.body_bytes))
+            return
+        before = self._decoding.size
+        try:
+            self._decoding.feed(data)
+        except CallFailed as failure:
+            raise self._refusal(failure) from None
+        self._hold(self._decoding.size - before)
+
+    def on_message_complete(self) -> None:
+        if self._status < 200:
+            self._fields.clear()
+        elif self.reply is None:
+            try:
+                self._finish()
+            except CallFailed as failure:
+                raise self._refusal(failure) from None
+
+    def _stopped(self, error: httptools.HttpParserError) -> None:
+        """What the parser stopped at: bytes beyond the end, a refusal of ours, or one of llhttp."""
+        if self.reply is not None:
+            self._surplus = True
+            return
+        if self._failure is not None:
+            raise self._failure
+        raise CallFailed(Code.BAD_PAYLOAD, f"the answer is not valid HTTP ({error})") from None
+
+    def _blank_lines_follow(self, data: bytes) -> bool:
+        """llhttp skips empty lines between messages; here they are unread bytes like others."""
+        if self._chunked:
+            return data.endswith(b"\r\n\r\n\r\n")
+        if not self._last:
+            return data.endswith(b"\r\n\r\n\r\n")
+        return data.endswith(b"\n") and not data.endswith(self._last)
+
+    def _refusal(self, failure: CallFailed) -> CallFailed:
+        self._failure = failure
+        return failure
+
+    def _interim(self, status: int) -> None:
+        self._informational += 1
+        if status == 101:
+            raise self._refusal(
+                CallFailed(Code.BAD_PAYLOAD, "the upstream switched protocols unasked")
+            )
+        if self._informational > self._limits.informational:
+            raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "too many interim answers (1xx) came"))
+
+    def _framing(self, version: str) -> str:
+        """Reads the fields that say where the body ends; the value of `Content-Encoding`."""
+        encodings = []
+        for name, value in self._fields:
+            if name == "content-length":
+                self._length = int(value)
+            elif name == "content-encoding":
+                encodings.append(value)
+            elif name == "transfer-encoding":
+                if self._chunked or version != "1.1" or value.lower() != "chunked":
+                    raise self._refusal(
+                        CallFailed(Code.BAD_PAYLOAD, "the transfer coding is not plain chunked")
+                    )
+                self._chunked = True
+        return ", ".join(encodings)
+
+    def _decode(self, encoding: str) -> None:
+        try:
+            self._decoding = decoding(encoding, self._limits.body_bytes, self._limits.ratio)
+        except CallFailed as failure:
+            raise self._refusal(failure) from None
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._budget.held += size
+        if self._budget.held > self._budget.limit:
+            raise self._refusal(
+                CallFailed(Code.UPSTREAM_TOO_LARGE, "too many bytes of answers are under way")
+            )
+
+    def _finish(self) -> None:
+        parts = self._parts
+        fields = self._fields
+        if self._decoding is not None:
+            body = self._decoding.end()
+            fields = [field for field in fields if field[0] not in _DECODED_AWAY]
+        else:
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self.reply = Reply(self._status, tuple(fields), body)
+
+
+def _too_large(part: str, limit: int) -> CallFailed:
+    return CallFailed(Code.UPSTREAM_TOO_LARGE, f"the {part} is larger than {limit} bytes")

@@ -1,0 +1,70 @@
+"""What goes to an upstream and what comes back: the port between the core and any transport.
+
+Knows nothing of queries, tasks or how bytes travel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections go. `host` is canonical: lower case ASCII, IPv6 without brackets.
+
+    `pinned` origins come from the operator's configuration and may be private addresses; any
+    other origin came from a query, and the addresses it resolves to are checked.
+    """
+
+    scheme: str
+    host: str
+    port: int
+    pinned: bool = False
+
+    @property
+    def authority(self) -> str:
+        """The `Host` header: the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        default = 443 if self.scheme == "https" else 80
+        return host if self.port == default else f"{host}:{self.port}"
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.authority}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP exchange to make.
+
+    `target` is the encoded path and query (ASCII, starts with `/`); `headers` hold no `Host`,
+    no `Content-Length` and no hop-by-hop field: the transport writes those. `deadline` is on
+    the loop's clock, in seconds; whatever the call waits for ends there.
+    """
+
+    method: str
+    origin: Origin
+    target: str
+    headers: Headers
+    body: bytes | None
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A complete answer: header names in lower case, the body without its content coding."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+    def header(self, name: str) -> str | None:
+        """The value of a field (lower-case name), several joined by `, `."""
+        found = [value for key, value in self.headers if key == name]
+        return ", ".join(found) if found else None
+
+
+Layer = Callable[[Call], Awaitable[Reply]]
+"""Makes one call, or raises `CallFailed`. Layers wrap layers; the innermost is a transport."""

@@ -1,0 +1,126 @@
+"""Equal reads in flight become one call (single flight), across requests.
+
+The key holds the method, the origin, the target and every header, so callers with other
+credentials never share. No task is made: the first caller makes the call itself and the others
+wait for it. If it is cancelled, or its own deadline ends it, one of the waiting takes its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from dataclasses import replace
+from enum import Enum
+
+from apiql.errors import CallFailed, Code
+from apiql.sources.call import Call, Headers, Layer, Origin, Reply
+
+_EARLY = 0.002
+"""Timers of some loops count whole milliseconds and fire a little early."""
+
+_Key = tuple[str, Origin, str, Headers]
+
+
+class _Turn(Enum):
+    """What a waiting call may be told instead of an outcome."""
+
+    LEAD = "make the call yourself, the others wait for you"
+    LATE = "your deadline has passed"
+
+
+_Outcome = Reply | CallFailed | _Turn
+_Waiting = deque[tuple[asyncio.Future[_Outcome], float]]
+
+
+def shared(inner: Layer) -> Layer:
+    """Wraps a layer so that equal GET and HEAD calls without a body share one answer."""
+    flights: dict[_Key, _Waiting] = {}
+
+    async def call_once(call: Call) -> Reply:
+        if call.body is not None or call.method.upper() not in ("GET", "HEAD"):
+            return await inner(call)
+        key = (call.method.upper(), call.origin, call.target, call.headers)
+        waiting = flights.get(key)
+        if waiting is None:
+            flights[key] = deque()
+            return await _lead(inner, call, flights, key)
+        outcome = await _join(call, waiting, flights, key)
+        if isinstance(outcome, Reply):
+            return outcome
+        if isinstance(outcome, CallFailed):
+            raise replace(outcome)
+        if outcome is _Turn.LATE:
+            raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+        return await _lead(inner, call, flights, key)
+
+    return call_once
+
+
+async def _lead(inner: Layer, call: Call, flights: dict[_Key, _Waiting], key: _Key) -> Reply:
+    """Makes the call for all that wait; whatever else ends it hands the lead on."""
+    outcome: Reply | CallFailed | None = None
+    try:
+        outcome = await inner(call)
+        return outcome
+    except CallFailed as failure:
+        outcome = failure
+        raise
+    finally:
+        if outcome is None:
+            _hand_on(flights, key)
+        else:
+            _tell(outcome, call.deadline, flights, key)
+
+
+async def _join(
+    call: Call, waiting: _Waiting, flights: dict[_Key, _Waiting], key: _Key
+) -> _Outcome:
+    """Waits for the outcome, at most until the caller's own deadline."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[_Outcome] = loop.create_future()
+    waiting.append((future, call.deadline))
+    timer = loop.call_at(call.deadline, _settle, future, _Turn.LATE)
+    try:
+        return await future
+    except asyncio.CancelledError:
+        if future.done() and not future.cancelled() and future.result() is _Turn.LEAD:
+            _hand_on(flights, key)
+        raise
+    finally:
+        timer.cancel()
+
+
+def _settle(future: asyncio.Future[_Outcome], outcome: _Outcome) -> None:
+    if not future.done():
+        future.set_result(outcome)
+
+
+def _tell(
+    outcome: Reply | CallFailed, deadline: float, flights: dict[_Key, _Waiting], key: _Key
+) -> None:
+    """Gives the outcome to all that wait; a failure that only says that the leader's own
+    deadline came first is kept from those with more time. Of these the most patient leads, so
+    that a hanging upstream sees one more call and not one for each.
+    """
+    late = isinstance(outcome, CallFailed) and outcome.code is Code.UPSTREAM_TIMEOUT
+    own = late and asyncio.get_running_loop().time() >= deadline - _EARLY
+    patient = []
+    for future, until in flights[key]:
+        if own and until > deadline:
+            patient.append((future, until))
+        else:
+            _settle(future, outcome)
+    patient.sort(key=lambda entry: entry[1], reverse=True)
+    flights[key] = deque(patient)
+    _hand_on(flights, key)
+
+
+def _hand_on(flights: dict[_Key, _Waiting], key: _Key) -> None:
+    """Makes the first that still waits the leader; without one the flight is over."""
+    waiting = flights[key]
+    while waiting:
+        future, _ = waiting.popleft()
+        if not future.done():
+            future.set_result(_Turn.LEAD)
+            return
+    del flights[key]

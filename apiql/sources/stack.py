@@ -1,0 +1,98 @@
+"""The layers around an upstream call, outermost first: shared -> route -> transport.
+
+Each layer is a function from a call to its reply; order matters and is shown here and nowhere
+else.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.request import getproxies, proxy_bypass
+
+from apiql.settings import Limits, Settings, Upstream
+from apiql.sources.addresses import parse_url
+from apiql.sources.call import Call, Layer, Origin, Reply
+from apiql.sources.http import PooledTransport
+from apiql.sources.httpx_seam import dialect, via_httpx
+from apiql.sources.limits import TransportLimits
+from apiql.sources.shared import shared
+
+Close = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The way to all upstreams; `aclose` ends every connection."""
+
+    layer: Layer
+    closes: tuple[Close, ...]
+
+    async def aclose(self) -> None:
+        """Closes the transports, in the order they were made."""
+        for close in self.closes:
+            await close()
+
+
+def transport_limits(limits: Limits) -> TransportLimits:
+    """The caps of a transport by these settings."""
+    return TransportLimits(
+        connections_per_origin=limits.connections_per_origin,
+        connections=limits.connections,
+        connect_timeout=limits.connect_timeout,
+        idle_timeout=limits.idle_timeout,
+        body_bytes=limits.response_bytes,
+        header_bytes=limits.response_header_bytes,
+        dns_timeout=limits.dns_timeout,
+    )
+
+
+def build_stack(settings: Settings) -> Stack:
+    """Transports for these upstreams: ours, and httpx's where one speaks HTTP/2 or needs a proxy."""
+    caps = transport_limits(settings.limits)
+    private = settings.security.allow_private_networks
+    usual = PooledTransport(caps, allow_private_networks=private)
+    special: dict[Origin, Layer] = {}
+    closes: list[Close] = [usual.aclose]
+    for upstream in settings.upstreams.values():
+        made = _special(upstream, caps)
+        if made is not None:
+            layer, close = made
+            special[_origin(upstream)] = layer
+            closes.append(close)
+    inner = _route(special, usual) if special else usual
+    return Stack(shared(inner), tuple(closes))
+
+
+def _origin(upstream: Upstream) -> Origin:
+    origin, _ = parse_url(upstream.url)
+    return Origin(origin.scheme, origin.host, origin.port, pinned=True)
+
+
+def _special(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] | None:
+    """A transport of its own for an upstream that the usual one does not serve."""
+    proxy = upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
+    tls = None
+    if isinstance(upstream.verify, str):
+        tls = ssl.create_default_context(cafile=upstream.verify)
+    if upstream.http2 or proxy:
+        transport = dialect(http2=upstream.http2, proxy=proxy, tls=tls, limits=caps)
+        return via_httpx(transport, caps), transport.aclose
+    if tls is not None:
+        own = PooledTransport(caps, tls=tls)
+        return own, own.aclose
+    return None
+
+
+def _proxy_of(url: str) -> str | None:
+    """What HTTP_PROXY and its like say about a URL, read once at start."""
+    origin, _ = parse_url(url)
+    return None if proxy_bypass(origin.host) else getproxies().get(origin.scheme)
+
+
+def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:
+    async def route(call: Call) -> Reply:
+        return await special.get(call.origin, usual)(call)
+
+    return route

@@ -1,0 +1,85 @@
+"""The upstream of the benchmarks: prebuilt answers from a bare uvloop protocol, and a count.
+
+`GET /_count` tells how many calls came so far. The routes of w6 answer after 20 ms. It reads no
+more of a request than its first line, so that it costs its core as little as possible.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from typing import cast
+
+import uvloop
+
+from benchmarks.workloads import FIRST_ID, bodies
+
+DELAY_S = 0.020
+_END = b"\r\n\r\n"
+
+
+@dataclass
+class Shelf:
+    """What all connections share: the answers by route, and how many were given."""
+
+    answers: dict[bytes, list[bytes]]
+    calls: int = 0
+
+
+class Upstream(asyncio.Protocol):
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.unread = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)  # uvloop's own is no subclass
+
+    def data_received(self, data: bytes) -> None:
+        self.unread += data
+        while (end := self.unread.find(_END)) >= 0:
+            target = self.unread.split(b" ", 2)[1]
+            self.unread = self.unread[end + len(_END) :]
+            self.answer(target)
+
+    def answer(self, target: bytes) -> None:
+        route, _, number = target.rpartition(b"/")
+        pieces = self.shelf.answers.get(route)
+        if pieces is None or len(number) != len(str(FIRST_ID)):
+            self.transport.write(self.aside(target))
+            return
+        self.shelf.calls += 1
+        answer = number.join(pieces)
+        if route.startswith(b"/w6"):
+            asyncio.get_running_loop().call_later(DELAY_S, self.transport.write, answer)
+        else:
+            self.transport.write(answer)
+
+    def aside(self, target: bytes) -> bytes:
+        if target == b"/_count":
+            return _head(200, len(str(self.shelf.calls))) + str(self.shelf.calls).encode()
+        return _head(404, 2) + b"{}"
+
+
+def _head(status: int, length: int) -> bytes:
+    lines = (f"HTTP/1.1 {status} -", "Content-Type: application/json", f"Content-Length: {length}")
+    return "\r\n".join(lines).encode() + _END
+
+
+def _answers() -> dict[bytes, list[bytes]]:
+    made = {}
+    for route, pieces in bodies().items():
+        length = sum(map(len, pieces)) + len(str(FIRST_ID)) * (len(pieces) - 1)
+        made[route] = [_head(200, length) + pieces[0], *pieces[1:]]
+    return made
+
+
+async def _serve(port: int) -> None:
+    shelf = Shelf(_answers())
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: Upstream(shelf), "127.0.0.1", port, backlog=4096)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    uvloop.run(_serve(int(sys.argv[1])))
