@@ -105,7 +105,12 @@ class Engine:
         Raises:
             QueryRefused: the query cannot be run; nothing was called.
         """
-        executable = self.executable(query.text)
+        return await self.carry_out(self.executable(query.text), query, observe)
+
+    async def carry_out(
+        self, executable: Executable, query: Query, observe: Observer | None = None
+    ) -> Answer:
+        """The answer of a compiled plan to the query it was made of; as `answer`."""
         limits = self.settings.limits
         clock = self._clock or asyncio.get_running_loop().time
         moment = Caller(

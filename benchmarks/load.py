@@ -115,6 +115,19 @@ class Caller(asyncio.Protocol):
             self._fail(f"connection lost ({type(error).__name__})" if error else "closed early")
 
 
+class Countdown:
+    """Set once as many answers came as were waited for."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self.over = asyncio.Event()
+
+    def tick(self) -> None:
+        self.left -= 1
+        if not self.left:
+            self.over.set()
+
+
 def closed(port: int, ask: Ask, clients: int, seconds: float) -> Tally:
     """Each client asks again as soon as it is answered, for so many seconds."""
     return uvloop.run(_closed(port, ask, clients, seconds))
@@ -134,73 +147,62 @@ def waves(port: int, ask: Ask, clients: int, count: int, patience: float) -> lis
 
 
 async def _closed(port: int, ask: Ask, clients: int, seconds: float) -> Tally:
-    busy, quiet = clients, asyncio.Event()
+    busy = Countdown(clients)
 
     def again(caller: Caller) -> None:
-        nonlocal busy
         if perf_counter() < deadline and not caller.transport.is_closing():
             caller.ask(perf_counter())
-            return
-        busy -= 1
-        if not busy:
-            quiet.set()
+        else:
+            busy.tick()
 
     callers = [await _connect(port, ask, again) for _ in range(clients)]
     start = perf_counter()
     deadline = start + seconds
     for caller in callers:
         caller.ask(perf_counter())
-    return await _ended(ask, quiet, callers, start, seconds)
+    return await _ended(ask, busy, callers, start, seconds)
 
 
 async def _steady(port: int, ask: Ask, clients: int, rate: int, seconds: float) -> Tally:
-    left, quiet = int(rate * seconds), asyncio.Event()
-    idle: list[Caller] = []
+    answers = Countdown(int(rate * seconds))
+    idle: deque[Caller] = deque()  # in turn, so that none is closed by the server as unused
     waiting: deque[float] = deque()
 
     def free(caller: Caller) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            quiet.set()
-        if waiting and not caller.transport.is_closing():
-            caller.ask(waiting.popleft())
-        elif not caller.transport.is_closing():
+        answers.tick()
+        if not caller.transport.is_closing():
             idle.append(caller)
+            pair()
+
+    def pair() -> None:
+        if idle and waiting:
+            idle.popleft().ask(waiting.popleft())
 
     def due() -> None:
-        if idle:
-            idle.pop().ask(perf_counter())
-        else:
-            waiting.append(perf_counter())
+        waiting.append(perf_counter())
+        pair()
 
     callers = [await _connect(port, ask, free) for _ in range(clients)]
     idle += callers
-    loop, start = asyncio.get_running_loop(), perf_counter()
-    for number in range(left):
-        loop.call_later(number / rate, due)
-    return await _ended(ask, quiet, callers, start, seconds)
+    start = perf_counter()
+    for number in range(answers.left):
+        asyncio.get_running_loop().call_later(number / rate, due)
+    return await _ended(ask, answers, callers, start, seconds)
 
 
 async def _waves(port: int, ask: Ask, clients: int, count: int, patience: float) -> list[Tally]:
-    left, quiet = 0, asyncio.Event()
-
     def counted(caller: Caller) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            quiet.set()
+        answers.tick()
 
     callers: list[Caller] = []
     tallies = []
     for _ in range(count):
         callers = await _all_open(callers, clients, port, ask, counted)
-        left, ask.tally = clients, Tally()
-        quiet.clear()
+        answers, ask.tally = Countdown(clients), Tally()
         start = perf_counter()
         for caller in callers:
             caller.ask(start)
-        tallies.append(await _wait(ask, quiet, callers, start, patience))
+        tallies.append(await _wait(ask, answers, callers, start, patience))
     for caller in callers:
         caller.close()
     return tallies
@@ -226,20 +228,21 @@ async def _connect(port: int, ask: Ask, finished: Callable[[Caller], None]) -> C
 
 
 async def _ended(
-    ask: Ask, quiet: asyncio.Event, callers: list[Caller], start: float, seconds: float
+    ask: Ask, answers: Countdown, callers: list[Caller], start: float, seconds: float
 ) -> Tally:
-    tally = await _wait(ask, quiet, callers, start, seconds + PATIENCE_S)
+    """Of a load of so many seconds: waits for the last answers, and closes the connections."""
+    tally = await _wait(ask, answers, callers, start, seconds + PATIENCE_S)
     for caller in callers:
         caller.close()
     return tally
 
 
 async def _wait(
-    ask: Ask, quiet: asyncio.Event, callers: list[Caller], start: float, patience: float
+    ask: Ask, answers: Countdown, callers: list[Caller], start: float, patience: float
 ) -> Tally:
     try:
         async with asyncio.timeout(patience):
-            await quiet.wait()
+            await answers.over.wait()
     except TimeoutError:
         ask.tally.errors["not answered in time"] += sum(caller.busy for caller in callers)
         for caller in callers:

@@ -1,0 +1,1 @@
+"""Notations in: each front end has the verbs parse (or load) and lower. None knows another."""

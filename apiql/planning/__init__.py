@@ -1,0 +1,1 @@
+"""Plan to Plan: rewriting and limits, before anything is called."""

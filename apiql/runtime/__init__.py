@@ -1,0 +1,1 @@
+"""Carrying plans out: no HTTP and no files in here."""

@@ -21,7 +21,7 @@ from apiql.ir.values import (
     refs,
 )
 from apiql.plugins import Registry
-from apiql.runtime.decode import Reader, compile_reader
+from apiql.runtime.decode import Reader, compile_reader, to_json
 from apiql.runtime.evaluate import Evaluate, Reads, compile_value, static_names
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.shape import Shape, compile_shape
@@ -55,11 +55,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Executable:
-    """A compiled plan. `places` says where each output's JSON is: (step's name, its number)."""
+    """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
+    `openings` is what stands before each in the answer: `{"name":` or `,"name":`, nothing for a
+    hidden one."""
 
     plan: Plan
     steps: tuple[Step, ...]
     places: tuple[tuple[str, int], ...]
+    openings: tuple[bytes, ...]
     has_twins: bool
 
 
@@ -91,7 +94,15 @@ def compile_plan(plan: Plan, functions: Registry) -> Executable:
             )  # fmt: skip
     if problems:
         raise QueryRefused(tuple(problems))
-    return Executable(plan, tuple(steps), tuple(places), bool(twins))
+    return Executable(plan, tuple(steps), tuple(places), _openings(plan), bool(twins))
+
+
+def _openings(plan: Plan) -> tuple[bytes, ...]:
+    openings, mark = [], b"{"
+    for output in plan.outputs:
+        openings.append(b"" if output.hidden else mark + to_json(output.name) + b":")
+        mark = mark if output.hidden else b","
+    return tuple(openings)
 
 
 def _step(

@@ -14,11 +14,15 @@ from apiql.runtime.json_values import a_kind, encode, plain_text
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+MANY = 10**18
+"""Integers below need no look at their length: the usual case is quick."""
 COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
 
 
 def segment(name: str, value: Any) -> str:
     """A value as one path segment, percent-encoded."""
+    if type(value) is int and -MANY < value < MANY:
+        return str(value)
     text = _scalar(name, value, "a path")
     if not text:
         raise ValueRefused(f"{{{name}}} would be empty", "a path needs a text or a number here")

@@ -40,7 +40,7 @@ class Run:
 async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
     try:
-        call = run.calls.get(step.name) or step.build(run.scope, run.deadline)
+        call = run.calls.get(step.name) or step.build(run.scope, deadline_of(step, run))
     except Unmet as error:
         if run.observe:
             run.observe(TaskSkipped(step.name, error.failure.code, run.clock()))
@@ -53,10 +53,13 @@ async def perform(step: Step, run: Run) -> Outcome:
         return await _carry_out(step, call, run)
 
 
+def deadline_of(step: Step, run: Run) -> float:
+    """When a call that starts now must have ended."""
+    return min(run.deadline, run.clock() + run.timeouts[step.name])
+
+
 async def _carry_out(step: Step, call: Call, run: Run) -> Outcome:
-    started = run.clock()
-    deadline = min(run.deadline, started + run.timeouts[step.name])
-    call = Call(call.method, call.origin, call.target, call.headers, call.body, deadline)
+    started = run.clock() if run.observe else 0.0
     try:
         reply = await (run.layer(call) if run.memo is None else _once(step, call, run, run.memo))
     except CallFailed as failed:

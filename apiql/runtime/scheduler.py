@@ -21,7 +21,7 @@ from apiql.runtime.compile import Executable, Step
 from apiql.runtime.evaluate import Scope
 from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import Outcome, Unmet
-from apiql.runtime.perform import Run, perform
+from apiql.runtime.perform import Run, deadline_of, perform
 from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
@@ -70,7 +70,9 @@ def _look_ahead(steps: Iterable[Step], run: Run) -> None:
     for step in steps:
         try:
             if step.early:
-                run.calls[step.name] = step.build(run.scope, run.deadline)
+                call = step.build(run.scope, deadline_of(step, run))
+                if not step.needs:
+                    run.calls[step.name] = call
             for check in step.checks:
                 check(run.scope)
         except Unmet as error:

@@ -222,6 +222,8 @@ def _entry(text: str) -> _Entry:
     if "?" in prefix or _SLIPPERY.search(prefix):
         raise BadUrl(f"allow_hosts: `{text}`: a path prefix holds no query and no dot segments")
     written = _endpoint(bare.partition("/")[0])[1]
+    if any_port and written:
+        raise BadUrl(f"allow_hosts: `{text}`: one port or `*`")
     ports = {written} if written else {origin.port} if mark else set(_DEFAULT_PORTS.values())
     schemes = {origin.scheme} if mark else set(_DEFAULT_PORTS)
     return _Entry(

@@ -15,6 +15,17 @@ from apiql.sources.call import Reply
 from apiql.sources.codings import Decoding, decoding
 from apiql.sources.limits import TransportLimits, Unanswered
 
+_NAMES = {
+    name.encode(): name.lower()
+    for name in (
+        "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date",
+        "ETag", "Server", "Transfer-Encoding", "Vary", "cache-control", "connection",
+        "content-encoding", "content-length", "content-type", "date", "etag", "server",
+        "transfer-encoding", "vary",
+    )
+}  # fmt: skip
+"""The usual spellings, so that they need no decoding."""
+
 _DECODED_AWAY = frozenset(("content-encoding", "content-length"))
 
 
@@ -35,26 +46,21 @@ class _Surplus(Exception):
 class Answer:
     """The answer to one request, and the callbacks of its parser."""
 
-    __slots__ = (
-        "_budget", "_chunked", "_decoding", "_failure", "_fields", "_head_bytes", "_head_only",
-        "_headed", "_held", "_informational", "_last", "_length", "_limits", "_parser", "_parts",
-        "_size", "_status", "_surplus", "_wire", "reply",
-    )  # fmt: skip
+    reply: Reply | None = None
+    _failure: CallFailed | None = None
+    _decoding: Decoding | None = None
+    _length: int | None = None
+    _chunked = _headed = _surplus = _keep_alive = False
+    _status = _size = _held = _wire = _head_bytes = _informational = 0
+    _last = b""
 
     def __init__(self, limits: TransportLimits, budget: Budget, head_only: bool) -> None:
         self._limits = limits
         self._budget = budget
         self._head_only = head_only
+        self._raw: list[tuple[bytes, bytes]] = []
         self._fields: list[tuple[str, str]] = []
         self._parts: list[bytes] = []
-        self._failure: CallFailed | None = None
-        self._decoding: Decoding | None = None
-        self._length: int | None = None
-        self._chunked = self._headed = self._surplus = False
-        self._status = self._size = self._held = self._wire = 0
-        self._head_bytes = self._informational = 0
-        self._last = b""
-        self.reply: Reply | None = None
         self._parser = httptools.HttpResponseParser(self)
 
     def feed(self, data: bytes) -> None:
@@ -102,10 +108,7 @@ class Answer:
 
     def reusable(self) -> bool:
         """Whether the connection may go on: complete, kept alive, nothing unread."""
-        if self.reply is None or self._surplus:
-            return False
-        keep: bool = self._parser.should_keep_alive()
-        return keep
+        return self._keep_alive and not self._surplus
 
     def close(self) -> None:
         """Gives back what the answer held; without it parser and failure are cycles."""
@@ -120,16 +123,12 @@ class Answer:
             raise _Surplus
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._head_bytes += len(name) + len(value) + 4
-        if self._head_bytes > self._limits.header_bytes:
-            raise self._refusal(_too_large("head", self._limits.header_bytes))
-        if self._headed:
-            return
-        if len(self._fields) >= self._limits.header_fields:
+        raw = self._raw
+        raw.append((name, value))
+        if len(raw) > self._limits.header_fields:
             raise self._refusal(
                 CallFailed(Code.UPSTREAM_TOO_LARGE, "the answer has too many header fields")
             )
-        self._fields.append((name.lower().decode("ascii"), value.strip().decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         status = self._status = self._parser.get_status_code()
@@ -139,10 +138,12 @@ class Answer:
             self._interim(status)
             return
         self._headed = True
+        encoding = self._framing()
         version = self._parser.get_http_version()
         if version != "1.1" and version != "1.0":
             raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "the answer is not HTTP/1.1"))
-        encoding = self._framing(version)
+        if self._chunked and version == "1.0":
+            raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "HTTP/1.0 knows no chunked body"))
         if self._head_only or status == 204 or status == 304:
             if self._head_only:
                 self._finish()
@@ -172,7 +173,7 @@ class Answer:
 
     def on_message_complete(self) -> None:
         if self._status < 200:
-            self._fields.clear()
+            self._raw.clear()
         elif self.reply is None:
             try:
                 self._finish()
@@ -209,21 +210,30 @@ class Answer:
         if self._informational > self._limits.informational:
             raise self._refusal(CallFailed(Code.BAD_PAYLOAD, "too many interim answers (1xx) came"))
 
-    def _framing(self, version: str) -> str:
-        """Reads the fields that say where the body ends; the value of `Content-Encoding`."""
-        encodings = []
-        for name, value in self._fields:
+    def _framing(self) -> str:
+        """Reads the head, its framing above all; the value of `Content-Encoding`."""
+        encoding = ""
+        for raw, value in self._raw:
+            self._head_bytes += len(raw) + len(value) + 4
+            name = _NAMES.get(raw) or raw.lower().decode("ascii")
+            text = value.strip().decode("latin-1")
+            self._fields.append((name, text))
             if name == "content-length":
-                self._length = int(value)
+                self._length = int(text)
             elif name == "content-encoding":
-                encodings.append(value)
+                encoding = f"{encoding}, {text}" if encoding else text
             elif name == "transfer-encoding":
-                if self._chunked or version != "1.1" or value.lower() != "chunked":
-                    raise self._refusal(
-                        CallFailed(Code.BAD_PAYLOAD, "the transfer coding is not plain chunked")
-                    )
-                self._chunked = True
-        return ", ".join(encodings)
+                self._chunk(text)
+        if self._head_bytes > self._limits.header_bytes:
+            raise self._refusal(_too_large("head", self._limits.header_bytes))
+        return encoding
+
+    def _chunk(self, coding: str) -> None:
+        if self._chunked or coding.lower() != "chunked":
+            raise self._refusal(
+                CallFailed(Code.BAD_PAYLOAD, "the transfer coding is not plain chunked")
+            )
+        self._chunked = True
 
     def _decode(self, encoding: str) -> None:
         try:
@@ -247,6 +257,7 @@ class Answer:
             fields = [field for field in fields if field[0] not in _DECODED_AWAY]
         else:
             body = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._keep_alive = self._parser.should_keep_alive()
         self.reply = Reply(self._status, tuple(fields), body)
 
 

@@ -6,13 +6,13 @@ Knows nothing of queries, tasks or how bytes travel.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 Headers = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where connections go. `host` is canonical: lower case ASCII, IPv6 without brackets.
 
     `pinned` origins come from the operator's configuration and may be private addresses; any
@@ -35,8 +35,7 @@ class Origin:
         return f"{self.scheme}://{self.authority}"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """One HTTP exchange to make.
 
     `target` is the encoded path and query (ASCII, starts with `/`); `headers` hold no `Host`,
@@ -52,8 +51,7 @@ class Call:
     deadline: float
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """A complete answer: header names in lower case, the body without its content coding."""
 
     status: int
@@ -62,8 +60,11 @@ class Reply:
 
     def header(self, name: str) -> str | None:
         """The value of a field (lower-case name), several joined by `, `."""
-        found = [value for key, value in self.headers if key == name]
-        return ", ".join(found) if found else None
+        first = None
+        for key, value in self.headers:
+            if key == name:
+                first = value if first is None else f"{first}, {value}"
+        return first
 
 
 Layer = Callable[[Call], Awaitable[Reply]]

@@ -176,15 +176,17 @@ class _Brotli:
 
     def __init__(self) -> None:
         self._stream = brotli.Decompressor()
+        self._dry = True
 
     def step(self, data: bytes) -> bytes:
         piece: bytes = self._stream.process(data, output_buffer_limit=_STEP)
+        self._dry = not piece
         return piece
 
     @property
     def hungry(self) -> bool:
         ready: bool = self._stream.can_accept_more_data()
-        return ready
+        return self.finished or (ready and self._dry)
 
     @property
     def finished(self) -> bool:

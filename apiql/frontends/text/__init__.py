@@ -1,0 +1,1 @@
+"""APIQL texts: parse makes a syntax tree, lower makes a plan of it."""

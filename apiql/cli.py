@@ -1,0 +1,176 @@
+"""The command line: serve, run, explain, check, demo. Imports what a command needs when it runs,
+so that `apiql --help` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from apiql import __version__
+from apiql.errors import ApiqlError, QueryRefused
+
+if TYPE_CHECKING:
+    from apiql.settings import Settings
+
+cli = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
+"""Exit codes beside 0: the query was refused; the command or settings were; the answer is
+partial; nothing was answered."""
+
+Conf = Annotated[
+    Path | None, typer.Option("--conf", help="The conf folder; ./conf if there is one.")
+]
+Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
+File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
+
+
+class Form(str, Enum):
+    """How a plan is printed."""
+
+    TEXT = "text"
+    TREE = "tree"
+    JSON = "json"
+    MERMAID = "mermaid"
+
+
+def main() -> None:
+    """The entry point of `apiql`."""
+    try:
+        cli()
+    except ApiqlError as error:
+        fail(str(error), REFUSED if isinstance(error, QueryRefused) else USAGE)
+
+
+@cli.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """APIQL: a SQL-like query engine for backend-for-frontend aggregation."""
+    if version:
+        print(f"apiql {__version__}")
+        raise typer.Exit
+
+
+@cli.command()
+def serve(
+    conf: Conf = None,
+    host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
+    dev: Annotated[bool, typer.Option("--dev", help="Show details, timings, /openapi.json.")] = False,
+) -> None:
+    """Answer queries over HTTP at /apiql."""
+    settings = _settings(conf)
+    from apiql.server.serve import serve_forever
+
+    chosen = {"host": host, "port": port, "workers": workers}
+    update = {name: value for name, value in chosen.items() if value is not None}
+    serve_forever(settings.server.model_copy(update=update), _folder(conf), dev)
+
+
+@cli.command()
+def run(
+    file: File = None,
+    expression: Text = None,
+    param: Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")] = None,
+    params: Annotated[str | None, typer.Option(help="All parameters as a JSON object.")] = None,
+    conf: Conf = None,
+) -> None:
+    """Run a query without a server and print its answer."""
+    text, settings = _text(file, expression), _settings(conf)
+    from apiql import run_once
+
+    given = run_once.parameters(params, param or [])
+    body, code = run_once.answer(settings, text, given, {3: PARTIAL, 4: NOTHING})
+    print(body)
+    raise typer.Exit(code)
+
+
+@cli.command()
+def explain(
+    file: File = None,
+    expression: Text = None,
+    form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TEXT,
+    conf: Conf = None,
+) -> None:
+    """Print the plan of a query; nothing is called."""
+    text, settings = _text(file, expression), _settings(conf)
+    from apiql import run_once
+
+    print(run_once.explained(settings, text, form.value), end="")
+
+
+@cli.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
+    conf: Conf = None,
+) -> None:
+    """Check the settings and, if given, queries; list all that is wrong."""
+    settings = _settings(conf)
+    from apiql import run_once
+
+    problems = run_once.checked(settings, files or [])
+    if problems:
+        fail("\n\n".join(problems), REFUSED)
+    where = _folder(conf)
+    count = len(files or [])
+    print(f"{where or 'the defaults'}: settings are right" + (f"; {count} queries" if count else ""))
+
+
+@cli.command()
+def demo(
+    stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
+    port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
+) -> None:
+    """Start a small shop and the engine, run three queries, show plans, calls and answers."""
+    from apiql.demo.show import show
+
+    raise typer.Exit(show(stay, port))
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Prints what is wrong and ends the process."""
+    print(message, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _folder(conf: Path | None) -> Path | None:
+    usual = Path("conf")
+    if conf is None:
+        return usual if (usual / "apiql.toml").is_file() else None
+    if not conf.is_dir():
+        fail(f"{conf}: there is no such folder (--conf names a folder with apiql.toml)", USAGE)
+    return conf
+
+
+def _settings(conf: Path | None) -> Settings:
+    from apiql.settings import load_settings
+
+    return load_settings(_folder(conf), os.environ)
+
+
+def _text(file: Path | None, expression: str | None) -> str:
+    if (file is None) == (expression is None):
+        fail("give a query: a FILE, - for standard input, or -e 'select …'", USAGE)
+    if expression is not None:
+        return expression
+    assert file is not None
+    try:
+        return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", USAGE)
+    except UnicodeDecodeError:
+        fail(f"{file}: is not UTF-8", USAGE)

@@ -1,0 +1,100 @@
+"""The HTTP face: a FastAPI app whose hot routes are plain ASGI callables in front of it."""
+
+from __future__ import annotations
+
+import gc
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from apiql import __version__
+from apiql.engine import Engine, OpenEngine
+from apiql.errors import Code
+from apiql.server.description import describe
+from apiql.server.query_route import QueryRoute
+from apiql.server.render import problem
+from apiql.settings import Settings, load_settings
+
+CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
+"""How `apiql serve` tells its workers what to load."""
+
+CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
+DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
+
+AsgiRoute = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class App(FastAPI):
+    """FastAPI with routes that are looked up before anything of it runs."""
+
+    hot: Mapping[str, AsgiRoute]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Hot routes by exact path; all else goes FastAPI's way."""
+        route = self.hot.get(scope["path"]) if scope["type"] == "http" else None
+        if route is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await route(scope, receive, send)
+
+
+def create_app(settings: Settings) -> App:
+    """The app for these settings, with its engine and connections."""
+    opened = OpenEngine.from_settings(settings)
+    return app_of(opened.engine, settings, opened.stack.aclose)
+
+
+def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[None]]) -> App:
+    """The app around an engine; `close` runs when it stops."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        gc.collect()
+        gc.freeze()  # what was loaded stays: later collections need not walk through it
+        yield
+        await close()
+
+    docs = "/openapi.json" if settings.server.docs else None
+    app = App(
+        title="APIQL", version=__version__, lifespan=lifespan,
+        openapi_url=docs, docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    app.hot = {"/apiql": QueryRoute(lambda: engine)}
+    app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
+    app.add_api_route("/readyz", _alive, summary="Queries are answered", tags=["health"])
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    if docs:
+        describe(app)
+    return app
+
+
+def worker_app() -> App:
+    """The app of a worker process: what to load is in its environment."""
+    conf = os.environ.get(CONF)
+    settings = load_settings(Path(conf) if conf else None, os.environ)
+    return create_app(developing(settings) if os.environ.get(DEV) else settings)
+
+
+def developing(settings: Settings) -> Settings:
+    """The settings of `--dev`: everything is shown."""
+    answer = settings.answer.model_copy(update={"details": "full", "plan": True, "timings": True})
+    server = settings.server.model_copy(update={"docs": True})
+    return settings.model_copy(update={"answer": answer, "server": server})
+
+
+async def _alive() -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    code = CODES.get(error.status_code, Code.BAD_REQUEST)
+    detail = DETAILS.get(error.status_code, str(error.detail))
+    found = problem(code, error.status_code, detail, request.url.path, error.headers)
+    headers = {name.decode(): value.decode("latin-1") for name, value in found.headers}
+    return Response(found.body, found.status, headers)

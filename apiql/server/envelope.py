@@ -1,0 +1,132 @@
+"""The JSON of a request: strict, bounded, exact.
+
+Refused are NaN, half surrogate pairs, members that stand twice, nesting and digits over the
+limits. Numbers keep their digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import msgspec
+
+from apiql.errors import Code, RequestRefused
+from apiql.settings import Limits
+
+DECODER = msgspec.json.Decoder(float_hook=Decimal)
+MEMBER = re.compile(rb'"\s*:')
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """`{"query": text, "params": {}, "extensions": {}}`; other members are ignored."""
+
+    query: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    extensions: Mapping[str, Any] = field(default_factory=dict)
+
+
+def decode_json(body: bytes, limits: Limits) -> Any:
+    """A JSON value from outside.
+
+    Raises:
+        RequestRefused: BAD_REQUEST for what is no JSON, LIMIT_EXCEEDED for what is too deep or
+            has too long a number.
+    """
+    try:
+        body.isascii() or body.decode()
+        value = DECODER.decode(body)
+    except UnicodeDecodeError:
+        raise RequestRefused(Code.BAD_REQUEST, "the body is not UTF-8") from None
+    except RecursionError:
+        raise _limit("nesting", limits.nesting) from None
+    except InvalidOperation:
+        raise RequestRefused(Code.BAD_REQUEST, "a number is out of range") from None
+    except msgspec.ValidationError:
+        raise _limit("number_digits", limits.number_digits) from None
+    except msgspec.DecodeError as error:
+        reason = str(error).removeprefix("JSON is malformed: ")
+        raise RequestRefused(Code.BAD_REQUEST, f"the body is no JSON: {reason}") from None
+    members = _measure(value, limits)
+    if members != len(MEMBER.findall(body)):
+        _refuse_twins(body)
+    return value
+
+
+def read_envelope(body: bytes, limits: Limits) -> Envelope:
+    """The request in a JSON body.
+
+    Raises:
+        RequestRefused: as `decode_json`, and VALIDATION for members of the wrong type.
+    """
+    value = decode_json(body, limits)
+    if not isinstance(value, dict):
+        raise RequestRefused(Code.VALIDATION, 'expected an object: {"query": "select …"}')
+    query = value.get("query")
+    if query is None and "id" in value:
+        raise RequestRefused(Code.VALIDATION, "queries by `id` are not supported yet: send `query`")
+    if not isinstance(query, str):
+        raise RequestRefused(Code.VALIDATION, "`query` must be a text: the APIQL query")
+    return Envelope(query, members_of(value, "params"), members_of(value, "extensions"))
+
+
+def members_of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """An object in an envelope; null and nothing are an empty one."""
+    found = value.get(name)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise RequestRefused(Code.VALIDATION, f"`{name}` must be an object")
+    return found
+
+
+def _measure(value: Any, limits: Limits) -> int:
+    """The number of members in all objects; refuses what is too deep or too long."""
+    members = 0
+    level = [value]
+    for _ in range(limits.nesting + 1):
+        below: list[Any] = []
+        for item in level:
+            kind = type(item)
+            if kind is dict:
+                members += len(item)
+                below += item.values()
+            elif kind is list:
+                below += item
+            elif kind is int or kind is Decimal:
+                _check_digits(item, limits.number_digits)
+        if not below:
+            return members
+        level = below
+    raise _limit("nesting", limits.nesting)
+
+
+def _check_digits(number: int | Decimal, most: int) -> None:
+    if type(number) is int:
+        if number.bit_length() > most * 3.33:
+            raise _limit("number_digits", most)
+    elif isinstance(number, Decimal) and len(number.as_tuple().digits) > most:
+        raise _limit("number_digits", most)
+
+
+def _limit(name: str, allowed: int) -> RequestRefused:
+    return RequestRefused(Code.LIMIT_EXCEEDED, f"the JSON goes over the limit {name} = {allowed}")
+
+
+def _refuse_twins(body: bytes) -> None:
+    """The slow, sure look for members that stand twice (a text may hold `\":` too)."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for name, _ in pairs:
+            if name in seen:
+                message = f"the member {json.dumps(name[:64])} stands twice in one object"
+                raise RequestRefused(Code.BAD_REQUEST, message)
+            seen.add(name)
+
+    json.loads(body, object_pairs_hook=unique, parse_int=len, parse_float=len)

@@ -1,0 +1,115 @@
+"""POST and GET /apiql as a plain ASGI callable: read, answer, render, send."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import logging
+import re
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apiql.engine import Engine
+from apiql.errors import Code, QueryRefused, RequestRefused
+from apiql.events import Event
+from apiql.runtime.compile import Executable
+from apiql.server.media import Wanted
+from apiql.server.presence import ClientGone, while_present
+from apiql.server.read import Asked, Receive, Scope, read_request
+from apiql.server.render import (
+    Rendered,
+    problem,
+    render_answer,
+    render_plan,
+    render_problem,
+    render_refusal,
+    server_timing,
+    trace_of,
+)
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
+log = logging.getLogger("apiql")
+
+
+@dataclass(frozen=True)
+class QueryRoute:
+    """The route of queries. `engine` is asked for at each request, so a reload can swap it."""
+
+    engine: Callable[[], Engine]
+    _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
+    _count: itertools.count[int] = field(default_factory=itertools.count)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = self._request_id(scope)
+        rendered = await self._rendered(scope, receive, request_id)
+        if rendered is not None:
+            await send_rendered(rendered, send, request_id)
+
+    async def _rendered(
+        self, scope: Scope, receive: Receive, request_id: bytes
+    ) -> Rendered | None:
+        """The response, or None where the client has gone."""
+        form = Wanted.JSON
+        try:
+            engine = self.engine()
+            asked = await read_request(scope, receive, engine.settings.limits)
+            form = asked.wanted
+            return await while_present(self._answer(engine, asked), receive)
+        except RequestRefused as refused:
+            return render_problem(refused, scope["path"])
+        except QueryRefused as refused:
+            return render_refusal(refused, form)
+        except ClientGone:
+            return None
+        except Exception:  # the outermost edge: a bug answers, and is told with its request id
+            log.exception("request %s failed", request_id.decode())
+            detail = f"something went wrong here; the log knows more under {request_id.decode()}"
+            return problem(Code.INTERNAL, 500, detail, scope["path"])
+
+    async def _answer(self, engine: Engine, asked: Asked) -> Rendered:
+        executable = engine.executable(asked.query.text)
+        plan = executable.plan
+        if plan.explain:
+            if not engine.settings.answer.plan:
+                raise RequestRefused(Code.FORBIDDEN, "this server explains no plans")
+            return render_plan(plan, asked.wanted)
+        if asked.reads_only and plan.writes:
+            message = "GET only reads: POST a query that writes"
+            raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})
+        if not engine.settings.answer.timings:
+            answer = await engine.carry_out(executable, asked.query)
+            return render_answer(answer, asked.wanted, {})
+        return await self._timed(engine, executable, asked)
+
+    async def _timed(self, engine: Engine, executable: Executable, asked: Asked) -> Rendered:
+        """The answer with Server-Timing and, if asked, the trace of its calls."""
+        events: list[Event] = []
+        clock = asyncio.get_running_loop().time
+        start = clock()
+        answer = await engine.carry_out(executable, asked.query, events.append)
+        extensions = {"trace": trace_of(events, start)} if asked.trace else {}
+        rendered = render_answer(answer, asked.wanted, extensions)
+        rendered.headers.append((b"server-timing", server_timing(events, clock() - start)))
+        return rendered
+
+    def _request_id(self, scope: Scope) -> bytes:
+        """The caller's X-Request-Id, if it is one, else a new one."""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+                found: bytes = value
+                return found
+        return f"{self._prefix}-{next(self._count)}".encode()
+
+
+async def send_rendered(rendered: Rendered, send: Send, request_id: bytes | None = None) -> None:
+    """Sends a response."""
+    headers = rendered.headers
+    if rendered.status != 204:
+        headers.append((b"content-length", str(len(rendered.body)).encode()))
+    if request_id is not None:
+        headers.append((b"x-request-id", request_id))
+    await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
+    await send({"type": "http.response.body", "body": rendered.body})

@@ -1,0 +1,220 @@
+"""An HTTP request -> a query: body, media type, parameters, limits. Nothing is run here."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from dataclasses import dataclass
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from apiql.engine import Query
+from apiql.errors import Code, RequestRefused
+from apiql.server.envelope import Envelope, decode_json, read_envelope
+from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
+from apiql.settings import Limits
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+BODY_TIME = 10.0
+"""Seconds in which a body must be here."""
+WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request that was read: the query, the form its answer shall have, `trace` if asked."""
+
+    query: Query
+    wanted: Wanted
+    trace: bool
+    reads_only: bool
+
+
+class Headers(Mapping[str, str]):
+    """The request's headers by lower-case name, decoded when first looked at."""
+
+    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
+        self._raw = raw
+        self._found: dict[str, str] | None = None
+
+    def _read(self) -> dict[str, str]:
+        if self._found is None:
+            self._found = {}
+            for name, value in self._raw:
+                key, text = name.decode("latin-1"), value.decode("latin-1")
+                known = self._found.get(key)
+                self._found[key] = text if known is None else f"{known}, {text}"
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+class Cookies(Mapping[str, str]):
+    """The request's cookies by name, read when first looked at."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+        self._found: dict[str, str] | None = None
+
+    def _read(self) -> dict[str, str]:
+        if self._found is None:
+            jar: SimpleCookie = SimpleCookie()
+            try:
+                jar.load(self._headers.get("cookie", ""))
+            except CookieError:
+                jar.clear()
+            self._found = {name: morsel.value for name, morsel in jar.items()}
+        return self._found
+
+    def __getitem__(self, name: str) -> str:
+        return self._read()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return len(self._read())
+
+
+async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
+    """The query in a request to /apiql.
+
+    Raises:
+        RequestRefused: it cannot be read as one.
+    """
+    method = scope["method"]
+    fields: dict[bytes, bytes] = dict(scope["headers"])
+    if method == "POST":
+        body = await read_body(receive, fields, limits.body_bytes)
+        envelope = _posted(body, fields, scope, limits)
+    elif method == "GET":
+        envelope = _in_url(scope, limits)
+    else:
+        message = f"{method} is no way to ask: POST a query, or GET one that only reads"
+        raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
+    headers = Headers(scope["headers"])
+    prefer = fields.get(b"prefer")
+    query = Query(
+        envelope.query, envelope.params, headers, Cookies(headers), _wait(prefer) if prefer else None
+    )
+    form = wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
+    return Asked(query, form, envelope.extensions.get("trace") is True, method == "GET")
+
+
+async def read_body(receive: Receive, fields: Mapping[bytes, bytes], most: int) -> bytes:
+    """The whole body.
+
+    Raises:
+        RequestRefused: BODY_TOO_LARGE as soon as that is known, REQUEST_TIMEOUT,
+            UNSUPPORTED_MEDIA_TYPE for a content coding.
+    """
+    coding = fields.get(b"content-encoding")
+    if coding is not None and coding.strip().lower() != b"identity":
+        message = "requests are read as they are: send no Content-Encoding"
+        raise RequestRefused(Code.UNSUPPORTED_MEDIA_TYPE, message)
+    if int(fields.get(b"content-length") or 0) > most:
+        raise _too_large(most)
+    message_ = await receive()
+    body: bytes = message_.get("body", b"")
+    if not message_.get("more_body"):
+        if len(body) > most:
+            raise _too_large(most)
+        return body
+    try:
+        async with asyncio.timeout(BODY_TIME):
+            return await _rest(receive, [body], most)
+    except TimeoutError:
+        text = f"the body was not here within {BODY_TIME:g}s"
+        raise RequestRefused(Code.REQUEST_TIMEOUT, text, {"Connection": "close"}) from None
+
+
+async def _rest(receive: Receive, chunks: list[bytes], most: int) -> bytes:
+    size = len(chunks[0])
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise RequestRefused(Code.BAD_REQUEST, "the client left before its body was here")
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > most:
+            raise _too_large(most)
+        if not message.get("more_body"):
+            return b"".join(chunks)
+
+
+def _too_large(most: int) -> RequestRefused:
+    message = f"the body goes over the limit body_bytes = {most}"
+    return RequestRefused(Code.BODY_TOO_LARGE, message, {"Connection": "close"})
+
+
+def _posted(
+    body: bytes, fields: Mapping[bytes, bytes], scope: Scope, limits: Limits
+) -> Envelope:
+    content_type = fields.get(b"content-type", b"")
+    if content_type == JSON:
+        return read_envelope(body, limits)
+    media, charset = media_type(content_type)
+    if charset not in ("utf-8", "utf8") or media not in (*TEXTS, "application/json"):
+        message = "send a query as application/json, text/plain or application/apiql, in UTF-8"
+        accepts = {"Accept-Post": "application/json, text/plain, application/apiql"}
+        raise RequestRefused(Code.UNSUPPORTED_MEDIA_TYPE, message, accepts)
+    if media == "application/json":
+        return read_envelope(body, limits)
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        raise RequestRefused(Code.BAD_REQUEST, "the body is not UTF-8") from None
+    return Envelope(text, _params(_url_values(scope), limits))
+
+
+def _in_url(scope: Scope, limits: Limits) -> Envelope:
+    values = _url_values(scope)
+    if "query" not in values:
+        message = "GET /apiql wants ?query=…"
+        raise RequestRefused(Code.VALIDATION, message)
+    return Envelope(values["query"], _params(values, limits))
+
+
+def _url_values(scope: Scope) -> dict[str, str]:
+    raw = scope["query_string"]
+    if not raw:
+        return {}
+    try:
+        found = parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict",
+                         max_num_fields=100)  # fmt: skip
+    except (UnicodeDecodeError, ValueError):
+        raise RequestRefused(Code.BAD_REQUEST, "the query string is broken") from None
+    twice = next((name for name, values in found.items() if len(values) > 1), None)
+    if twice in ("query", "params"):
+        raise RequestRefused(Code.BAD_REQUEST, f"`{twice}` stands twice in the query string")
+    return {name: values[0] for name, values in found.items()}
+
+
+def _params(values: Mapping[str, str], limits: Limits) -> Mapping[str, Any]:
+    text = values.get("params")
+    if not text:
+        return {}
+    if len(text) > limits.params_bytes:
+        message = f"params go over the limit params_bytes = {limits.params_bytes}"
+        raise RequestRefused(Code.LIMIT_EXCEEDED, message)
+    found = decode_json(text.encode(), limits)
+    if not isinstance(found, dict):
+        raise RequestRefused(Code.VALIDATION, "`params` must be an object")
+    return found
+
+
+def _wait(prefer: bytes) -> float | None:
+    """The seconds of `Prefer: wait=2` (RFC 7240)."""
+    match = WAIT.search(prefer)
+    return max(0.001, float(match[1])) if match else None

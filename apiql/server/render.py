@@ -1,0 +1,128 @@
+"""Answers, refusals and problems -> status, headers and bytes. Data is never decoded here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from apiql.errors import Code, QueryRefused, RequestRefused
+from apiql.events import CallMade, Event
+from apiql.ir import explain
+from apiql.ir.plan import Plan
+from apiql.runtime.assemble import PARTIAL, Answer
+from apiql.runtime.decode import to_json
+from apiql.server.media import Wanted
+
+Pairs = list[tuple[bytes, bytes]]
+PROBLEM = b"application/problem+json"
+TITLES = {
+    400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
+    422: "Unprocessable Content", 431: "Request Header Fields Too Large",
+    500: "Internal Server Error",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Rendered:
+    """A response, complete."""
+
+    status: int
+    body: bytes
+    headers: Pairs = field(default_factory=list)
+
+
+def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -> Rendered:
+    """The answer to a query that ran."""
+    if answer.data is None:
+        return Rendered(204, b"")
+    pieces = [b'{"data":', answer.data]
+    if answer.errors:
+        pieces += [b',"errors":', to_json(answer.errors)]
+    if extensions:
+        pieces += [b',"extensions":', to_json(extensions)]
+    pieces.append(b"}")
+    status = answer.status
+    headers = [(b"content-type", _json_type(form)), (b"vary", b"Accept")]
+    if status == PARTIAL and form is not Wanted.ANSWER:
+        status = 200
+        headers.append((b"x-apiql-completed", b"false"))
+    if answer.errors:
+        headers.append((b"cache-control", b"no-store"))
+    return Rendered(status, b"".join(pieces), headers)
+
+
+def render_plan(plan: Plan, form: Wanted) -> Rendered:
+    """The answer to `explain`: the plan as JSON, text or Mermaid."""
+    vary = (b"vary", b"Accept")
+    if form is Wanted.TEXT:
+        return Rendered(200, explain.as_text(plan).encode(), [(b"content-type", form.value), vary])
+    if form is Wanted.MERMAID:
+        body = explain.as_mermaid(plan).encode()
+        return Rendered(200, body, [(b"content-type", form.value), vary])
+    found = explain.as_json(plan) | {"text": explain.as_text(plan)}
+    body = to_json({"extensions": {"plan": found}})
+    return Rendered(200, body, [(b"content-type", _json_type(form)), vary])
+
+
+def render_refusal(refused: QueryRefused, form: Wanted) -> Rendered:
+    """A query that cannot be run."""
+    body = to_json({"errors": [problem.entry() for problem in refused.problems]})
+    headers = [(b"content-type", _json_type(form)), (b"cache-control", b"no-store")]
+    return Rendered(refused.status, body, headers)
+
+
+def render_problem(refused: RequestRefused, instance: str) -> Rendered:
+    """A request that cannot be read as a query: an RFC 9457 problem."""
+    return problem(refused.code, refused.code.status, refused.detail, instance, refused.headers)
+
+
+def problem(
+    code: Code, status: int, detail: str, instance: str, headers: Mapping[str, str] | None = None
+) -> Rendered:
+    """type, title, status, detail, instance, code and errors as problem+json."""
+    body = to_json({
+        "type": "about:blank", "title": TITLES.get(status, code.value), "status": status,
+        "detail": detail, "instance": instance, "code": code.value,
+        "errors": [{"code": code.value, "message": detail}],
+    })  # fmt: skip
+    pairs: Pairs = [(b"content-type", PROBLEM), (b"cache-control", b"no-store")]
+    pairs += [(k.lower().encode(), v.encode("latin-1")) for k, v in (headers or {}).items()]
+    return Rendered(status, body, pairs)
+
+
+def trace_of(events: Sequence[Event], start: float) -> list[dict[str, Any]]:
+    """The calls of a run for a waterfall: milliseconds from the start of the query."""
+    return [
+        {
+            "task": event.task, "service": event.service, "method": event.method,
+            "start": _ms(event.started - start), "duration": _ms(event.ended - event.started),
+            "status": event.status, "bytes": event.size, "code": event.code,
+        }
+        for event in events
+        if isinstance(event, CallMade)
+    ]  # fmt: skip
+
+
+def server_timing(events: Sequence[Event], total: float) -> bytes:
+    """The Server-Timing header: each call by its task, then the total, in milliseconds."""
+    parts = [
+        f'task;desc="{_in_quotes(event.task)} {event.status or event.code}";'
+        f"dur={_ms(event.ended - event.started)}"
+        for event in events
+        if isinstance(event, CallMade)
+    ]
+    return ", ".join([*parts, f"total;dur={_ms(total)}"]).encode("ascii", "replace")
+
+
+def _ms(seconds: float) -> float:
+    return round(seconds * 1000, 2)
+
+
+def _in_quotes(text: str) -> str:
+    return "".join(c for c in text if c.isprintable() and c not in '"\\')
+
+
+def _json_type(form: Wanted) -> bytes:
+    return b"application/apiql-response+json" if form is Wanted.ANSWER else b"application/json"

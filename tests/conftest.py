@@ -1,0 +1,77 @@
+"""Makes every Markdown file below tests/cases a test suite: `pytest --update` writes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.harness.case_file import Case, CaseFault, read_cases, rewritten
+from tests.harness.run_case import actual_blocks, differences
+
+CASES = Path(__file__).parent / "cases"
+CHANGES = pytest.StashKey[dict[Path, list[tuple[Case, dict[str, str]]]]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update` rewrites the expectations of golden cases in place; the diff is the review."""
+    parser.addoption("--update", action="store_true", help="rewrite golden cases in place")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """A place for what `--update` finds."""
+    config.stash[CHANGES] = {}
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile | None:
+    """A Markdown file below tests/cases is a suite."""
+    if file_path.suffix == ".md" and CASES in file_path.parents:
+        return CaseFile.from_parent(parent, path=file_path)
+    return None
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Writes what `--update` has found."""
+    for path, found in session.config.stash[CHANGES].items():
+        changes = [(case, word, new) for case, blocks in found for word, new in blocks.items()]
+        path.write_text(rewritten(path.read_text(), changes))
+
+
+class CaseFile(pytest.File):
+    """A file of golden cases."""
+
+    def collect(self) -> Iterator[CaseItem]:
+        """A test for each heading."""
+        for case in read_cases(self.path.read_text()):
+            yield CaseItem.from_parent(self, name=case.heading, case=case)
+
+
+class CaseItem(pytest.Item):
+    """A golden case."""
+
+    def __init__(self, *, case: Case, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.case = case
+
+    def runtest(self) -> None:
+        """Runs the case; under `--update` it is noted how it should be."""
+        actual = actual_blocks(self.case)
+        wrong = differences(self.case, actual)
+        if not wrong:
+            return
+        if not self.config.getoption("--update") or not wrong.keys() <= actual.keys():
+            raise CaseFault("\n\n".join(wrong.values()))
+        changes = {word: actual[word] for word in wrong}
+        self.config.stash[CHANGES].setdefault(self.path, []).append((self.case, changes))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """The difference alone, without the way to it."""
+        if isinstance(excinfo.value, CaseFault):
+            return f"{self.path.name}:{self.case.line}: {self.case.heading}\n\n{excinfo.value}"
+        return super().repr_failure(excinfo)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the case stands."""
+        return self.path, self.case.line - 1, self.case.heading

@@ -1,0 +1,192 @@
+"""One golden case carried out: what its blocks should be, and how they differ from what they are.
+
+A case runs twice, the second time with the plan the engine has kept, and must end the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tomllib
+from collections.abc import Mapping
+from difflib import unified_diff
+from functools import lru_cache
+from itertools import count
+from typing import Any
+
+from apiql.engine import Engine, Query
+from apiql.errors import QueryRefused
+from apiql.ir.explain import as_mermaid, as_text
+from apiql.runtime.decode import to_json
+from apiql.runtime.json_values import decode
+from apiql.settings import Settings
+from apiql.sources.addresses import parse_url
+from apiql.sources.call import Call, Reply
+from tests.harness import exact_json
+from tests.harness.case_file import EXPECTED, Case, CaseFault
+from tests.harness.script import parse_script
+from tests.harness.stage import Answering, Stage, by_script
+
+HOME = "http://upstream.test"
+WALL = 1_700_000_000.0
+
+
+class Rig:
+    """An engine whose upstream, time and randomness are those of the run at hand."""
+
+    def __init__(self, settings: str) -> None:
+        found = tomllib.loads(settings)
+        default = found.setdefault("upstreams", {}).setdefault("default", {})
+        url = default.setdefault("url", HOME)
+        self.home, _ = parse_url("/".join(url.split("/")[:3]))
+        self.stage = Stage(by_script([], self.home), self.home)
+        self._bits = count(1)
+        self.engine = Engine(
+            Settings.model_validate(found),
+            self._layer,
+            clock=lambda: self.stage.clock(),
+            wall=lambda: WALL,
+            random_bits=lambda bits: next(self._bits),
+        )
+
+    def begin(self, answering: Answering) -> Stage:
+        """A new run: its own stage, time and randomness from the start."""
+        self.stage = Stage(answering, self.home)
+        self._bits = count(1)
+        return self.stage
+
+    async def _layer(self, call: Call) -> Reply:
+        return await self.stage.layer(call)
+
+
+@lru_cache(maxsize=64)
+def rig_of(settings: str) -> Rig:
+    """The rig for a text of settings; paths go to `upstream.test` unless it says otherwise."""
+    return Rig(settings)
+
+
+def actual_blocks(case: Case) -> dict[str, str]:
+    """What the blocks of a case should be, by their words.
+
+    Raises:
+        CaseFault: a call without a line, a line without a call, two runs that differ.
+    """
+    rig = rig_of(case.text("settings") or "")
+    text = case.text("apiql") or ""
+    try:
+        plan = rig.engine.plan(text)
+    except QueryRefused as refused:
+        _idle(case)
+        return _refusal(refused)
+    found = {"plan": as_text(plan), "mermaid": as_mermaid(plan)}
+    if plan.explain or _only_plan(case):
+        _idle(case)
+        return found
+    first, again = _run(case, rig), _run(case, rig)
+    if first != again:
+        raise CaseFault(f"a second run ended otherwise: {again}")
+    return found | first
+
+
+def differences(case: Case, actual: Mapping[str, str]) -> dict[str, str]:
+    """For each block that is not as it should be, by its word, the two as a diff."""
+    found: dict[str, str] = {}
+    for word in EXPECTED:
+        written, right = case.text(word), actual.get(word)
+        if written is None:
+            if word == "error" and right is not None and case.text("json") is None:
+                found[word] = right
+            continue
+        if right is None:
+            found[word] = f"there is no {word}; there is {', '.join(actual)}:\n" + "\n".join(
+                f"{key}: {actual[key]}" for key in ("error", "json") if key in actual
+            )
+        elif not _alike(word, written, right):
+            found[word] = _diff(word, written, right)
+    return found
+
+
+def _only_plan(case: Case) -> bool:
+    expected = {word for word in EXPECTED if word in case.blocks}
+    return bool(expected) and expected <= {"plan", "mermaid"} and "upstream" not in case.blocks
+
+
+def _idle(case: Case) -> None:
+    if case.text("upstream"):
+        raise CaseFault("nothing was called, and the script has lines")
+
+
+def _run(case: Case, rig: Rig) -> dict[str, str]:
+    script = parse_script(case.text("upstream") or "")
+    stage = rig.begin(by_script(script, rig.home))
+    try:
+        answer = asyncio.run(rig.engine.answer(_query(case)))
+    except QueryRefused as refused:
+        if stage.made:
+            raise CaseFault(f"refused after calls were made: {stage.made}") from None
+        return _refusal(refused)
+    if stage.fault:
+        raise stage.fault
+    unused = [exchange.line for exchange in script if not exchange.used]
+    if unused:
+        raise CaseFault("lines of the script that nothing called:\n" + "\n".join(unused))
+    return {
+        "status": str(answer.status),
+        "json": _body(answer.data, answer.errors),
+        "waves": "\n".join(", ".join(wave) for wave in stage.waves),
+    }
+
+
+def _query(case: Case) -> Query:
+    params = decode((case.text("params") or "{}").encode())
+    assert isinstance(params, dict)
+    headers = dict(_pairs(case.text("headers"), ":"))
+    cookies = dict(_pairs(case.text("cookies"), "="))
+    lower = {name.lower(): value for name, value in headers.items()}
+    return Query(case.text("apiql") or "", params, lower, cookies)
+
+
+def _pairs(text: str | None, mark: str) -> list[tuple[str, str]]:
+    lines = [line for line in (text or "").split("\n") if line.strip()]
+    parts = [line.partition(mark) for line in lines]
+    return [(name.strip(), value.strip()) for name, _, value in parts]
+
+
+def _refusal(refused: QueryRefused) -> dict[str, str]:
+    entries = tuple(problem.entry() for problem in refused.problems)
+    return {
+        "status": str(refused.status),
+        "error": str(refused),
+        "json": _body(None, entries),
+    }
+
+
+def _body(data: bytes | None, errors: tuple[dict[str, Any], ...]) -> str:
+    pieces = [b'"data":' + data] if data is not None else []
+    pieces += [b'"errors":' + to_json(errors)] if errors else []
+    whole = b"{" + b",".join(pieces) + b"}"
+    return exact_json.render(exact_json.parse(whole))
+
+
+def _alike(word: str, written: str, right: str) -> bool:
+    if word == "waves":
+        lines = written.rstrip().split("\n")
+        written = "\n".join(", ".join(sorted(line.split(", "))) for line in lines)
+    if word != "json":
+        return written.rstrip() == right.rstrip()
+    one, other = exact_json.parse(written), exact_json.parse(right)
+    if not exact_json.same(one, other, ordered=False):
+        return False
+    return exact_json.same(one.get("data"), other.get("data"), ordered=True)
+
+
+def _diff(word: str, written: str, right: str) -> str:
+    if word == "json":
+        written = exact_json.render(exact_json.parse(written))
+    lines = unified_diff(
+        written.rstrip().split("\n"),
+        right.rstrip().split("\n"),
+        f"{word} (written)",
+        f"{word} (right)",
+        lineterm="",
+    )
+    return "\n".join(lines)

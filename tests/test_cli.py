@@ -1,0 +1,282 @@
+"""The command line: what it prints where, and the exit code of every ending."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apiql import __version__, cli
+
+QUERY = "select * from /ok"
+PARTLY = "select * from /ok; select * from /status/500 as s"
+NOTHING = "select * from /status/500 as s"
+WRONG = "select * frm /ok"
+
+
+class Shop(BaseHTTPRequestHandler):
+    """A small upstream: /status/<n> answers n, all else tells what was asked."""
+
+    def do_GET(self) -> None:
+        """Answers a request."""
+        status = int(self.path.rpartition("/")[2]) if self.path.startswith("/status/") else 200
+        body = json.dumps({"ok": True, "asked": self.path}).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing is logged."""
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A conf folder whose default upstream is the shop."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Shop) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        folder = tmp_path_factory.mktemp("cli") / "conf"
+        folder.mkdir()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        (folder / "apiql.toml").write_text(f'[upstreams.default]\nurl = "{url}"\n')
+        yield folder
+        server.shutdown()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Apiql = Callable[..., Ended]
+
+
+@pytest.fixture
+def apiql(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Apiql:
+    """Runs a command in this process, in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args: object, stdin: str = "") -> Ended:
+        monkeypatch.setattr(sys, "argv", ["apiql", *map(str, args)])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capsys.readouterr()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else 0, out, err)
+
+    return run
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process that finds the package from any folder."""
+    return os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+
+
+def test_help_as_a_process(tmp_path: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "apiql", "--help"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    for command in ("serve", "run", "explain", "check", "demo"):
+        assert re.search(rf"^  {command} ", found.stdout, re.MULTILINE)
+    assert not found.stderr
+
+
+def test_help_loads_no_engine(tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.argv = ['apiql', '--help']\n"
+        "from apiql.cli import main\n"
+        "try: main()\n"
+        "finally: print(sorted({'fastapi', 'httpx', 'lark', 'pydantic', 'uvicorn'} & "
+        "sys.modules.keys()))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(),
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert found.stdout.endswith("[]\n")
+
+
+def test_version(apiql: Apiql) -> None:
+    assert apiql("--version") == Ended(0, f"apiql {__version__}\n", "")
+
+
+@pytest.mark.parametrize("args", [(), ("nosuch",), ("run", "--nosuch"), ("serve", "--port", "x")])
+def test_wrong_usage(apiql: Apiql, args: tuple[str, ...]) -> None:
+    found = apiql(*args)
+    assert found.code == 2
+    assert "Usage: " in found.out + found.err
+
+
+def test_run_expression(apiql: Apiql, conf: Path) -> None:
+    found = apiql("run", "--conf", conf, "-e", QUERY)
+    assert (found.code, found.err) == (0, "")
+    assert json.loads(found.out) == {"data": {"ok": {"ok": True, "asked": "/ok"}}}
+    assert found.out.startswith('{\n  "data"')
+
+
+def test_run_file_and_standard_input(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.apiql").write_text(QUERY)
+    for found in (apiql("run", "--conf", conf, "q.apiql"),
+                  apiql("run", "--conf", conf, "-", stdin=QUERY)):  # fmt: skip
+        assert found.code == 0
+        assert json.loads(found.out)["data"]["ok"]["ok"] is True
+
+
+def test_conf_of_the_folder_is_taken_unasked(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
+    (tmp_path / "conf").symlink_to(conf)
+    assert apiql("run", "-e", QUERY).code == 0
+
+
+def test_environment_is_taken(apiql: Apiql, monkeypatch: pytest.MonkeyPatch, conf: Path) -> None:
+    url = (conf / "apiql.toml").read_text().split('"')[1]
+    monkeypatch.setenv("APIQL_UPSTREAMS__DEFAULT__URL", url)
+    assert apiql("run", "-e", QUERY).code == 0
+
+
+def test_parameters(apiql: Apiql, conf: Path) -> None:
+    query = "select asked from /ok where a = $a and b = $b and c = $c"
+    found = apiql(
+        "run", "--conf", conf, "-e", query, "--params", '{"a": 1.50, "b": 1}',
+        "--param", "b=x=y z", "--param", "c=[1, 20000000000000000000]",
+    )  # fmt: skip
+    asked = json.loads(found.out)["data"]["ok"]["asked"]
+    assert asked == "/ok?a=1.50&b=x%3Dy%20z&c=1&c=20000000000000000000"
+
+
+def test_partial_answer(apiql: Apiql, conf: Path) -> None:
+    found = apiql("run", "--conf", conf, "-e", PARTLY)
+    answer = json.loads(found.out)
+    assert found.code == 3
+    assert answer["data"]["s"] is None
+    assert answer["errors"][0]["message"] == "s: GET /status/500 answered 500"
+
+
+@pytest.mark.parametrize("query", [NOTHING, f"{QUERY}; {NOTHING} required"])
+def test_no_answer(apiql: Apiql, conf: Path, query: str) -> None:
+    found = apiql("run", "--conf", conf, "-e", query)
+    assert found.code == 4
+    assert json.loads(found.out)["errors"][0]["code"] == "UPSTREAM_STATUS"
+
+
+@pytest.mark.parametrize("command", ["run", "explain"])
+def test_refused_query(apiql: Apiql, conf: Path, command: str) -> None:
+    found = apiql(command, "--conf", conf, "-e", f"{QUERY} as a;\n{WRONG}")
+    assert (found.code, found.out) == (1, "")
+    assert found.err.startswith("2:10: SYNTAX: ")
+    assert f"\n{WRONG}\n         ^^^\n" in found.err
+
+
+def test_missing_parameter_is_a_refusal(apiql: Apiql, conf: Path) -> None:
+    found = apiql("run", "--conf", conf, "-e", "select * from /ok where a = $a")
+    assert found.code == 1
+    assert "MISSING_VARIABLE" in found.err
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("run",), "give a query"),
+        (("run", "-e", QUERY, "file"), "give a query"),
+        (("run", "nosuch.apiql"), "nosuch.apiql: No such file"),
+        (("run", "-e", QUERY, "--conf", "nosuch"), "nosuch: there is no such folder"),
+        (("run", "-e", QUERY, "--params", "[1]"), "expected a JSON object"),
+        (("run", "-e", QUERY, "--params", "{"), "--params: the JSON is broken"),
+        (("run", "-e", QUERY, "--param", "a"), "expected name=value"),
+        (("explain", "-e", QUERY, "--format", "xml"), "'xml' is not one of"),
+    ],
+)
+def test_what_cannot_be_read(apiql: Apiql, args: tuple[str, ...], words: str) -> None:
+    found = apiql(*args)
+    assert (found.code, found.out) == (2, "")
+    assert words in found.err
+
+
+def test_wrong_settings(apiql: Apiql, tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "apiql.toml").write_text("[limits]\ntaks = 3\n")
+    for command in (("check",), ("run", "-e", QUERY), ("serve",)):
+        found = apiql(*command)
+        assert found.code == 2
+        assert "taks" in found.err
+        assert "tasks" in found.err
+
+
+def test_file_that_is_not_utf8(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
+    (tmp_path / "q.apiql").write_bytes(b"select \xff")
+    assert apiql("run", "--conf", conf, "q.apiql").err == "q.apiql: is not UTF-8\n"
+
+
+@pytest.mark.parametrize(
+    ("form", "begins"),
+    [("text", "plan: "), ("tree", "plan: "), ("json", '{\n  "'), ("mermaid", "flowchart")],
+)
+def test_explain(apiql: Apiql, conf: Path, form: str, begins: str) -> None:
+    query = "select * from /ok as a; select * from /users/{id} as b where id = a.asked"
+    found = apiql("explain", "--conf", conf, "-e", query, "--format", form)
+    assert (found.code, found.err) == (0, "")
+    assert found.out.startswith(begins)
+    assert "/users/{id}" in found.out
+    assert found.out.endswith("\n")
+    if form == "json":
+        assert [task["needs"] for task in json.loads(found.out)["tasks"]] == [[], ["a"]]
+
+
+def test_explain_inside_the_query(apiql: Apiql, conf: Path) -> None:
+    assert apiql("run", "--conf", conf, "-e", f"explain {QUERY}").out.startswith("plan: ")
+
+
+def test_check(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
+    assert apiql("check", "--conf", conf).code == 0
+    (tmp_path / "good.apiql").write_text(QUERY)
+    (tmp_path / "one.apiql").write_text(WRONG)
+    (tmp_path / "two.apiql").write_text("select * from nosuch")
+    found = apiql("check", "--conf", conf, "good.apiql", "one.apiql", "two.apiql")
+    assert (found.code, found.out) == (1, "")
+    assert "one.apiql:1:10: SYNTAX" in found.err
+    assert "two.apiql:1:15: UNKNOWN_SOURCE" in found.err
+    assert "good" not in found.err
+
+
+def test_serve(conf: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "apiql", "serve", "--conf", str(conf), "--port", "0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        line = next(line for line in process.stderr if "running on" in line)
+        port = int(re.search(r"http://127\.0\.0\.1:(\d+)", line)[1])  # type: ignore[index]
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.request("POST", "/apiql", QUERY, {"Content-Type": "text/plain"})
+        answer = connection.getresponse()
+        assert (answer.status, json.loads(answer.read())["data"]["ok"]["ok"]) == (200, True)
+        connection.close()
+        start = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(10) in (0, -signal.SIGTERM)
+        assert time.monotonic() - start < 5
