@@ -27,7 +27,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	$(BIN)/apiql bench
+	$(BIN)/python -m benchmarks.serve
 
 serve: $(READY)
 	$(BIN)/apiql serve --dev --conf conf

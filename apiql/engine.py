@@ -12,11 +12,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 from cachetools import LRUCache
+from msgspec import Struct
 
 from apiql.catalog import surroundings
 from apiql.errors import QueryRefused
@@ -32,20 +33,19 @@ from apiql.runtime.assemble import Answer, Details, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
 from apiql.runtime.compile import Executable, compile_plan
 from apiql.runtime.functions import standard_functions
-from apiql.runtime.scheduler import carry_out, prepare
+from apiql.runtime.scheduler import RunLimits, carry_out, prepare
 from apiql.settings import Limits, Settings, load_settings
 from apiql.sources.call import Layer
 from apiql.sources.stack import Stack, build_stack
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """A request to the engine. Header names are in lower case; `timeout` can only shorten."""
 
     text: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = {}
+    headers: Mapping[str, str] = {}
+    cookies: Mapping[str, str] = {}
     timeout: float | None = None
 
 
@@ -72,6 +72,7 @@ class Engine:
         self._around: Surroundings = surroundings(settings, self._functions)
         limits = settings.limits
         self._rules: tuple[Rule, ...] = (merge_equal_reads, within(limits.depth, limits.calls))
+        self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
         self._plans: LRUCache[str, Executable] = LRUCache(limits.plans_cached)
 
@@ -111,22 +112,18 @@ class Engine:
         self, executable: Executable, query: Query, observe: Observer | None = None
     ) -> Answer:
         """The answer of a compiled plan to the query it was made of; as `answer`."""
-        limits = self.settings.limits
         clock = self._clock or asyncio.get_running_loop().time
-        moment = Caller(
-            int(self._wall() * 1000), self._random_bits, query.headers, query.cookies
-        )
+        now = int(self._wall() * 1000)
+        moment = Caller(now, self._random_bits, query.headers, query.cookies)
+        limits = self._run_limits
+        if query.timeout is not None:
+            limits = replace(limits, patience=query.timeout)
         try:
-            run = prepare(
-                executable, query.params, moment, self._layer,
-                query_timeout=min(limits.query_timeout, query.timeout or limits.query_timeout),
-                call_timeout=limits.call_timeout,
-                concurrency=limits.query_concurrency, clock=clock, observe=observe,
-            )  # fmt: skip
+            run = prepare(executable, query.params, moment, self._layer, limits, clock, observe)
         except QueryRefused as refused:
             raise with_excerpts(refused, query.text) from None
         outcomes = await carry_out(executable, run)
-        return assemble(executable, outcomes, self._details, limits.answer_bytes)
+        return assemble(executable, outcomes, self._details, self.settings.limits.answer_bytes)
 
 
 @dataclass(frozen=True)
@@ -160,6 +157,11 @@ def all_functions() -> Registry:
     for function in CALLER_FUNCTIONS:
         functions = functions.with_function(function)
     return functions
+
+
+def run_limits(limits: Limits) -> RunLimits:
+    """The limits of a run."""
+    return RunLimits(limits.query_timeout, limits.call_timeout, limits.query_concurrency)
 
 
 def text_limits(limits: Limits) -> TextLimits:

@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
+from msgspec import Struct
+
 from apiql.errors import ValueRefused
 
 
-@dataclass(frozen=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """The instant of one query and its source of randomness: what contextual functions read.
 
     `unix_ms` is wall-clock time in milliseconds, the same for the whole query. `random_bits(n)`

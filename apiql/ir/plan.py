@@ -145,7 +145,7 @@ class Parameter:
     default: Any = field(default=None, hash=False, compare=False)
     has_default: bool = False
     required: bool = True
-    location: Location = Location(1, 1)
+    location: Location | None = None
 
 
 @dataclass(frozen=True)

@@ -51,11 +51,18 @@ def parse_template(text: str, segments: int = 16) -> Template:
         TemplateRefused: dot segments, `//`, backslashes, encoded separators, broken percent
             signs, a fragment, braces that are no slot, more than `segments` segments.
     """
-    path, mark, query = text.partition("?")
+    path, mark, query = _halves(text)
     _check_path(path, segments)
     _check_braces(text)
     parts = _parts(path, PATH_SAFE)
     return Template(parts, _pairs(query) if mark else (), _name(path))
+
+
+def _halves(text: str) -> tuple[str, bool, str]:
+    """Path and query string, parted at the first `?` that is not a slot's own."""
+    bare = SLOT.sub(lambda slot: " " * len(slot[0]), text)
+    at = bare.find("?")
+    return (text, False, "") if at < 0 else (text[:at], True, text[at + 1 :])
 
 
 def _check_path(path: str, segments: int) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from msgspec import Struct
+
 from apiql.errors import Code, Failure
 from apiql.ir.plan import Output
 from apiql.ir.policy import StatusRule, Tolerance
@@ -27,8 +29,7 @@ class Details(Enum):
     FULL = "full"
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """`data` is JSON (None: the answer has none), `errors` are members of its list.
 
     `status` is that of `application/apiql-response+json`; `complete` is False for partial data.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from apiql.errors import Code
 from apiql.plugins import Function, Moment
@@ -12,12 +11,11 @@ from apiql.runtime.json_values import Json
 from apiql.runtime.outcome import unmet
 
 
-@dataclass(frozen=True)
-class Caller(Moment):
+class Caller(Moment, frozen=True):
     """The instant of a query and its request. Header names are in lower case."""
 
-    headers: Mapping[str, str] = field(default_factory=dict)
-    cookies: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = {}
+    cookies: Mapping[str, str] = {}
 
 
 def _header(caller: Caller, name: Json) -> Json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apiql.errors import Code, Problem, QueryRefused, nearest
+from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
 from apiql.ir.policy import Duration
@@ -80,7 +80,7 @@ def _wrong_type(parameter: Parameter, value: Any) -> Iterable[Problem]:
     if fits(parameter.type, value) or (value is None and _takes_null(parameter)):
         return
     message = f"${parameter.name} wants {_article(parameter.type)}, got {a_kind(value)}"
-    yield Problem(Code.VARIABLE_TYPE, message, (parameter.location,))
+    yield Problem(Code.VARIABLE_TYPE, message, _places([parameter]))
 
 
 def _takes_null(parameter: Parameter) -> bool:
@@ -93,7 +93,11 @@ def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
     meant = [nearest(parameter.name, given) for parameter in missing]
     hints = [f"`{found}` was given: did you mean that?" for found in meant if found]
     hint = hints[0] if hints else "send them in `params`, or give them a default with set"
-    return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", hint=hint)
+    return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", _places(missing), hint)
+
+
+def _places(parameters: Iterable[Parameter]) -> tuple[Location, ...]:
+    return tuple(p.location for p in parameters if p.location is not None)
 
 
 def _article(kind: str) -> str:

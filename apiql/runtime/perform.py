@@ -63,10 +63,10 @@ async def _carry_out(step: Step, call: Call, run: Run) -> Outcome:
     try:
         reply = await (run.layer(call) if run.memo is None else _once(step, call, run, run.memo))
     except CallFailed as failed:
-        outcome: Outcome = Failed(_call_failure(step, call, failed, run))
+        failure = _call_failure(step, call, failed, run)
         if run.observe:
-            _report(step, call, run, started, None, 0, failed.code)
-        return outcome
+            _report(step, call, run, started, None, 0, failure.code)
+        return Failed(failure)
     outcome = _read(step, call, reply, run.scope)
     if run.observe:
         code = outcome.failure.code if isinstance(outcome, Failed) else None
@@ -101,16 +101,18 @@ async def _once(step: Step, call: Call, run: Run, memo: Memo) -> Reply:
 
 async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Reply:
     memo[key] = future = asyncio.get_running_loop().create_future()
+    found: Reply | CallFailed | None = None
     try:
-        reply = await run.layer(call)
+        found = await run.layer(call)
+        return found
     except CallFailed as failed:
-        future.set_result(failed)
+        found = failed
         raise
     finally:
-        if not future.done():
+        if found is None:
             future.cancel()
-    future.set_result(reply)
-    return reply
+        else:
+            future.set_result(found)
 
 
 def _call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failure:
@@ -119,11 +121,16 @@ def _call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failu
         if run.clock() >= run.deadline - 0.001:
             code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
         else:
-            message = f"did not answer in {run.timeouts[step.name]:g}s ({failed.message})"
+            message = f"did not answer in {_time(run.timeouts[step.name])} ({failed.message})"
+    timed_out = code in (Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT) and step.is_read
     return Failure(
-        code, message, hint=failed.hint, retryable=failed.retryable,
+        code, message, hint=failed.hint, retryable=failed.retryable or timed_out,
         upstream={"service": step.service}, request=_request(call),
     )  # fmt: skip
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"
 
 
 def _request(call: Call) -> str:

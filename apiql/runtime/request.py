@@ -168,20 +168,11 @@ def _compile_headers(
         return lambda scope: fixed
 
     def headers(scope: Scope) -> tuple[tuple[str, str], ...]:
-        found = [*fixed]
-        for item in own:
-            value = item.value(scope)
-            if value is not MISSING:
-                name = item.binding.name[0]
-                found.append((name, encode.header(name, value)))
-        crumbs = [
-            encode.cookie(item.binding.name[0], value)
-            for item in cookies
-            if (value := item.value(scope)) is not MISSING
-        ]
+        found = [(name, encode.header(name, value)) for name, value in _present(own, scope)]
+        crumbs = [encode.cookie(name, value) for name, value in _present(cookies, scope)]
         if crumbs:
             found.append(("Cookie", "; ".join(crumbs)))
-        return tuple(found)
+        return (*fixed, *found)
 
     return headers
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
@@ -28,18 +29,23 @@ MERGE_RESERVE = 0.05
 """The share of the query's time that is kept for putting the answer together."""
 
 
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Seconds for the whole query and for one call; calls that one query makes at a time.
+
+    `patience` is what the client gives the query, where it says so: it can only shorten.
+    """
+
+    query_timeout: float
+    call_timeout: float
+    concurrency: int
+    patience: float | None = None
+
+
 def prepare(
-    executable: Executable,
-    given: Mapping[str, Any],
-    moment: Moment,
-    layer: Layer,
-    *,
-    query_timeout: float,
-    call_timeout: float,
-    concurrency: int,
-    clock: Callable[[], float],
-    observe: Observer | None = None,
-) -> Run:
+    executable: Executable, given: Mapping[str, Any], moment: Moment, layer: Layer,
+    limits: RunLimits, clock: Callable[[], float], observe: Observer | None = None,
+) -> Run:  # fmt: skip
     """A run with all that can be known before the first call: a query never runs half because
     of an error that could have been seen now.
 
@@ -48,21 +54,24 @@ def prepare(
     """
     plan = executable.plan
     params = bind_parameters(plan.parameters, given)
-    time = min(seconds_of(plan.settings.timeout, params, query_timeout), query_timeout)
+    asked = seconds_of(plan.settings.timeout, params, limits.query_timeout)
+    time = asked if limits.patience is None else min(asked, limits.patience)
     deadline = clock() + time * (1 - MERGE_RESERVE)
-    timeouts = {
-        step.name: seconds_of(step.policy.timeout, params, call_timeout)
-        if step.policy.timeout is not None or step.timeout is None
-        else step.timeout
-        for step in executable.steps
-    }
+    timeouts = {step.name: _timeout(step, params, limits) for step in executable.steps}
     run = Run(Scope(params, moment), layer, deadline, timeouts, clock, observe)
-    if len(executable.steps) > concurrency:
-        run.slots = asyncio.Semaphore(concurrency)
+    if len(executable.steps) > limits.concurrency:
+        run.slots = asyncio.Semaphore(limits.concurrency)
     if executable.has_twins:
         run.memo = {}
     _look_ahead(executable.steps, run)
     return run
+
+
+def _timeout(step: Step, params: Mapping[str, Any], limits: RunLimits) -> float:
+    """The seconds of one call: what the query says, else the source, else the settings."""
+    if step.policy.timeout is not None:
+        return seconds_of(step.policy.timeout, params, limits.call_timeout)
+    return limits.call_timeout if step.timeout is None else step.timeout
 
 
 def _look_ahead(steps: Iterable[Step], run: Run) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +16,7 @@ from apiql import __version__
 from apiql.engine import Engine, OpenEngine
 from apiql.errors import Code
 from apiql.server.description import describe
+from apiql.server.memory import settle
 from apiql.server.query_route import QueryRoute
 from apiql.server.render import problem
 from apiql.settings import Settings, load_settings
@@ -55,8 +55,7 @@ def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[Non
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        gc.collect()
-        gc.freeze()  # what was loaded stays: later collections need not walk through it
+        settle()
         yield
         await close()
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -22,13 +21,12 @@ DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(msgspec.Struct, frozen=True):
     """`{"query": text, "params": {}, "extensions": {}}`; other members are ignored."""
 
     query: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    extensions: Mapping[str, Any] = field(default_factory=dict)
+    params: Mapping[str, Any] = {}
+    extensions: Mapping[str, Any] = {}
 
 
 def decode_json(body: bytes, limits: Limits) -> Any:

@@ -1,4 +1,8 @@
-"""Work for a client ends when the client goes away."""
+"""Work for a client ends when the client goes away.
+
+Most answers are made in milliseconds, and nobody need look whether their client is still there:
+one timer for all requests begins to listen to those that have taken longer.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,9 @@ from typing import Any, TypeVar
 
 from apiql.server.read import Receive
 
-PATIENCE = 0.02
-"""Seconds before anybody looks whether the client is still there: most answers are faster."""
+PATIENCE = 0.01
+"""Seconds between two looks at the requests under way: a client that leaves is noticed within
+twice that."""
 
 T = TypeVar("T")
 
@@ -18,27 +23,46 @@ class ClientGone(Exception):
     """Nobody waits for the answer any more."""
 
 
-async def while_present(work: Coroutine[Any, Any, T], receive: Receive) -> T:
-    """What the work yields; cancels it, with all it waits for, as soon as the client is gone.
+class Presence:
+    """The clients that wait for an answer; belongs to the event loop of its first request."""
 
-    Raises:
-        ClientGone: the client went away.
-    """
-    watch = _Watch(receive)
-    looking = asyncio.get_running_loop().call_later(PATIENCE, watch.begin)
-    try:
-        return await work
-    except asyncio.CancelledError:
-        if watch.gone and watch.worker.uncancel() == 0:
-            raise ClientGone from None
-        raise
-    finally:
-        looking.cancel()
-        watch.end()
+    def __init__(self) -> None:
+        self._waiting: set[_Watch] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def during(self, work: Coroutine[Any, Any, T], receive: Receive) -> T:
+        """What the work yields; cancelled, with all it waits for, once the client is gone.
+
+        Raises:
+            ClientGone: the client went away.
+        """
+        watch = _Watch(receive)
+        self._waiting.add(watch)
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if watch.gone and watch.worker.uncancel() == 0:
+                raise ClientGone from None
+            raise
+        finally:
+            self._waiting.discard(watch)
+            watch.end()
+
+    def _look(self) -> None:
+        """Listens to whoever was waiting at the last look already."""
+        self._timer = None
+        for watch in self._waiting:
+            watch.seen()
+        if self._waiting:
+            self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
 
 
 class _Watch:
-    """Listens for the client's leaving, and cancels the task it was made in."""
+    """Listens for one client's leaving, and cancels the task it was made in."""
+
+    __slots__ = ("_listener", "_new", "_receive", "gone", "worker")
 
     def __init__(self, receive: Receive) -> None:
         worker = asyncio.current_task()
@@ -46,14 +70,20 @@ class _Watch:
         self.worker = worker
         self.gone = False
         self._receive = receive
-        self._task: asyncio.Task[None] | None = None
+        self._new = True
+        self._listener: asyncio.Task[None] | None = None
 
-    def begin(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._listen())
+    def seen(self) -> None:
+        """Begins to listen at the second look."""
+        if self._new:
+            self._new = False
+        elif self._listener is None:
+            self._listener = asyncio.get_running_loop().create_task(self._listen())
 
     def end(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        """Listens no longer."""
+        if self._listener is not None:
+            self._listener.cancel()
 
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

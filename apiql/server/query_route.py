@@ -16,7 +16,7 @@ from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import Event
 from apiql.runtime.compile import Executable
 from apiql.server.media import Wanted
-from apiql.server.presence import ClientGone, while_present
+from apiql.server.presence import ClientGone, Presence
 from apiql.server.read import Asked, Receive, Scope, read_request
 from apiql.server.render import (
     Rendered,
@@ -39,6 +39,7 @@ class QueryRoute:
     """The route of queries. `engine` is asked for at each request, so a reload can swap it."""
 
     engine: Callable[[], Engine]
+    presence: Presence = field(default_factory=Presence)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -57,7 +58,7 @@ class QueryRoute:
             engine = self.engine()
             asked = await read_request(scope, receive, engine.settings.limits)
             form = asked.wanted
-            return await while_present(self._answer(engine, asked), receive)
+            return await self.presence.during(self._answer(engine, asked), receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])
         except QueryRefused as refused:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
+
+from msgspec import Struct
 
 from apiql.engine import Query
 from apiql.errors import Code, RequestRefused
@@ -24,8 +25,7 @@ BODY_TIME = 10.0
 WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked."""
 
     query: Query

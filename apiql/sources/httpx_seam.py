@@ -196,14 +196,11 @@ async def _body(
     response: httpx.Response, caps: TransportLimits, budget: Budget
 ) -> tuple[bytes, bool]:
     """The body, and whether a content coding was undone."""
+    _check_framing(response.headers, caps)
     encodings = response.headers.get_list("content-encoding")
     coded = decoding(", ".join(encodings), caps.body_bytes, caps.ratio)
-    length = response.headers.get("content-length", "0")
-    if "content-length" in response.headers and "transfer-encoding" in response.headers:
-        raise CallFailed(Code.BAD_PAYLOAD, "the answer has both a length and a transfer coding")
-    if not length.isdigit() or int(length) > caps.body_bytes:
-        raise _too_large(caps)
     parts: list[bytes] = []
+    take = parts.append if coded is None else coded.feed
     size = held = 0
     assert isinstance(response.stream, httpx.AsyncByteStream)
     try:
@@ -211,10 +208,7 @@ async def _body(
             size += len(piece)
             if size > caps.body_bytes:
                 raise _too_large(caps)
-            if coded is None:
-                parts.append(piece)
-            else:
-                coded.feed(piece)
+            take(piece)
             grown = (size if coded is None else coded.size) - held
             held += grown
             budget.held += grown
@@ -223,6 +217,15 @@ async def _body(
     finally:
         budget.held -= held
     return (b"".join(parts), False) if coded is None else (coded.end(), True)
+
+
+def _check_framing(headers: httpx.Headers, caps: TransportLimits) -> None:
+    """Refuses from the head alone what cannot be, or cannot be taken."""
+    length = headers.get("content-length", "0")
+    if "content-length" in headers and "transfer-encoding" in headers:
+        raise CallFailed(Code.BAD_PAYLOAD, "the answer has both a length and a transfer coding")
+    if not length.isdigit() or int(length) > caps.body_bytes:
+        raise _too_large(caps)
 
 
 def _too_large(caps: TransportLimits) -> CallFailed:

@@ -12,8 +12,9 @@ from lark.grammar import NonTerminal, Rule
 from apiql.frontends.text.grammar import Bounds, TextLimits
 from apiql.grammar_files import grammar_text
 
+BOUNDLESS = TextLimits(tokens=10**6, nesting=10**6, number_digits=10**6)
 LARK = Lark(
-    grammar_text("apiql.lark"), parser="lalr", lexer="contextual", postlex=Bounds(TextLimits())
+    grammar_text("apiql.lark"), parser="lalr", lexer="contextual", postlex=Bounds(BOUNDLESS)
 )
 WORDS: Mapping[str, list[str]] = {
     "NAME": ["a", "b", "user", "id", "größe", "select", "count", "md5", "number", "first"],

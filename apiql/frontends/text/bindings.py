@@ -76,6 +76,8 @@ def _where(
         if isinstance(bind, s.Each):
             message = "`in` (one call for each element) is not supported yet"
             lowering.findings.add(Code.VALIDATION, message, bind.span)
+            for place in bind.places:
+                yield Binding(Place.PATH, (".".join(place),), Literal("")), bind.span
             continue
         value = lowering.value(bind.value)
         name = ".".join(bind.place)

@@ -17,10 +17,11 @@ from apiql.ir.values import ParamRoot
 
 @dataclass
 class Declared:
-    """What a program declares, by name; `used` are the settings with their places."""
+    """What a program declares, by name; `spans` are the places of the parameters."""
 
     aliases: dict[str, s.SetAlias] = field(default_factory=dict)
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    spans: dict[str, e.Span] = field(default_factory=dict)
     settings: Settings = Settings()
 
 
@@ -86,10 +87,10 @@ def _parameter(statement: s.SetVariable, declared: Declared, findings: Findings)
     place = findings.location(span)
     if name in declared.parameters:
         message = f"the parameter `${name}` is set twice"
-        known = declared.parameters[name].location
-        hint = f"leave one of them out (the other is in line {known.line})"
-        findings.add(Code.DUPLICATE_NAME, message, span, hint)
+        known = declared.spans[name]
+        findings.twice(Code.DUPLICATE_NAME, message, known, span, "leave one of them out")
         return
+    declared.spans[name] = span
     kind = statement.type or "any"
     default, has_default = None, statement.default is not None
     if statement.default is not None:

@@ -173,7 +173,10 @@ def _keywords(accepted: Iterable[str]) -> list[str]:
     special = {"METHOD": "get post put patch delete head", "SIDE": "inner left", "SORT": "order"}
     known: list[str] = []
     for name in accepted:
-        known += special[name].split() if name in special else [name.lower().replace("_", "-")]
+        if name in special:
+            known += special[name].split()
+        elif name not in WORDS or name in ("GROUP", "MAX_AGE", "IS"):
+            known.append(name.lower().replace("_", "-"))
     return known
 
 

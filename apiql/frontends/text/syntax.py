@@ -64,6 +64,7 @@ class Bind:
 class Each:
     """`place in value`: fan-out."""
 
+    places: tuple[tuple[str, ...], ...]
     span: Span
 
 

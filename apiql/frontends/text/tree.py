@@ -112,10 +112,12 @@ class TreeBuilder(Transformer[Token, Any]):
         return s.Bind(tuple(w.text for w in place), value, span_of(place[0], place[-1]))
 
     def bind_each(self, place: tuple[e.Word, ...], value: Any, *_: Any) -> s.Each:
-        return s.Each(span_of(place[0], value))
+        return s.Each((tuple(w.text for w in place),), span_of(place[0], value))
 
     def bind_zip(self, paren: Token, *rest: Any) -> s.Each:
-        return s.Each(span_of(paren, rest[-1]))
+        *places, value = rest
+        names = tuple(tuple(word.text for word in place) for place in places)
+        return s.Each(names, span_of(paren, value))
 
     def place(self, *words: e.Word) -> tuple[e.Word, ...]:
         return words

@@ -152,6 +152,8 @@ class Lowering:
         args = self._all(call.args)
         if call.star:
             return self._later("count(*) over the rows of a group", call.span)
+        if name == "zip":
+            return self._later("`zip`, which goes with `in`,", call.span)
         if function is None:
             known = list(self.functions.names())
             self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.span)
