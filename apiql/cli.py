@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -37,7 +37,7 @@ Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query 
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """How a plan is printed."""
 
     TEXT = "text"
@@ -70,7 +70,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
-    dev: Annotated[bool, typer.Option("--dev", help="Show details, timings, /openapi.json.")] = False,
+    dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
     settings = _settings(conf)
@@ -127,7 +127,9 @@ def check(
         fail("\n\n".join(problems), REFUSED)
     where = _folder(conf)
     count = len(files or [])
-    print(f"{where or 'the defaults'}: settings are right" + (f"; {count} queries" if count else ""))
+    print(
+        f"{where or 'the defaults'}: settings are right" + (f"; {count} queries" if count else "")
+    )
 
 
 @cli.command()

@@ -25,7 +25,7 @@ from apiql.events import Observer
 from apiql.frontends.text.grammar import TextLimits
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
-from apiql.frontends.text.surroundings import Surroundings, with_excerpts
+from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
 from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
 from apiql.plugins import Registry
@@ -69,9 +69,11 @@ class Engine:
         self._wall = wall
         self._random_bits = random_bits
         self._parser = TextParser(text_limits(settings.limits))
-        self._around: Surroundings = surroundings(settings, self._functions)
-        limits = settings.limits
-        self._rules: tuple[Rule, ...] = (merge_equal_reads, within(limits.depth, limits.calls))
+        self._around = surroundings(settings, self._functions)
+        limits, volatile = settings.limits, self._functions.volatile()
+        self._rules: tuple[Rule, ...] = (
+            merge_equal_reads(volatile), within(limits.depth, limits.calls),
+        )  # fmt: skip
         self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
         self._plans: LRUCache[str, Executable] = LRUCache(limits.plans_cached)

@@ -34,7 +34,7 @@ class Stage(StrEnum):
 
 
 class Code(StrEnum):
-    """The stable word for one cause. `.stage` and `.status` say where it arises and what it answers."""
+    """The stable word for one cause, with the stage it arises in and the status it answers."""
 
     stage: Stage
     status: int
@@ -157,9 +157,7 @@ class ApiqlError(Exception):
 class RequestRefused(ApiqlError):
     """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …)."""
 
-    def __init__(
-        self, code: Code, detail: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, code: Code, detail: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.code = code
         self.detail = detail

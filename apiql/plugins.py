@@ -45,6 +45,8 @@ class Function:
     null_passes: bool = True
     contextual: bool = False
     doc: str = ""
+    volatile: bool = False
+    """Another value in each call: calls that hold one are never equal."""
     prepare: Callable[[Sequence[Any]], Function] | None = None
     """Takes constant arguments in ahead, once for a plan; what is not constant is not text."""
 
@@ -97,6 +99,10 @@ class Registry:
     def find(self, name: str) -> Function | None:
         """The function of this name, in any case of letters; None where there is none."""
         return self.functions.get(name.lower())
+
+    def volatile(self) -> frozenset[str]:
+        """The names of the functions whose values differ from call to call."""
+        return frozenset(name for name, f in self.functions.items() if f.volatile)
 
     def names(self) -> tuple[str, ...]:
         """All names, sorted: for `did you mean` and the docs."""

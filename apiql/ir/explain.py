@@ -88,9 +88,7 @@ def _s(count: int) -> str:
 
 
 def _parameter_line(plan: Plan) -> str:
-    shown = (
-        f"${p.name} {p.type}{'' if p.required else ' (optional)'}" for p in plan.parameters
-    )
+    shown = (f"${p.name} {p.type}{'' if p.required else ' (optional)'}" for p in plan.parameters)
     return "parameters: " + ", ".join(shown)
 
 

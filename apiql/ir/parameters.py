@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from apiql.ir.plan import Output, Parameter, Task
+from apiql.ir.policy import Settings
 from apiql.ir.values import ParamRoot, Ref, refs
 
 TYPES: dict[str, tuple[type, ...]] = {
@@ -28,9 +29,11 @@ def fits(kind: str, value: Any) -> bool:
     return isinstance(value, TYPES[kind])
 
 
-def uses(tasks: Iterable[Task], outputs: Iterable[Output]) -> dict[str, bool]:
+def uses(tasks: Iterable[Task], outputs: Iterable[Output], settings: Settings) -> dict[str, bool]:
     """Every parameter that is read, and whether a value is needed (somewhere without `?`)."""
     found: dict[str, bool] = {}
+    if isinstance(settings.timeout, ParamRoot):
+        found[settings.timeout.name] = True
     for task in tasks:
         for value in task.work.values():
             _note(refs(value), found)

@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
 
-Scalar: TypeAlias = None | bool | int | Decimal | str
+Scalar: TypeAlias = bool | int | Decimal | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,23 @@ def refs(value: Value) -> Iterator[Ref]:
             for step in path:
                 if isinstance(step, Computed):
                     yield from refs(step.value)
+
+
+def applied(value: Value) -> frozenset[str]:
+    """The names of all functions and operators in a value."""
+    match value:
+        case Literal():
+            return frozenset()
+        case Record(members):
+            return frozenset().union(*(applied(member) for _, member in members))
+        case Items(items):
+            return frozenset().union(*map(applied, items))
+        case Apply(name, args):
+            return frozenset({name}).union(*map(applied, args))
+        case Ref(root, path):
+            inner = [root.value] if isinstance(root, ValueRoot) else []
+            inner += [step.value for step in path if isinstance(step, Computed)]
+            return frozenset().union(*map(applied, inner))
 
 
 def json_text(text: str) -> str:

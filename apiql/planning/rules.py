@@ -8,6 +8,7 @@ from dataclasses import replace
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.ir.plan import Binding, Fetch, Output, Plan, Task
 from apiql.ir.rename import renamed
+from apiql.ir.values import applied
 
 Rule = Callable[[Plan], Plan]
 
@@ -41,18 +42,28 @@ def within(depth: int, calls: int) -> Rule:
     return check
 
 
-def merge_equal_reads(plan: Plan) -> Plan:
+def merge_equal_reads(volatile: frozenset[str]) -> Rule:
     """Equal reads become one task: same call, same policy, same order; the outputs stay apart.
 
-    Tasks stand behind what they need, so one pass finds reads that became equal by a merge too.
+    Calls that hold a function of `volatile` (`uuid`) are never equal.
     """
+
+    def merge(plan: Plan) -> Plan:
+        return _merged(plan, volatile)
+
+    return merge
+
+
+def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
+    """Tasks stand behind what they need, so one pass finds reads that became equal by a merge."""
     first: dict[str, str] = {}
     merged: dict[str, str] = {}
     tasks: list[Task] = []
     for task in plan.tasks:
         current = _with_names(task, merged) if merged else task
         key = f"{current.work!r} {current.policy!r} {sorted(current.after)}"
-        if current.work.is_read and key in first:
+        varies = any(volatile & applied(value) for value in current.work.values())
+        if current.work.is_read and not varies and key in first:
             merged[task.name] = first[key]
             continue
         first[key] = task.name

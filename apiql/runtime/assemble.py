@@ -93,10 +93,11 @@ def _in_part(
     strict = executable.plan.settings.all_or_nothing
     if any(part.tolerance is Tolerance.REQUIRED or strict for part in grave):
         return Answer(_status(executable, parts, grave, True), NULL, errors, False)
-    if sum(len(part.found) for part in shown if isinstance(part.found, bytes)) > most_bytes:
+    data = _object(shown)
+    if len(data) > most_bytes:
         return _too_large(errors, most_bytes)
     status = _status(executable, parts, grave, False)
-    return Answer(status, _object(shown), errors, not grave)
+    return Answer(status, data, errors, not grave)
 
 
 def _parts(executable: Executable, outcomes: dict[str, Outcome]) -> list[_Part]:

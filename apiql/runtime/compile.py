@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Output, Plan, Task
-from apiql.ir.policy import Policy
+from apiql.ir.policy import Policy, Tolerance
 from apiql.ir.projection import Named
 from apiql.ir.values import (
     Apply,
@@ -17,6 +17,7 @@ from apiql.ir.values import (
     Record,
     Ref,
     ResultRoot,
+    RowRoot,
     Value,
     refs,
 )
@@ -34,7 +35,8 @@ class Step:
     """A task ready to be carried out.
 
     `early`: nothing of its call waits for a result, so the call is made up before the first is
-    sent. `checks` are the parts of later values that can be looked at that early too.
+    sent. `checks` are the parts of other values that can be looked at that early too. `after`
+    are the tasks that must not have failed, though nothing of theirs is read.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Step:
     early: bool
     checks: tuple[Evaluate, ...]
     needs: tuple[str, ...]
+    after: tuple[str, ...]
     read: Reader
     shapes: tuple[Shape, ...]
     policy: Policy
@@ -80,13 +83,13 @@ def compile_plan(plan: Plan, functions: Registry) -> Executable:
         places.append((output.task, len(outputs[output.task])))
         outputs[output.task].append(output)
     twins = _twins(plan)
+    tolerated = {t.name for t in plan.tasks if t.policy.tolerance is Tolerance.OPTIONAL}
     steps, problems = [], []
     for task in plan.tasks:
         try:
-            found = tuple(paths[task.name])
-            steps.append(
-                _step(task, outputs[task.name], compile_reader(found), twins, functions, reads)
-            )
+            found = compile_reader(tuple(paths[task.name]))
+            step = _step(task, outputs[task.name], found, twins.get(task.name), functions, reads)
+            steps.append(replace(step, after=tuple(sorted(task.after - tolerated))))
         except ValueRefused as refused:
             problems.append(
                 Problem(Code.BAD_VALUE, f"{task.name}: {refused.message}", (task.location,),
@@ -106,20 +109,20 @@ def _openings(plan: Plan) -> tuple[bytes, ...]:
 
 
 def _step(
-    task: Task, outputs: list[Output], read: Reader, twins: dict[str, str],
+    task: Task, outputs: list[Output], read: Reader, twin: str | None,
     functions: Registry, reads: Reads,
 ) -> Step:  # fmt: skip
     fetch = task.work
     early = not any(reads_results(value) for value in fetch.values())
-    checks: list[Evaluate] = []
-    for value in fetch.values():
-        if reads_results(value):
-            checks += [compile_value(part, functions, reads) for part in _pure_parts(value)]
-    shapes = tuple(_shape(output, functions, reads) for output in outputs)
+    values = [] if early else list(fetch.values())
+    values += [value for output in outputs for value in output.projection.values()]
+    checks = [compile_value(p, functions, reads) for value in values for p in _pure_parts(value)]
     return Step(
-        task.name, compile_request(fetch, functions, reads), early, tuple(checks),
-        tuple(sorted(task.needs)), read, shapes, task.policy, fetch.endpoint.timeout,
-        fetch.endpoint.service, fetch.method.upper(), fetch.is_read, twins.get(task.name), task,
+        name=task.name, build=compile_request(fetch, functions, reads), early=early,
+        checks=tuple(checks), needs=tuple(sorted(task.needs)), after=(), read=read,
+        shapes=tuple(_shape(output, functions, reads) for output in outputs),
+        policy=task.policy, timeout=fetch.endpoint.timeout, service=fetch.endpoint.service,
+        method=fetch.method.upper(), is_read=fetch.is_read, twin=twin, task=task,
     )  # fmt: skip
 
 
@@ -156,11 +159,12 @@ def _twins(plan: Plan) -> dict[str, str]:
 
 
 def _pure_parts(value: Value) -> Iterator[Value]:
-    """The largest parts of a value that no result is needed for, constants aside."""
-    if isinstance(value, Literal):
-        return
-    if not reads_results(value):
-        if any(True for _ in refs(value)) or isinstance(value, Apply):
+    """The largest parts of a value that neither a result nor a row is needed for, constants
+    aside.
+    """
+    found = list(refs(value))
+    if not any(isinstance(ref.root, ResultRoot | RowRoot) for ref in found):
+        if found or not isinstance(value, Literal):
             yield value
         return
     match value:
@@ -172,4 +176,3 @@ def _pure_parts(value: Value) -> Iterator[Value]:
                 yield from _pure_parts(item)
         case _:
             return
-

@@ -26,6 +26,8 @@ Tree: TypeAlias = Mapping[str, "Tree | None"]
 Path: TypeAlias = tuple[str, ...]
 Reader: TypeAlias = Callable[[bytes], tuple[Any, ...]]
 
+NOT_TEXT = "a text in it is not UTF-8"
+
 SMALL = 2048
 """Below this many bytes a full decode costs less than the detour over struct types."""
 
@@ -48,13 +50,16 @@ def path_tree(paths: Iterable[Path]) -> Tree:
     return tree
 
 
-def check_text(body: bytes) -> None:
-    """Refuses bytes that are no UTF-8 (msgspec does not look into what it skips)."""
-    if not body.isascii():
+def checked_text(data: bytes) -> bytes:
+    """The same bytes, refused where they are no UTF-8: msgspec does not look into what it skips,
+    so whatever goes out is looked at here (what is left out need not be).
+    """
+    if not data.isascii():
         try:
-            body.decode()
+            data.decode()
         except UnicodeDecodeError:
-            raise Undecodable("a text in it is not UTF-8") from None
+            raise Undecodable(NOT_TEXT) from None
+    return data
 
 
 def decoding(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
@@ -71,6 +76,8 @@ def decoding(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
             raise Undecodable("it is nested too deeply") from None
         except InvalidOperation:
             raise Undecodable("a number in it is out of range") from None
+        except UnicodeDecodeError:
+            raise Undecodable(NOT_TEXT) from None
 
     return checked
 
@@ -146,6 +153,8 @@ def compile_reader(paths: tuple[Path, ...]) -> Reader:
                 return _picked(as_value(body), paths)
             except msgspec.DecodeError as error:
                 raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
+            except UnicodeDecodeError:
+                raise Undecodable(NOT_TEXT) from None
             return tuple(_plucked(view, way) for way in ways)
         return _picked(as_value(body), paths)
 

@@ -99,7 +99,9 @@ def form(fields: list[tuple[str, Any]], style: str, boundary: str) -> tuple[byte
         found = [pair for name, value in fields for pair in pairs(name, value, style)]
         return query_text(found).encode(), "application/x-www-form-urlencoded"
     parts = [_part(name, value, style) for name, value in fields]
-    lines = b"".join(b"--" + boundary.encode() + b"\r\n" + part for chunk in parts for part in chunk)
+    lines = b"".join(
+        b"--" + boundary.encode() + b"\r\n" + part for chunk in parts for part in chunk
+    )
     whole = lines + b"--" + boundary.encode() + b"--\r\n"
     return whole, f"multipart/form-data; boundary={boundary}"
 

@@ -63,13 +63,16 @@ MOMENT_FUNCTIONS: tuple[Function, ...] = (
     Function("utc", _now, 0, 0, contextual=True, doc="The same as now()."),
     Function("utc_ms", _utc_ms, 0, 0, contextual=True, doc="Milliseconds since 1970."),
     Function("timestamp", _timestamp, 0, 0, contextual=True, doc="Whole seconds since 1970."),
-    Function("uuid", _uuid, 0, 0, contextual=True, doc="A new random UUID, version 4."),
+    Function(
+        "uuid", _uuid, 0, 0, contextual=True, doc="A new random UUID, version 4.", volatile=True
+    ),
     Function(
         "random",
         _random,
         0,
         1,
         contextual=True,
+        volatile=True,
         doc="A new number from 0 up to 1, or an integer from 0 up to n: both excluded above.",
     ),
 )

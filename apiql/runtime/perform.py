@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, Observer, TaskSkipped
 from apiql.runtime.compile import Step
-from apiql.runtime.decode import Undecodable, as_raw, check_text, to_json
+from apiql.runtime.decode import Undecodable, as_raw, checked_text, to_json
 from apiql.runtime.evaluate import Scope
-from apiql.runtime.outcome import Done, Failed, Outcome, Skipped, Unmet
+from apiql.runtime.outcome import Done, Failed, Outcome, Skipped, Unmet, unmet
 from apiql.sources.call import Call, Layer, Reply
 
 MOST_OF_AN_ERROR = 4096
@@ -40,6 +41,7 @@ class Run:
 async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
     try:
+        _mind_order(step, run.scope)
         call = run.calls.get(step.name) or step.build(run.scope, deadline_of(step, run))
     except Unmet as error:
         if run.observe:
@@ -50,7 +52,20 @@ async def perform(step: Step, run: Run) -> Outcome:
     if run.slots is None:
         return await _carry_out(step, call, run)
     async with run.slots:
+        call = replace(call, deadline=deadline_of(step, run))
         return await _carry_out(step, call, run)
+
+
+def _mind_order(step: Step, scope: Scope) -> None:
+    """`after` orders what is done, so it wants it done."""
+    for name in step.after:
+        outcome = scope.outcomes[name]
+        if not isinstance(outcome, Done):
+            cause = outcome.failure
+            root = cause.cause or name
+            message = f"not called: it comes after {name}, and {root} failed"
+            message += f" ({cause.root or cause.code})"
+            raise unmet(Code.DEPENDENCY_FAILED, message, cause, name)
 
 
 def deadline_of(step: Step, run: Run) -> float:
@@ -147,8 +162,7 @@ def _read(step: Step, call: Call, reply: Reply, scope: Scope) -> Outcome:
         body = _json_of(call.method, reply)
         shaped = _shaped(step, body, scope)
         if not shaped:
-            check_text(body)
-            as_raw(body)
+            checked_text(bytes(as_raw(body)))
         return Done(reply.status, reply.headers, step.read(body), shaped)
     except Undecodable as error:
         found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
@@ -215,8 +229,7 @@ def _excerpt(reply: Reply) -> Any:
         return None
     if len(reply.body) <= MOST_OF_AN_ERROR:
         try:
-            check_text(reply.body)
-            return Raw(bytes(as_raw(reply.body)))
+            return Raw(checked_text(bytes(as_raw(reply.body))))
         except Undecodable:
             pass
     return reply.body[:MOST_OF_AN_ERROR].decode("utf-8", "replace")

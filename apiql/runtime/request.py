@@ -12,7 +12,7 @@ from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
 from apiql.plugins import Registry
 from apiql.runtime import encode
 from apiql.runtime.evaluate import Evaluate, Reads, Scope, compile_value
-from apiql.runtime.outcome import MISSING, unmet
+from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Call, Origin
 
@@ -93,7 +93,9 @@ def _compile_target(
     style = endpoint.list_style
     path = [part if isinstance(part, str) else _segment(part, by_name) for part in endpoint.path]
     pairs = [
-        f"{name}={part}" if isinstance(part, str) else _slot_pair(name, by_name.get(part.name), style)
+        f"{name}={part}"
+        if isinstance(part, str)
+        else _slot_pair(name, by_name.get(part.name), style)
         for name, part in endpoint.query
     ]
     pairs += [_query_pair(item, style) for item in query]
@@ -127,10 +129,18 @@ def _segment(slot: Slot, by_name: dict[str, Filled]) -> Callable[[Scope], str] |
         if value is MISSING:
             if slot.optional:
                 return ""
-            raise unmet(Code.MISSING_VARIABLE, f"nothing fills the placeholder {{{name}}}")
+            raise _unfilled(name, item.binding.value)
         return encode.segment(name, value)
 
     return segment if not isinstance(item.binding.value, Literal) else _constant(segment)
+
+
+def _unfilled(name: str, value: Value) -> Unmet:
+    shown = str(value).removesuffix("?")
+    message = f"{shown} is missing, and nothing else fills {{{name}}}"
+    if reads_results(value):
+        return unmet(Code.MISSING_DEPENDENCY, f"not called: {message}")
+    return unmet(Code.MISSING_VARIABLE, message)
 
 
 def _constant(made: Callable[[Scope], str]) -> str:

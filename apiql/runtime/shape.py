@@ -21,7 +21,7 @@ from apiql.runtime.decode import (
     as_members,
     as_raw,
     as_value,
-    check_text,
+    checked_text,
     compile_keeper,
     path_tree,
     to_json,
@@ -67,8 +67,7 @@ def compile_shape(projection: Projection, evaluators: Mapping[str, Evaluate]) ->
     keep = compile_keeper(tree, lambda body: _kept(as_raw(body), tree))
 
     def shaped(body: bytes, scope: Scope) -> bytes:
-        check_text(body)
-        return keep(body)
+        return checked_text(keep(body))
 
     return shaped
 
@@ -78,8 +77,7 @@ def _kept_tree(projection: Projection) -> Tree:
 
 
 def _whole(body: bytes, scope: Scope) -> bytes:
-    check_text(body)
-    return bytes(as_raw(body))
+    return checked_text(bytes(as_raw(body)))
 
 
 def _kept(raw: Raw, tree: Tree) -> bytes:
@@ -142,9 +140,8 @@ class _Walker:
         return cls(projection.everything, excluded, kept, projection.fields, evaluators)
 
     def shaped(self, body: bytes, scope: Scope) -> bytes:
-        check_text(body)
         try:
-            return self._shaped(as_raw(body), scope)
+            return checked_text(self._shaped(as_raw(body), scope))
         except RecursionError:
             raise Undecodable("it is nested too deeply") from None
         finally:
@@ -175,5 +172,3 @@ class _Walker:
                 case _:
                     pass
         return _object(pieces)
-
-

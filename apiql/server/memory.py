@@ -16,7 +16,8 @@ MIB = 1024 * 1024
 
 
 def settle() -> None:
-    """Keeps freed blocks up to 64 MiB, and takes what is loaded out of later collections."""
+    """Keeps freed blocks up to 64 MiB, takes what is loaded out of later collections, and makes
+    those rarer: requests leave few cycles behind."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, 32 * MIB)
@@ -24,3 +25,4 @@ def settle() -> None:
         mallopt(M_TOP_PAD, 8 * MIB)
     gc.collect()
     gc.freeze()
+    gc.set_threshold(10_000, 20, 50)

@@ -49,9 +49,7 @@ class QueryRoute:
         if rendered is not None:
             await send_rendered(rendered, send, request_id)
 
-    async def _rendered(
-        self, scope: Scope, receive: Receive, request_id: bytes
-    ) -> Rendered | None:
+    async def _rendered(self, scope: Scope, receive: Receive, request_id: bytes) -> Rendered | None:
         """The response, or None where the client has gone."""
         form = Wanted.JSON
         try:

@@ -106,7 +106,11 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     headers = Headers(scope["headers"])
     prefer = fields.get(b"prefer")
     query = Query(
-        envelope.query, envelope.params, headers, Cookies(headers), _wait(prefer) if prefer else None
+        envelope.query,
+        envelope.params,
+        headers,
+        Cookies(headers),
+        _wait(prefer) if prefer else None,
     )
     form = wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
     return Asked(query, form, envelope.extensions.get("trace") is True, method == "GET")
@@ -158,9 +162,7 @@ def _too_large(most: int) -> RequestRefused:
     return RequestRefused(Code.BODY_TOO_LARGE, message, {"Connection": "close"})
 
 
-def _posted(
-    body: bytes, fields: Mapping[bytes, bytes], scope: Scope, limits: Limits
-) -> Envelope:
+def _posted(body: bytes, fields: Mapping[bytes, bytes], scope: Scope, limits: Limits) -> Envelope:
     content_type = fields.get(b"content-type", b"")
     if content_type == JSON:
         return read_envelope(body, limits)

@@ -8,6 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from apiql.server.app import CONF, DEV
+from apiql.server.one_write import OneWrite
 from apiql.settings import Server
 
 
@@ -24,7 +25,7 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
         port=server.port,
         workers=server.workers,
         loop="uvloop",
-        http="httptools",
+        http=OneWrite,
         ws="none",
         access_log=False,
         server_header=False,

@@ -49,7 +49,7 @@ def transport_limits(limits: Limits) -> TransportLimits:
 
 
 def build_stack(settings: Settings) -> Stack:
-    """Transports for these upstreams: ours, and httpx's where one speaks HTTP/2 or needs a proxy."""
+    """Transports for these upstreams: ours; httpx's where one speaks HTTP/2 or needs a proxy."""
     caps = transport_limits(settings.limits)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private)

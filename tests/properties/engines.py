@@ -63,7 +63,7 @@ def check(found: Answer, names: list[str]) -> Any:
     if found.data is None:
         assert found.status == 204
         return None
-    data = exact_json.parse(found.data)
+    data = exact_json.parse(found.data.decode())
     if data is None:
         assert found.errors
         return None

@@ -100,7 +100,9 @@ def broken_texts(draw: st.DrawFn) -> str:
     tokens = draw(texts()).split(" ")
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, max(0, len(tokens) - 1)))
-        other = draw(st.sampled_from([*FIXED.values(), "'", '"', "/*", "--", "\\", "@", "\x00", "$"]))
+        other = draw(
+            st.sampled_from([*FIXED.values(), "'", '"', "/*", "--", "\\", "@", "\x00", "$"])
+        )
         kind = draw(st.integers(0, 3))
         tokens[at : at + 1] = {0: [], 1: tokens[at : at + 1] * 2, 2: [other]}.get(
             kind, [other, *tokens[at : at + 1]]

@@ -13,6 +13,8 @@ PROJECTIONS = ["*", "a", "a.b, c", "*, (a, b.c)", "a as x", "count(a) as n", "*,
                "jmespath('a[?b].c') as j", "a[].b as f"]  # fmt: skip
 TYPES = ["application/json", "text/plain", "text/plain; charset=gbk", "text/plain; charset=hex",
          "text/html", "application/octet-stream", "", "application/problem+json;;;"]  # fmt: skip
+JUNK = [b"", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"NaN", b"\x00", b"\xc3", b"]", b"9" * 500,
+        b"1e999999999999999999999"]  # fmt: skip
 DEEP = st.builds(lambda unit, n: unit * n, st.sampled_from([b"[", b'{"a":']), st.integers(1, 5000))
 
 
@@ -22,9 +24,7 @@ def damaged(draw: st.DrawFn) -> bytes:
     body = bytearray(draw(BODIES))
     for _ in range(draw(st.integers(1, 3))):
         at = draw(st.integers(0, len(body)))
-        junk = draw(st.sampled_from([b"", b"\xff", b"\xed\xa0\x80", b"\\ud800", b"NaN", b"\x00",
-                                     b"9" * 500, b"1e999999999999999999999", b"\xc3", b"]"]))  # fmt: skip
-        body[at : at + draw(st.integers(0, 4))] = junk
+        body[at : at + draw(st.integers(0, 4))] = draw(st.sampled_from(JUNK))
     return bytes(body)
 
 

@@ -30,9 +30,7 @@ DECIMALS = st.builds(
 SCALARS = st.one_of(TEXTS, INTEGERS, DECIMALS, st.booleans())
 JSONS = st.recursive(
     st.one_of(st.none(), SCALARS),
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXTS, inner, max_size=4)),
     max_leaves=15,
 )
 Read = Callable[[Call], Any]
@@ -56,7 +54,8 @@ def sent(query: str, value: Any) -> Call | None:
     try:
         found = answer(query, {"v": value}, lambda call: Reply(200, JSON, b"{}"))
     except QueryRefused as refused:
-        assert {problem.code for problem in refused.problems} == {Code.BAD_VALUE}
+        if any(problem.code is not Code.BAD_VALUE for problem in refused.problems):
+            raise
         return None
     assert found.status == 200
     (call,) = UPSTREAM.calls
@@ -88,7 +87,10 @@ def test_where_of_a_read(value: Any) -> None:
 
 
 @given(SCALARS)
+@example(".")
 @example("..")
+@example("")
+@example("a\r\nb")
 @example("../x")
 @example("a/../b")
 @example("..\\x")
@@ -97,10 +99,11 @@ def test_where_of_a_read(value: Any) -> None:
 def test_path(value: Any) -> None:
     call = sent("select * from /x/{p}/end where p = $v", value)
     text = plain(value)
-    if call is None:
-        dotted = any(part in (".", "..") for part in re.split(r"[/\\]", text))
-        assert dotted or not text or re.search(r"[\x00-\x1f\x7f]", text)
+    dotted = any(part in (".", "..") for part in re.split(r"[/\\]", text))
+    if dotted or not text or re.search(r"[\x00-\x1f\x7f]", text):
+        assert call is None
         return
+    assert call is not None
     first, second, third = call.target.lstrip("/").split("/")
     assert (first, third) == ("x", "end")
     assert unquote(second, errors="strict") == text

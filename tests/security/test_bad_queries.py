@@ -82,7 +82,8 @@ def content(row: Row, found: Range) -> bytes:
     units = [made["unit"].replace("{i}", str(n)) for n in range(made["n"])] if made["idx"] else (
         [made["unit"] * made["n"]])  # fmt: skip
     tail = made["mid"] + made["unit2"] * made["n"] + made["post"]
-    return (found.filled(made["pre"]) + "".join(units) + tail).encode("utf-8", "surrogatepass")
+    text: str = found.filled(made["pre"]) + "".join(units) + tail
+    return text.encode("utf-8", "surrogatepass")
 
 
 async def fire(row: Row, found: Range) -> Response | None:

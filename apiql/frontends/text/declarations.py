@@ -103,9 +103,7 @@ def _parameter(statement: s.SetVariable, declared: Declared, findings: Findings)
             if default is not None and not fits(kind, default):
                 message = f"the default of ${name} is no {kind}"
                 findings.add(Code.VARIABLE_TYPE, message, statement.default.span)
-    declared.parameters[name] = Parameter(
-        name, kind, default, has_default, not has_default, place
-    )
+    declared.parameters[name] = Parameter(name, kind, default, has_default, not has_default, place)
 
 
 def constant(expression: e.Expression) -> Any:

@@ -25,6 +25,7 @@ CLAUSES = (
     "where query headers cookies body form rows into having group order limit distinct timeout "
     "within retry cache max_age after when optional required fallback hidden no"
 ).split()
+KEYWORDS = {"select", "set", "use", "return", "explain", "from", "join", "as", "by"}
 STATEMENTS = {"SET", "USE", "RETURN", "SELECT", "EXPLAIN"}
 WORDS = {
     "NAME": "a name", "DQ": 'a name in "…"', "VAR": "a parameter ($name)", "STRING": "a text",
@@ -78,7 +79,7 @@ class Source:
     def excerpt_at(self, place: Location) -> str:
         """The line of a place with a caret under the word that stands there."""
         start = self._starts[place.line - 1] + place.column - 1
-        end = start
+        end = start + self.text.startswith("$", start)
         while end < len(self.text) and (self.text[end].isalnum() or self.text[end] == "_"):
             end += 1
         return self.excerpt(Span(start, max(end, start + 1)))
@@ -159,11 +160,12 @@ def _token_hint(text: str, token: Token, shown: str, accepted: Set[str]) -> str 
     before = text[: token.start_pos or 0].rstrip()
     if shown == "=" and before.endswith(("=", "!", "<", ">")):
         return "one `=` compares"
-    if shown == "*" and before.endswith("/"):
+    if shown.startswith("/*") or (shown == "*" and before.endswith("/")):
         return "the comment that starts here is never closed with */"
     if shown.lower() in FOREIGN:
         return FOREIGN[shown.lower()]
-    meant = nearest(shown.lower(), _keywords(accepted)) if token.type == "NAME" else None
+    mistaken = token.type == "NAME" and shown.lower() not in KEYWORDS
+    meant = nearest(shown.lower(), _keywords(accepted)) if mistaken else None
     expected = expectation(accepted)
     parts = [expected, f"did you mean `{meant}`?" if meant and meant != shown.lower() else None]
     return "; ".join(part for part in parts if part) or None

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 
 from apiql.errors import Code, QueryRefused
 from apiql.frontends.text import syntax as s
-from apiql.frontends.text.bindings import Call, lower_bindings
 from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.locations import Located, Locator
@@ -35,7 +34,7 @@ def lower(program: s.Program, text: str, around: Surroundings) -> Plan:
     tasks, outputs = _parts(selects, located, declared, around, findings)
     findings.refuse()
     explain = any(isinstance(item, s.Query) and item.explain for item in program.statements)
-    parameters = completed(declared.parameters.values(), uses(tasks, outputs))
+    parameters = completed(declared.parameters.values(), uses(tasks, outputs, declared.settings))
     try:
         return Plan.of(tasks, outputs, parameters, declared.settings, explain)
     except QueryRefused as refused:
@@ -73,10 +72,14 @@ def _parts(
     lowering = Lowering(meaning, around.functions, findings, around.limits.nesting)
     tasks, outputs = [], []
     for select, name, place in zip(selects, names, located, strict=True):
+        findings.task = name
         part = SelectLowering(select, name, lowering, around.limits, around.methods)
         outputs.append(part.output())
-        if place is not None:
+        if place is None:
+            part.look_through()
+        else:
             tasks.append(part.task(place))
+    findings.task = None
     return tasks, outputs
 
 
@@ -92,9 +95,7 @@ def _names(
         if first is not select and first.alias is not None:
             message = f"two selects are called `{select.alias.text}`"
             hint = "give one of them another name with `as`"
-            findings.twice(
-                Code.DUPLICATE_NAME, message, first.alias.span, select.alias.span, hint
-            )
+            findings.twice(Code.DUPLICATE_NAME, message, first.alias.span, select.alias.span, hint)
     taken = set(given)
     names = []
     for select, place in zip(selects, located, strict=True):

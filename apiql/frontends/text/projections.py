@@ -53,9 +53,7 @@ def _field(member: FieldOf, lowering: Lowering) -> Field:
     return Named("", lowering.value(value))
 
 
-def _check_names(
-    fields: Sequence[Field], members: Sequence[FieldOf], lowering: Lowering
-) -> None:
+def _check_names(fields: Sequence[Field], members: Sequence[FieldOf], lowering: Lowering) -> None:
     """A named field shares its name with no other; plain paths may overlap (the wider wins)."""
     seen: dict[str, tuple[bool, e.Span]] = {}
     for field, member in zip(fields, members, strict=True):

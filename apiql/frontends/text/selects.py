@@ -12,10 +12,11 @@ from apiql.frontends.text.locations import Located
 from apiql.frontends.text.projections import lower_projection
 from apiql.frontends.text.surroundings import PlanLimits
 from apiql.frontends.text.values import Lowering
-from apiql.ir.plan import Binding, Fetch, Output, Place, Task
+from apiql.ir.plan import Binding, Endpoint, Fetch, Output, Place, Task
 from apiql.ir.policy import Policy, Tolerance
 from apiql.ir.source import Source
 
+NOWHERE = Endpoint("", "", ())
 ONE_OF_EACH = {"optional": "tolerance", "required": "tolerance"}
 
 
@@ -46,6 +47,15 @@ class SelectLowering:
         place = self.lowering.findings.location(self.select.span)
         work = Fetch(call.method, located.endpoint, bindings)
         return Task(self.name, work, self._after(), self._policy(), place)
+
+    def look_through(self) -> None:
+        """Finds what is wrong with a select whose location is wrong already."""
+        word = self.select.method
+        method = word.text.lower() if word else "get"
+        call = Call(method, NOWHERE, self.limits.params_per_task)
+        lower_bindings(self.select.clauses, call, self.lowering, self.select.source.span)
+        self._after()
+        self._policy()
 
     def _method(self, source: Source | None) -> str:
         word = self.select.method
@@ -100,9 +110,10 @@ class SelectLowering:
             first = seen.setdefault(ONE_OF_EACH.get(word, word), clause)
             if first is not clause:
                 message = f"this select has two clauses `{word}`"
+                hint = "write them as one clause"
                 if _word(first) != word:
                     message = f"`{_word(first)}` and `{word}` contradict each other"
-                hint = "write them as one clause"
+                    hint = "leave one of them out"
                 findings.twice(Code.SYNTAX, message, first.span, clause.span, hint)
             if isinstance(clause, s.Later):
                 message = f"the clause `{word}` is not supported yet"

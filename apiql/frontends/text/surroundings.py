@@ -13,7 +13,6 @@ from apiql.ir.source import Source
 from apiql.plugins import Registry
 from apiql.sources.call import Origin
 
-
 METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
 
 
@@ -57,19 +56,18 @@ class Findings:
     def __init__(self, text: Text) -> None:
         self._text = text
         self.problems: list[Problem] = []
+        self.task: str | None = None
+        """The select that is being lowered: its problems carry its name."""
 
-    def add(
-        self, code: Code, message: str, span: Span, hint: str | None = None,
-        task: str | None = None,
-    ) -> None:  # fmt: skip
+    def add(self, code: Code, message: str, span: Span, hint: str | None = None) -> None:
         """Notes a problem and lets lowering go on, so that others are found too."""
-        self.problems.append(self._text.problem(code, message, span, hint, task))
+        self.problems.append(self._text.problem(code, message, span, hint, self.task))
 
     def twice(self, code: Code, message: str, first: Span, second: Span, hint: str) -> None:
         """Notes a problem that two places make together: the later one is shown."""
         shown = self._text.problem(code, message, second, hint)
         places = (*shown.locations, self._text.location(first.start))
-        self.problems.append(Problem(code, message, places, hint, shown.excerpt))
+        self.problems.append(Problem(code, message, places, hint, shown.excerpt, self.task))
 
     def unknown(self, code: Code, what: str, name: str, known: list[str], span: Span) -> None:
         """Notes a name that nothing has, with the nearest that something has."""

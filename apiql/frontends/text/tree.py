@@ -207,7 +207,8 @@ class TreeBuilder(Transformer[Token, Any]):
         return e.Constant(value, span_of(token))
 
     def round(self, paren: Token, *items: Any) -> e.Round:
-        return e.Round(items, span_of(paren, items[-1]))
+        *inner, end = items
+        return e.Round(tuple(inner), span_of(paren, end))
 
     def ref(self, root: Any, *rest: Any) -> e.Reference:
         *steps, mark = rest
@@ -223,21 +224,22 @@ class TreeBuilder(Transformer[Token, Any]):
     def step_sys(self, token: Token) -> e.SystemStep:
         return e.SystemStep(token.lower(), span_of(token))
 
-    def step_index(self, bracket: Token, index: Any) -> e.IndexStep:
-        return e.IndexStep(index, span_of(bracket, index))
+    def step_index(self, bracket: Token, index: Any, end: Token) -> e.IndexStep:
+        return e.IndexStep(index, span_of(bracket, end))
 
     def call(self, name: Token, *args: Any) -> e.Invocation:
-        star = len(args) == 1 and isinstance(args[0], Token)
-        given = () if star else tuple(arg for arg in args if arg is not None)
-        return e.Invocation(word_of(name), given, star, span_of(name))
+        *inner, end = args
+        star = len(inner) == 1 and isinstance(inner[0], Token)
+        given = () if star else tuple(arg for arg in inner if arg is not None)
+        return e.Invocation(word_of(name), given, star, span_of(name, end))
 
     def array(self, bracket: Token, *items: Any) -> e.ListOf:
-        kept = tuple(item for item in items if item is not None)
-        return e.ListOf(kept, span_of(bracket, kept[-1] if kept else None))
+        *inner, end = items
+        return e.ListOf(tuple(i for i in inner if i is not None), span_of(bracket, end))
 
     def object(self, brace: Token, *members: Any) -> e.ObjectOf:
-        kept = tuple(item for item in members if item is not None)
-        return e.ObjectOf(kept, span_of(brace))
+        *inner, end = members
+        return e.ObjectOf(tuple(m for m in inner if m is not None), span_of(brace, end))
 
     def pair_member(self, name: e.Word, value: Any) -> tuple[e.Word, Any]:
         return (name, value)
