@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from apiql.errors import Code, Failure
+from apiql.errors import Code, Failure, Stage
 from apiql.ir.plan import Output
 from apiql.ir.policy import StatusRule, Tolerance
 from apiql.runtime.compile import Executable
@@ -144,8 +144,8 @@ def _entry(part: _Part, failure: Failure, details: Details) -> dict[str, Any]:
         entry["status"] = failure.status
     if failure.cause is not None:
         entry["cause"] = failure.cause
-    if failure.retryable:
-        entry["retryable"] = True
+    if failure.code.stage is Stage.UPSTREAM:
+        entry["retryable"] = failure.retryable
     if failure.hint is not None:
         entry["hint"] = failure.hint
     if failure.upstream is not None:

@@ -9,6 +9,7 @@ decoded again in full.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias
@@ -16,8 +17,9 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType, ValidationError
 
+from apiql.errors import ValueRefused
 from apiql.runtime import walk
-from apiql.runtime.json_values import MOST_DIGITS
+from apiql.runtime.json_values import MOST_DIGITS, decode
 from apiql.runtime.outcome import MISSING
 
 Tree: TypeAlias = Mapping[str, "Tree | None"]
@@ -26,6 +28,7 @@ Tree: TypeAlias = Mapping[str, "Tree | None"]
 Path: TypeAlias = tuple[str, ...]
 Reader: TypeAlias = Callable[[bytes], tuple[Any, ...]]
 
+TWO_DIGITS = re.compile(rb"[0-9](?=[0-9])")
 NOT_TEXT = "a text in it is not UTF-8"
 
 SMALL = 2048
@@ -50,10 +53,16 @@ def path_tree(paths: Iterable[Path]) -> Tree:
     return tree
 
 
-def checked_text(data: bytes) -> bytes:
-    """The same bytes, refused where they are no UTF-8: msgspec does not look into what it skips,
-    so whatever goes out is looked at here (what is left out need not be).
+def checked(data: bytes) -> bytes:
+    """The same bytes, refused where a text in them is no UTF-8 or a number too long: msgspec does
+    not look into what it skips, so whatever goes out is looked at here (what is left out need
+    not be).
     """
+    if len(data) > MOST_DIGITS and _may_hold_long_number(data):
+        try:
+            decode(data)
+        except ValueRefused as refused:
+            raise Undecodable(refused.message) from None
     if not data.isascii():
         try:
             data.decode()
@@ -62,12 +71,24 @@ def checked_text(data: bytes) -> bytes:
     return data
 
 
-def decoding(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+def _may_hold_long_number(data: bytes) -> bool:
+    """Whether a run of more than 400 digits may be in there: it would hold two bytes in a row of
+    those that stand 200 apart.
+    """
+    half = MOST_DIGITS // 2
+    for pair in TWO_DIGITS.finditer(data[::half]):
+        start = pair.start() * half
+        if data[start : start + half + 1].isdigit():
+            return True
+    return False
+
+
+def decoding(inner: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     """The same decoder with all that can be wrong with a body as `Undecodable`."""
 
-    def checked(body: bytes) -> Any:
+    def decoded(body: bytes) -> Any:
         try:
-            return decode(body)
+            return inner(body)
         except ValidationError as error:
             raise Undecodable(str(error)) from None
         except msgspec.DecodeError as error:
@@ -79,7 +100,7 @@ def decoding(decode: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
         except UnicodeDecodeError:
             raise Undecodable(NOT_TEXT) from None
 
-    return checked
+    return decoded
 
 
 def _exact(text: str) -> Decimal:

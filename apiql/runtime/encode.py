@@ -69,7 +69,12 @@ def header(name: str, value: Any) -> str:
             f"the header {name} holds a control character or a letter beyond ASCII",
             "url_encode(…) or base64(…) make it printable",
         )
-    return text.strip()
+    if text != text.strip(" \t"):
+        raise ValueRefused(
+            f"the header {name} begins or ends with white space, which headers cannot carry",
+            "trim(…) takes it off",
+        )
+    return text
 
 
 def cookie(name: str, value: Any) -> str:

@@ -255,7 +255,7 @@ def _rest(left: int, right: int) -> int:
 
 def _refuse_zero(sign: str, left: Json, right: Json) -> None:
     if is_number(left) and is_number(right) and not right:
-        raise ValueRefused(f"{sign} divides by zero", "when … != 0 leaves the call out")
+        raise ValueRefused(f"{sign} divides by zero", "look at what stands behind it")
 
 
 def _truth(sign: str, value: Json) -> Truth:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, Observer, TaskSkipped
 from apiql.runtime.compile import Step
-from apiql.runtime.decode import Undecodable, as_raw, checked_text, to_json
+from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
 from apiql.runtime.evaluate import Scope
 from apiql.runtime.outcome import Done, Failed, Outcome, Skipped, Unmet, unmet
 from apiql.sources.call import Call, Layer, Reply
@@ -162,7 +162,7 @@ def _read(step: Step, call: Call, reply: Reply, scope: Scope) -> Outcome:
         body = _json_of(call.method, reply)
         shaped = _shaped(step, body, scope)
         if not shaped:
-            checked_text(bytes(as_raw(body)))
+            checked(bytes(as_raw(body)))
         return Done(reply.status, reply.headers, step.read(body), shaped)
     except Undecodable as error:
         found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
@@ -229,7 +229,7 @@ def _excerpt(reply: Reply) -> Any:
         return None
     if len(reply.body) <= MOST_OF_AN_ERROR:
         try:
-            return Raw(checked_text(bytes(as_raw(reply.body))))
+            return Raw(checked(bytes(as_raw(reply.body))))
         except Undecodable:
             pass
     return reply.body[:MOST_OF_AN_ERROR].decode("utf-8", "replace")

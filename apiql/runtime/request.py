@@ -140,7 +140,7 @@ def _unfilled(name: str, value: Value) -> Unmet:
     message = f"{shown} is missing, and nothing else fills {{{name}}}"
     if reads_results(value):
         return unmet(Code.MISSING_DEPENDENCY, f"not called: {message}")
-    return unmet(Code.MISSING_VARIABLE, message)
+    return unmet(Code.MISSING_PARAMETER, message)
 
 
 def _constant(made: Callable[[Scope], str]) -> str:

@@ -100,11 +100,11 @@ def _problem(step: Step, code: Code, message: str, hint: str | None) -> Problem:
 async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
     """How every task of the plan ended, by its name."""
     outcomes = run.scope.outcomes
-    *others, last = executable.steps
+    first, *others = executable.steps
     if not others:
-        outcomes[last.name] = await perform(last, run)
+        outcomes[first.name] = await perform(first, run)
         return outcomes
-    ended: dict[str, asyncio.Task[None]] = {}
+    ended: dict[str, asyncio.Future[None]] = {}
 
     async def follow(step: Step) -> None:
         for need in step.needs:
@@ -113,7 +113,9 @@ async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
         outcomes[step.name] = await perform(step, run)
 
     async with asyncio.TaskGroup() as group:
+        begun = ended[first.name] = asyncio.get_running_loop().create_future()
         for step in others:
             ended[step.name] = group.create_task(follow(step))
-        await follow(last)
+        await follow(first)
+        begun.set_result(None)
     return outcomes

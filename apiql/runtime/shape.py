@@ -21,7 +21,7 @@ from apiql.runtime.decode import (
     as_members,
     as_raw,
     as_value,
-    checked_text,
+    checked,
     compile_keeper,
     path_tree,
     to_json,
@@ -67,7 +67,7 @@ def compile_shape(projection: Projection, evaluators: Mapping[str, Evaluate]) ->
     keep = compile_keeper(tree, lambda body: _kept(as_raw(body), tree))
 
     def shaped(body: bytes, scope: Scope) -> bytes:
-        return checked_text(keep(body))
+        return checked(keep(body))
 
     return shaped
 
@@ -77,7 +77,7 @@ def _kept_tree(projection: Projection) -> Tree:
 
 
 def _whole(body: bytes, scope: Scope) -> bytes:
-    return checked_text(bytes(as_raw(body)))
+    return checked(bytes(as_raw(body)))
 
 
 def _kept(raw: Raw, tree: Tree) -> bytes:
@@ -141,7 +141,7 @@ class _Walker:
 
     def shaped(self, body: bytes, scope: Scope) -> bytes:
         try:
-            return checked_text(self._shaped(as_raw(body), scope))
+            return checked(self._shaped(as_raw(body), scope))
         except RecursionError:
             raise Undecodable("it is nested too deeply") from None
         finally:

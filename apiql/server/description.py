@@ -7,6 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from apiql.server.render import TITLES
+
 ERROR: dict[str, Any] = {
     "type": "object",
     "required": ["code", "message"],
@@ -86,7 +88,7 @@ def _post() -> dict[str, Any]:
                 "application/apiql": text,
             },
         },
-        "responses": _responses(),
+        "responses": _responses() | _problems("403", "408", "413", "415", "431"),
     }
 
 
@@ -97,7 +99,7 @@ def _get() -> dict[str, Any]:
         "operationId": "getQuery",
         "tags": ["queries"],
         "parameters": [query, _params_parameter("the values of $names")],
-        "responses": _responses(),
+        "responses": _responses() | _problems("403", "405", "431"),
     }
 
 
@@ -108,6 +110,12 @@ def _params_parameter(description: str) -> dict[str, Any]:
         "description": description,
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
+
+
+def _problems(*statuses: str) -> dict[str, Any]:
+    """Requests that cannot be read as a query, or may not be."""
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": TITLES[int(status)], "content": content} for status in statuses}
 
 
 def _responses() -> dict[str, Any]:

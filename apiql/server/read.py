@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -69,12 +68,11 @@ class Cookies(Mapping[str, str]):
 
     def _read(self) -> dict[str, str]:
         if self._found is None:
-            jar: SimpleCookie = SimpleCookie()
-            try:
-                jar.load(self._headers.get("cookie", ""))
-            except CookieError:
-                jar.clear()
-            self._found = {name: morsel.value for name, morsel in jar.items()}
+            pairs = (part.partition("=") for part in self._headers.get("cookie", "").split(";"))
+            self._found = {}
+            for name, mark, value in pairs:
+                if mark:  # the first of a name counts, as the more specific path comes first
+                    self._found.setdefault(name.strip(), value.strip().strip('"'))
         return self._found
 
     def __getitem__(self, name: str) -> str:
@@ -94,7 +92,9 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
         RequestRefused: it cannot be read as one.
     """
     method = scope["method"]
-    fields: dict[bytes, bytes] = dict(scope["headers"])
+    raw = scope["headers"]
+    _check_head(raw, limits.header_bytes)
+    fields: dict[bytes, bytes] = dict(raw)
     if method == "POST":
         body = await read_body(receive, fields, limits.body_bytes)
         envelope = _posted(body, fields, scope, limits)
@@ -103,7 +103,7 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     else:
         message = f"{method} is no way to ask: POST a query, or GET one that only reads"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
-    headers = Headers(scope["headers"])
+    headers = Headers(raw)
     prefer = fields.get(b"prefer")
     query = Query(
         envelope.query,
@@ -114,6 +114,12 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     )
     form = wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
     return Asked(query, form, envelope.extensions.get("trace") is True, method == "GET")
+
+
+def _check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
+    if sum([len(name) + len(value) for name, value in raw]) > most:
+        message = f"the headers go over the limit header_bytes = {most}"
+        raise RequestRefused(Code.HEADERS_TOO_LARGE, message, {"Connection": "close"})
 
 
 async def read_body(receive: Receive, fields: Mapping[bytes, bytes], most: int) -> bytes:

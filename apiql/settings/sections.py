@@ -79,6 +79,7 @@ class Limits(Section):
     text_bytes: Size = 64 * _KIB
     params_bytes: Size = _MIB
     body_bytes: Size = _MIB
+    header_bytes: Size = 64 * _KIB
     tokens: Count = 5000
     nesting: Count = 64
     name_length: Count = 128

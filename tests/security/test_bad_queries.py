@@ -35,10 +35,6 @@ ROWS: list[Row] = [json.loads(line) for line in LINES.read_text("utf-8").split("
 INNER = "CANARY-SECRET"
 NEVER = [INNER, "Traceback (most recent", "root:x:0", "site-packages", "/usr/lib/python",
          "RecursionError", "lark.exceptions"]  # fmt: skip
-KNOWN = {
-    "UPSTREAM-003": "numbers of over 400 digits pass through `select *`",
-}
-"""Rows that do not hold yet, and why."""
 
 
 @dataclass
@@ -145,10 +141,8 @@ def queries_in(value: Any) -> Iterator[Any]:
 
 
 def marked(row: Row) -> Any:
-    """A row as a test; those that do not hold yet are marked."""
-    why = KNOWN.get(row["id"])
-    marks = [pytest.mark.xfail(strict=True, reason=why)] if why else []
-    return pytest.param(row, id=row["id"], marks=marks)
+    """A row as a test of its own name."""
+    return pytest.param(row, id=row["id"])
 
 
 @pytest.mark.parametrize("row", [marked(row) for row in ROWS])
@@ -176,4 +170,3 @@ async def test_rows_are_all_there() -> None:
     """No row got lost, none stands twice."""
     assert len({row["id"] for row in ROWS}) == len(ROWS) == 385
     assert all(re.fullmatch(r"[A-Z]+-\d{3}", row["id"]) for row in ROWS)
-    assert KNOWN.keys() <= {row["id"] for row in ROWS}

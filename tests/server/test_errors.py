@@ -37,7 +37,6 @@ async def test_members_under_full(dev: Site) -> None:
     assert "GET /status/404?q=7 answered 404" in error["message"]
 
 
-@pytest.mark.xfail(strict=True, reason="answer.md shows `retryable: false`; it is left out")
 async def test_retryable_is_said_either_way(site: Site) -> None:
     (error,) = await errors_of(site, "select * from /ok; select * from /status/404 as s")
     assert error["retryable"] is False

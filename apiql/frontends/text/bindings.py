@@ -60,6 +60,7 @@ def lower_bindings(
             case s.Body(value, place):
                 found.append((Binding(Place.BODY, (), lowering.value(value)), place))
     _check_body(clauses, call, lowering)
+    _check_cookies(found, lowering)
     _check_twice(found, lowering)
     _check_slots(found, call, lowering, span)
     if len(found) > call.most:
@@ -120,6 +121,14 @@ def _check_body(clauses: tuple[s.Clause, ...], call: Call, lowering: Lowering) -
             message = f"{call.method} carries no body"
             hint = "use post, put or patch, or put the values into `query`"
             lowering.findings.add(Code.VALIDATION, message, clause.span, hint)
+
+
+def _check_cookies(found: list[tuple[Binding, Span]], lowering: Lowering) -> None:
+    cookies = any(binding.place is Place.COOKIE for binding, _ in found)
+    for binding, span in found:
+        if cookies and binding.place is Place.HEADER and binding.name[0].lower() == "cookie":
+            message = "a call has one Cookie header: by `cookies` or by `headers`"
+            lowering.findings.add(Code.VALIDATION, message, span, "leave one of them out")
 
 
 def _check_twice(found: list[tuple[Binding, Span]], lowering: Lowering) -> None:

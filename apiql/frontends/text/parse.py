@@ -18,6 +18,7 @@ from apiql.frontends.text.tokens import Mistake
 
 MOST_PROBLEMS = 10
 STOPS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|--[^\n]*|/\*.*?\*/|;""", re.DOTALL)
+HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 
 
@@ -54,6 +55,12 @@ class TextParser:
             message = f"the text goes over the limit text_bytes = {allowed}"
             hint = "make it smaller, or raise [limits] text_bytes"
             raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message, hint=hint),))
+        half = HALF_PAIR.search(text)
+        if half is not None:
+            message = f"half of a surrogate pair (U+{ord(half[0]):04X}) is no character"
+            span = Span(half.start(), half.end())
+            source = diagnose.Source(text)
+            raise QueryRefused((source.problem(Code.SYNTAX, message, span, "take it out"),))
 
     def _read(self, text: str) -> Program:
         program: Program = self._lark.parse(text)  # type: ignore[assignment]

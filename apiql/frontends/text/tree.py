@@ -11,6 +11,9 @@ from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.tokens import number_of, seconds, span_of, word_of
 
+LONGER = {"group": "group by", "order": "order by", "no": "no cache"}
+"""Clauses that begin with more than one word."""
+
 
 @v_args(inline=True)
 class TreeBuilder(Transformer[Token, Any]):
@@ -152,7 +155,8 @@ class TreeBuilder(Transformer[Token, Any]):
     hidden = tolerance
 
     def rows(self, keyword: Token, *_: Any) -> s.Later:
-        return s.Later(keyword.lower(), span_of(keyword))
+        word = keyword.lower()
+        return s.Later(LONGER.get(word, word), span_of(keyword))
 
     into = having = limit = cache = max_age = within = retry = when = fallback = distinct = rows
     group_by = order_by = no_cache = rows

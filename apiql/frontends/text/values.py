@@ -156,7 +156,7 @@ class Lowering:
             return self._later("`zip`, which goes with `in`,", call.span)
         if function is None:
             known = list(self.functions.names())
-            self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.span)
+            self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.name.span)
             return NOTHING
         if name == "jmespath" and self.in_row and len(args) == 1:
             args = (*args, ROW)
