@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-from cachetools import LRUCache
 from msgspec import Struct
 
 from apiql.catalog import surroundings
@@ -40,12 +39,14 @@ from apiql.sources.stack import Stack, build_stack
 
 
 class Query(Struct, frozen=True):
-    """A request to the engine. Header names are in lower case; `timeout` can only shorten."""
+    """A request to the engine. Header names are in lower case; `cookies` are read from them
+    where they are None; `timeout` can only shorten.
+    """
 
     text: str
     params: Mapping[str, Any] = {}
     headers: Mapping[str, str] = {}
-    cookies: Mapping[str, str] = {}
+    cookies: Mapping[str, str] | None = None
     timeout: float | None = None
 
 
@@ -76,7 +77,7 @@ class Engine:
         )  # fmt: skip
         self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
-        self._plans: LRUCache[str, Executable] = LRUCache(limits.plans_cached)
+        self._plans: dict[str, Executable] = {}
 
     def executable(self, text: str) -> Executable:
         """The compiled plan of a text; a text seen before is not parsed again.
@@ -85,17 +86,19 @@ class Engine:
             QueryRefused: everything that is wrong with the text.
         """
         known = self._plans.get(text)
-        if known is not None:
-            return known
+        return known if known is not None else self._compiled(text)
+
+    def _compiled(self, text: str) -> Executable:
         program = self._parser.parse(text)
         plan = lower(program, text, self._around)
         try:
             plan = rewrite(plan, self._rules)
-            made = compile_plan(plan, self._functions)
+            made = compile_plan(plan, self._functions, self._run_limits.call_timeout)
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
-        if self._plans.maxsize:
-            self._plans[text] = made
+        self._plans[text] = made
+        if len(self._plans) > self.settings.limits.plans_cached:
+            del self._plans[next(iter(self._plans))]
         return made
 
     def plan(self, text: str) -> Plan:

@@ -14,7 +14,7 @@ from benchmarks.processes import NotStarted, Process, free_port, running
 from benchmarks.workloads import FIRST_ID, Workload
 
 Around = tuple[bytes, bytes]
-_SETTINGS = '[upstreams.default]\nurl = "{upstream}"\n'
+_SETTINGS = '[upstreams.default]\nurl = "{upstream}"\n[limits]\nconnections_per_origin = 512\n'
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class Workload:
     route: str
     query: str
     calls: int
-    clients: int = 32
+    clients: int = 50
     rate: int = 0
 
 

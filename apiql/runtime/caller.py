@@ -12,10 +12,25 @@ from apiql.runtime.outcome import unmet
 
 
 class Caller(Moment, frozen=True):
-    """The instant of a query and its request. Header names are in lower case."""
+    """The instant of a query and its request. Header names are in lower case; `cookies` are read
+    from them where they are None.
+    """
 
     headers: Mapping[str, str] = {}
-    cookies: Mapping[str, str] = {}
+    cookies: Mapping[str, str] | None = None
+
+
+def cookies_of(header: str) -> dict[str, str]:
+    """The cookies of a Cookie header by name; of one name the first, whose path is closest.
+
+    What is no `name=value` is left out, so that one odd cookie hides no other.
+    """
+    found: dict[str, str] = {}
+    for part in header.split(";"):
+        name, mark, value = part.partition("=")
+        if mark:
+            found.setdefault(name.strip(), value.strip().strip('"'))
+    return found
 
 
 def _header(caller: Caller, name: Json) -> Json:
@@ -28,7 +43,10 @@ def _header(caller: Caller, name: Json) -> Json:
 
 def _cookie(caller: Caller, name: Json) -> Json:
     wanted = text("cookie", name)
-    found = caller.cookies.get(wanted)
+    cookies = caller.cookies
+    if cookies is None:
+        cookies = cookies_of(caller.headers.get("cookie", ""))
+    found = cookies.get(wanted)
     if found is None:
         raise unmet(Code.MISSING_VARIABLE, f"the request has no cookie {wanted}")
     return found

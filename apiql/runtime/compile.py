@@ -13,6 +13,7 @@ from apiql.ir.values import (
     Apply,
     Items,
     Literal,
+    ParamRoot,
     Part,
     Record,
     Ref,
@@ -48,7 +49,7 @@ class Step:
     read: Reader
     shapes: tuple[Shape, ...]
     policy: Policy
-    timeout: float | None
+    timeout: float
     service: str
     method: str
     is_read: bool
@@ -60,17 +61,18 @@ class Step:
 class Executable:
     """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
     `openings` is what stands before each in the answer: `{"name":` or `,"name":`, nothing for a
-    hidden one."""
+    hidden one; `timed` are the steps whose time a parameter holds."""
 
     plan: Plan
     steps: tuple[Step, ...]
     places: tuple[tuple[str, int], ...]
     openings: tuple[bytes, ...]
+    timed: tuple[Step, ...]
     has_twins: bool
 
 
-def compile_plan(plan: Plan, functions: Registry) -> Executable:
-    """The closures and decoders of a plan.
+def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Executable:
+    """The closures and decoders of a plan; `call_timeout` counts where nothing else is said.
 
     Raises:
         QueryRefused: a constant that cannot stand where it stands (BAD_VALUE).
@@ -89,7 +91,8 @@ def compile_plan(plan: Plan, functions: Registry) -> Executable:
         try:
             found = compile_reader(tuple(paths[task.name]))
             step = _step(task, outputs[task.name], found, twins.get(task.name), functions, reads)
-            steps.append(replace(step, after=tuple(sorted(task.after - tolerated))))
+            after = tuple(sorted(task.after - tolerated))
+            steps.append(replace(step, after=after, timeout=_timeout(task, call_timeout)))
         except ValueRefused as refused:
             problems.append(
                 Problem(Code.BAD_VALUE, f"{task.name}: {refused.message}", (task.location,),
@@ -97,7 +100,17 @@ def compile_plan(plan: Plan, functions: Registry) -> Executable:
             )  # fmt: skip
     if problems:
         raise QueryRefused(tuple(problems))
-    return Executable(plan, tuple(steps), tuple(places), _openings(plan), bool(twins))
+    timed = tuple(step for step in steps if isinstance(step.policy.timeout, ParamRoot))
+    return Executable(plan, tuple(steps), tuple(places), _openings(plan), timed, bool(twins))
+
+
+def _timeout(task: Task, call_timeout: float) -> float:
+    """The seconds of one call: what the query says, else the source, else the settings."""
+    asked = task.policy.timeout
+    if isinstance(asked, float):
+        return asked
+    own = task.work.endpoint.timeout
+    return call_timeout if own is None else own
 
 
 def _openings(plan: Plan) -> tuple[bytes, ...]:
@@ -121,7 +134,7 @@ def _step(
         name=task.name, build=compile_request(fetch, functions, reads), early=early,
         checks=tuple(checks), needs=tuple(sorted(task.needs)), after=(), read=read,
         shapes=tuple(_shape(output, functions, reads) for output in outputs),
-        policy=task.policy, timeout=fetch.endpoint.timeout, service=fetch.endpoint.service,
+        policy=task.policy, timeout=0.0, service=fetch.endpoint.service,
         method=fetch.method.upper(), is_read=fetch.is_read, twin=twin, task=task,
     )  # fmt: skip
 

@@ -143,6 +143,8 @@ def _compile_ref(ref: Ref, functions: Registry, reads: Reads) -> Evaluate:
     if not rest and isinstance(ref.root, RowRoot):
         return root
     complain = _complaint(ref)
+    if isinstance(ref.root, ParamRoot) and not ref.path:
+        return _param_reader(ref.root.name, complain)
 
     def evaluate(scope: Scope) -> Any:
         found = root(scope)
@@ -151,6 +153,16 @@ def _compile_ref(ref: Ref, functions: Registry, reads: Reads) -> Evaluate:
         if found is MISSING:
             return complain()
         return found
+
+    return evaluate
+
+
+def _param_reader(name: str, complain: Callable[[], Any]) -> Evaluate:
+    """`$name` by itself: the most frequent reference of all."""
+
+    def evaluate(scope: Scope) -> Any:
+        found = scope.params.get(name, MISSING)
+        return complain() if found is MISSING else found
 
     return evaluate
 

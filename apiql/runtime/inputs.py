@@ -29,7 +29,8 @@ def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> 
         name = parameter.name
         if name in given:
             bound[name] = given[name]
-            problems += _wrong_type(parameter, given[name])
+            if parameter.type != "any":
+                problems += _wrong_type(parameter, given[name])
         elif parameter.has_default:
             bound[name] = parameter.default
         elif parameter.required:

@@ -20,6 +20,7 @@ from apiql.sources.call import Call, Layer, Reply
 
 MOST_OF_AN_ERROR = 4096
 BOM = b"\xef\xbb\xbf"
+PLAIN = (b"{", b"[")
 Memo = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
 
 
@@ -30,10 +31,10 @@ class Run:
     scope: Scope
     layer: Layer
     deadline: float
-    timeouts: dict[str, float]
     clock: Callable[[], float]
     observe: Observer | None = None
     calls: dict[str, Call] = field(default_factory=dict)
+    timeouts: dict[str, float] = field(default_factory=dict)
     slots: asyncio.Semaphore | None = None
     memo: Memo | None = None
 
@@ -41,7 +42,8 @@ class Run:
 async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
     try:
-        _mind_order(step, run.scope)
+        if step.after:
+            _mind_order(step, run.scope)
         call = run.calls.get(step.name) or step.build(run.scope, deadline_of(step, run))
     except Unmet as error:
         if run.observe:
@@ -49,11 +51,17 @@ async def perform(step: Step, run: Run) -> Outcome:
         return Skipped(error.failure)
     except ValueRefused as refused:
         return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
-    if run.slots is None:
-        return await _carry_out(step, call, run)
-    async with run.slots:
-        call = replace(call, deadline=deadline_of(step, run))
-        return await _carry_out(step, call, run)
+    if run.slots is not None:
+        async with run.slots:
+            call = replace(call, deadline=deadline_of(step, run))
+            return await _observed(step, call, run)
+    if run.observe is not None:
+        return await _observed(step, call, run)
+    try:
+        reply = await (run.layer(call) if run.memo is None else _once(step, call, run, run.memo))
+    except CallFailed as failed:
+        return Failed(_call_failure(step, call, failed, run))
+    return _read(step, call, reply, run.scope)
 
 
 def _mind_order(step: Step, scope: Scope) -> None:
@@ -70,34 +78,26 @@ def _mind_order(step: Step, scope: Scope) -> None:
 
 def deadline_of(step: Step, run: Run) -> float:
     """When a call that starts now must have ended."""
-    return min(run.deadline, run.clock() + run.timeouts[step.name])
+    until = run.clock() + (run.timeouts.get(step.name) or step.timeout)
+    return until if until < run.deadline else run.deadline
 
 
-async def _carry_out(step: Step, call: Call, run: Run) -> Outcome:
-    started = run.clock() if run.observe else 0.0
+async def _observed(step: Step, call: Call, run: Run) -> Outcome:
+    """The same for those who listen."""
+    started, reply = run.clock(), None
     try:
         reply = await (run.layer(call) if run.memo is None else _once(step, call, run, run.memo))
+        outcome = _read(step, call, reply, run.scope)
     except CallFailed as failed:
-        failure = _call_failure(step, call, failed, run)
-        if run.observe:
-            _report(step, call, run, started, None, 0, failure.code)
-        return Failed(failure)
-    outcome = _read(step, call, reply, run.scope)
-    if run.observe:
+        outcome = Failed(_call_failure(step, call, failed, run))
+    if run.observe is not None:
         code = outcome.failure.code if isinstance(outcome, Failed) else None
-        _report(step, call, run, started, reply.status, len(reply.body), code)
-    return outcome
-
-
-def _report(
-    step: Step, call: Call, run: Run, started: float, status: int | None, size: int,
-    code: str | None,
-) -> None:  # fmt: skip
-    if run.observe:
+        status, size = (None, 0) if reply is None else (reply.status, len(reply.body))
         run.observe(
             CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
                      status, size, code)
         )  # fmt: skip
+    return outcome
 
 
 async def _once(step: Step, call: Call, run: Run, memo: Memo) -> Reply:
@@ -136,7 +136,8 @@ def _call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failu
         if run.clock() >= run.deadline - 0.001:
             code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
         else:
-            message = f"did not answer in {_time(run.timeouts[step.name])} ({failed.message})"
+            allowed = _time(run.timeouts.get(step.name) or step.timeout)
+            message = f"did not answer in {allowed} ({failed.message})"
     timed_out = code in (Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT) and step.is_read
     return Failure(
         code, message, hint=failed.hint, retryable=failed.retryable or timed_out,
@@ -187,7 +188,10 @@ def _shaped(step: Step, body: bytes, scope: Scope) -> tuple[bytes | Failure, ...
 def _json_of(method: str, reply: Reply) -> bytes:
     """The result of an answer as JSON: null for nothing, a text for text/plain, else the body."""
     body = reply.body
-    media = (reply.header("content-type") or "").lower()
+    media = reply.header("content-type") or ""
+    if media == "application/json" and body[:1] in PLAIN and method != "HEAD":
+        return body
+    media = media.lower()
     if method == "HEAD" or reply.status in (204, 205):
         return b"null"
     if not body and "json" not in media:

@@ -14,7 +14,7 @@ from apiql.runtime import encode
 from apiql.runtime.evaluate import Evaluate, Reads, Scope, compile_value
 from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.sources.addresses import parse_url
-from apiql.sources.call import Call, Origin
+from apiql.sources.call import Call, Headers, Origin
 
 Build = Callable[[Scope, float], Call]
 """Makes the call of a task, with its deadline on the loop's clock."""
@@ -22,27 +22,40 @@ Build = Callable[[Scope, float], Call]
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """A binding with its closure."""
+    """A binding with its closure, which yields MISSING where the parameter is left out."""
 
     binding: Binding
-    evaluate: Evaluate
-
-    def value(self, scope: Scope) -> Any:
-        """The value, or MISSING where the parameter is left out."""
-        found = self.evaluate(scope)
-        if found is None and self.binding.place not in (Place.MEMBER, Place.BODY):
-            source = self.binding.value
-            if isinstance(source, Ref) and not source.optional:
-                of_result = isinstance(source.root, ResultRoot)
-                code = Code.MISSING_DEPENDENCY if of_result else Code.MISSING_VARIABLE
-                raise unmet(code, f"{'not called: ' if of_result else ''}{source} is null")
-            return MISSING
-        return found
+    value: Evaluate
 
 
 def fill(bindings: Iterable[Binding], functions: Registry, reads: Reads) -> tuple[Filled, ...]:
     """Bindings with their closures."""
-    return tuple(Filled(b, compile_value(b.value, functions, reads)) for b in bindings)
+    return tuple(
+        Filled(b, _without_null(b, compile_value(b.value, functions, reads))) for b in bindings
+    )
+
+
+def _without_null(binding: Binding, evaluate: Evaluate) -> Evaluate:
+    """In a JSON body a null that is there is a value; elsewhere a constant or computed one leaves
+    the parameter out, and a reference that is null counts as missing.
+    """
+    source = binding.value
+    if binding.place in (Place.MEMBER, Place.BODY):
+        return evaluate
+
+    def value(scope: Scope) -> Any:
+        found = evaluate(scope)
+        return found if found is not None else _null(source)
+
+    return value
+
+
+def _null(source: Value) -> Any:
+    if isinstance(source, Ref) and not source.optional:
+        of_result = isinstance(source.root, ResultRoot)
+        code = Code.MISSING_DEPENDENCY if of_result else Code.MISSING_VARIABLE
+        raise unmet(code, f"{'not called: ' if of_result else ''}{source} is null")
+    return MISSING
 
 
 def origin_of(endpoint: Endpoint) -> Origin:
@@ -64,14 +77,15 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     target = _compile_target(fetch.endpoint, _at(filled, Place.PATH), _at(filled, Place.QUERY))
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
+    if body is None and isinstance(headers, tuple):
+        return lambda scope, until: Call(method, origin, target(scope), headers, None, until)
+    made = headers if callable(headers) else lambda scope: headers
     if body is None:
-        return lambda scope, deadline: Call(
-            method, origin, target(scope), headers(scope), None, deadline
-        )
+        return lambda scope, until: Call(method, origin, target(scope), made(scope), None, until)
 
     def build(scope: Scope, deadline: float) -> Call:
         sent, media = body(scope)
-        found = headers(scope)
+        found = made(scope)
         if media and not any(name.lower() == "content-type" for name, _ in found):
             found = (*found, ("Content-Type", media))
         return Call(method, origin, target(scope), found, sent, deadline)
@@ -103,8 +117,9 @@ def _compile_target(
     if static_path and all(isinstance(pair, str) for pair in pairs):
         text = _joined("".join(map(str, path)), [str(pair) for pair in pairs])
         return lambda scope: text
-    if not pairs:
-        return lambda scope: "".join([p if type(p) is str else p(scope) for p in path])  # type: ignore[operator]
+    match path, pairs:
+        case [str(before), slot], [] if callable(slot):
+            return lambda scope: before + slot(scope)
 
     def target(scope: Scope) -> str:
         made = "".join([p if isinstance(p, str) else p(scope) for p in path])
@@ -168,16 +183,16 @@ def _pair(name: str, item: Filled, style: str) -> Callable[[Scope], str] | str:
 
 def _compile_headers(
     endpoint: Endpoint, filled: tuple[Filled, ...]
-) -> Callable[[Scope], tuple[tuple[str, str], ...]]:
+) -> Headers | Callable[[Scope], Headers]:
     own, cookies = _at(filled, Place.HEADER), _at(filled, Place.COOKIE)
     named = {item.binding.name[0].lower() for item in own}
     fixed = tuple(pair for pair in endpoint.headers if pair[0].lower() not in named)
     if not any(name.lower() == "accept" for name, _ in fixed) and "accept" not in named:
         fixed = (*fixed, ("Accept", "application/json, */*;q=0.5"))
     if not own and not cookies:
-        return lambda scope: fixed
+        return fixed
 
-    def headers(scope: Scope) -> tuple[tuple[str, str], ...]:
+    def headers(scope: Scope) -> Headers:
         found = [(name, encode.header(name, value)) for name, value in _present(own, scope)]
         crumbs = [encode.cookie(name, value) for name, value in _present(cookies, scope)]
         if crumbs:

@@ -56,22 +56,15 @@ def prepare(
     params = bind_parameters(plan.parameters, given)
     asked = seconds_of(plan.settings.timeout, params, limits.query_timeout)
     time = asked if limits.patience is None else min(asked, limits.patience)
-    deadline = clock() + time * (1 - MERGE_RESERVE)
-    timeouts = {step.name: _timeout(step, params, limits) for step in executable.steps}
-    run = Run(Scope(params, moment), layer, deadline, timeouts, clock, observe)
+    run = Run(Scope(params, moment), layer, clock() + time * (1 - MERGE_RESERVE), clock, observe)
+    for step in executable.timed:
+        run.timeouts[step.name] = seconds_of(step.policy.timeout, params, limits.call_timeout)
     if len(executable.steps) > limits.concurrency:
         run.slots = asyncio.Semaphore(limits.concurrency)
     if executable.has_twins:
         run.memo = {}
     _look_ahead(executable.steps, run)
     return run
-
-
-def _timeout(step: Step, params: Mapping[str, Any], limits: RunLimits) -> float:
-    """The seconds of one call: what the query says, else the source, else the settings."""
-    if step.policy.timeout is not None:
-        return seconds_of(step.policy.timeout, params, limits.call_timeout)
-    return limits.call_timeout if step.timeout is None else step.timeout
 
 
 def _look_ahead(steps: Iterable[Step], run: Run) -> None:
@@ -104,7 +97,8 @@ async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
     if not others:
         outcomes[first.name] = await perform(first, run)
         return outcomes
-    ended: dict[str, asyncio.Future[None]] = {}
+    loop = asyncio.get_running_loop()
+    ended: dict[str, asyncio.Future[None]] = {first.name: loop.create_future()}
 
     async def follow(step: Step) -> None:
         for need in step.needs:
@@ -112,10 +106,18 @@ async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
                 await asyncio.shield(ended[need])
         outcomes[step.name] = await perform(step, run)
 
-    async with asyncio.TaskGroup() as group:
-        begun = ended[first.name] = asyncio.get_running_loop().create_future()
-        for step in others:
-            ended[step.name] = group.create_task(follow(step))
+    tasks = []
+    for step in others:
+        ended[step.name] = task = loop.create_task(follow(step))
+        tasks.append(task)
+    try:
         await follow(first)
-        begun.set_result(None)
+        ended[first.name].set_result(None)
+        for task in tasks:
+            await task
+    except BaseException:  # cancelled, or a bug: as a TaskGroup would, which costs more a query
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        raise
     return outcomes

@@ -17,6 +17,7 @@ import msgspec
 from apiql.errors import Code, RequestRefused
 from apiql.settings import Limits
 
+SHORT = 10**18
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
 
@@ -96,7 +97,7 @@ def _measure(value: Any, limits: Limits) -> int:
                 below += item.values()
             elif kind is list:
                 below += item
-            elif kind is int or kind is Decimal:
+            elif (kind is int and not -SHORT < item < SHORT) or kind is Decimal:
                 _check_digits(item, limits.number_digits)
         if not below:
             return members

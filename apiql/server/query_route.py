@@ -17,6 +17,7 @@ from apiql.events import Event
 from apiql.runtime.compile import Executable
 from apiql.server.media import Wanted
 from apiql.server.presence import ClientGone, Presence
+from apiql.server.protocol import RESPOND
 from apiql.server.read import Asked, Receive, Scope, read_request
 from apiql.server.render import (
     Rendered,
@@ -46,8 +47,17 @@ class QueryRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._request_id(scope)
         rendered = await self._rendered(scope, receive, request_id)
-        if rendered is not None:
-            await send_rendered(rendered, send, request_id)
+        if rendered is None:
+            return
+        headers = rendered.headers
+        headers.append((b"x-request-id", request_id))
+        if rendered.status != 204:
+            headers.append((b"content-length", str(len(rendered.body)).encode()))
+        respond = scope.get("extensions", {}).get(RESPOND)
+        if respond is not None and respond(scope, rendered.status, headers, rendered.body):
+            return
+        await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
+        await send({"type": "http.response.body", "body": rendered.body})
 
     async def _rendered(self, scope: Scope, receive: Receive, request_id: bytes) -> Rendered | None:
         """The response, or None where the client has gone."""
@@ -101,14 +111,3 @@ class QueryRoute:
                 found: bytes = value
                 return found
         return f"{self._prefix}-{next(self._count)}".encode()
-
-
-async def send_rendered(rendered: Rendered, send: Send, request_id: bytes | None = None) -> None:
-    """Sends a response."""
-    headers = rendered.headers
-    if rendered.status != 204:
-        headers.append((b"content-length", str(len(rendered.body)).encode()))
-    if request_id is not None:
-        headers.append((b"x-request-id", request_id))
-    await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
-    await send({"type": "http.response.body", "body": rendered.body})

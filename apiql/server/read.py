@@ -59,32 +59,6 @@ class Headers(Mapping[str, str]):
         return len(self._read())
 
 
-class Cookies(Mapping[str, str]):
-    """The request's cookies by name, read when first looked at."""
-
-    def __init__(self, headers: Mapping[str, str]) -> None:
-        self._headers = headers
-        self._found: dict[str, str] | None = None
-
-    def _read(self) -> dict[str, str]:
-        if self._found is None:
-            pairs = (part.partition("=") for part in self._headers.get("cookie", "").split(";"))
-            self._found = {}
-            for name, mark, value in pairs:
-                if mark:  # the first of a name counts, as the more specific path comes first
-                    self._found.setdefault(name.strip(), value.strip().strip('"'))
-        return self._found
-
-    def __getitem__(self, name: str) -> str:
-        return self._read()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._read())
-
-    def __len__(self) -> int:
-        return len(self._read())
-
-
 async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     """The query in a request to /apiql.
 
@@ -103,15 +77,8 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     else:
         message = f"{method} is no way to ask: POST a query, or GET one that only reads"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
-    headers = Headers(raw)
-    prefer = fields.get(b"prefer")
-    query = Query(
-        envelope.query,
-        envelope.params,
-        headers,
-        Cookies(headers),
-        _wait(prefer) if prefer else None,
-    )
+    patience = _wait(fields[b"prefer"]) if b"prefer" in fields else None
+    query = Query(envelope.query, envelope.params, Headers(raw), None, patience)
     form = wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
     return Asked(query, form, envelope.extensions.get("trace") is True, method == "GET")
 

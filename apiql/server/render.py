@@ -33,6 +33,11 @@ class Rendered:
     headers: Pairs = field(default_factory=list)
 
 
+JSON_HEADER = (b"content-type", b"application/json")
+VARY = (b"vary", b"Accept")
+ANSWER_HEADER = (b"content-type", b"application/apiql-response+json")
+
+
 def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -> Rendered:
     """The answer to a query that ran."""
     if answer.data is None:
@@ -44,7 +49,7 @@ def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -
         pieces += [b',"extensions":', to_json(extensions)]
     pieces.append(b"}")
     status = answer.status
-    headers = [(b"content-type", _json_type(form)), (b"vary", b"Accept")]
+    headers = [ANSWER_HEADER if form is Wanted.ANSWER else JSON_HEADER, VARY]
     if status == PARTIAL and form is not Wanted.ANSWER:
         status = 200
         headers.append((b"x-apiql-completed", b"false"))
@@ -55,15 +60,14 @@ def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -
 
 def render_plan(plan: Plan, form: Wanted) -> Rendered:
     """The answer to `explain`: the plan as JSON, text or Mermaid."""
-    vary = (b"vary", b"Accept")
     if form is Wanted.TEXT:
-        return Rendered(200, explain.as_text(plan).encode(), [(b"content-type", form.value), vary])
+        return Rendered(200, explain.as_text(plan).encode(), [(b"content-type", form.value), VARY])
     if form is Wanted.MERMAID:
         body = explain.as_mermaid(plan).encode()
-        return Rendered(200, body, [(b"content-type", form.value), vary])
+        return Rendered(200, body, [(b"content-type", form.value), VARY])
     found = explain.as_json(plan) | {"text": explain.as_text(plan)}
     body = to_json({"extensions": {"plan": found}})
-    return Rendered(200, body, [(b"content-type", _json_type(form)), vary])
+    return Rendered(200, body, [(b"content-type", _json_type(form)), VARY])
 
 
 def render_refusal(refused: QueryRefused, form: Wanted) -> Rendered:

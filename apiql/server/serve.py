@@ -8,7 +8,7 @@ from pathlib import Path
 import uvicorn
 
 from apiql.server.app import CONF, DEV
-from apiql.server.one_write import OneWrite
+from apiql.server.protocol import Protocol
 from apiql.settings import Server
 
 
@@ -25,7 +25,7 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
         port=server.port,
         workers=server.workers,
         loop="uvloop",
-        http=OneWrite,
+        http=Protocol,
         ws="none",
         access_log=False,
         server_header=False,

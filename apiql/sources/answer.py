@@ -8,6 +8,8 @@ follows the answer.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import httptools
 
 from apiql.errors import CallFailed, Code
@@ -27,6 +29,12 @@ _NAMES = {
 """The usual spellings, so that they need no decoding."""
 
 _DECODED_AWAY = frozenset(("content-encoding", "content-length"))
+
+
+@lru_cache(maxsize=4096)
+def _field(name: bytes, value: bytes) -> tuple[str, str]:
+    """A header field as text; an upstream sends the same ones again and again."""
+    return _NAMES.get(name) or name.lower().decode("ascii"), value.strip().decode("latin-1")
 
 
 class Budget:
@@ -215,9 +223,9 @@ class Answer:
         encoding = ""
         for raw, value in self._raw:
             self._head_bytes += len(raw) + len(value) + 4
-            name = _NAMES.get(raw) or raw.lower().decode("ascii")
-            text = value.strip().decode("latin-1")
-            self._fields.append((name, text))
+            field = _field(raw, value)
+            self._fields.append(field)
+            name, text = field
             if name == "content-length":
                 self._length = int(text)
             elif name == "content-encoding":

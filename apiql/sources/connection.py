@@ -17,6 +17,7 @@ from apiql.sources.answer import Answer, Budget
 from apiql.sources.call import Reply
 from apiql.sources.limits import TransportLimits, Unreached
 
+_A_MOMENT = 0.0005
 _EARLY = 0.002
 """Timers of some loops count whole milliseconds and fire a little early."""
 
@@ -25,8 +26,21 @@ class Connection(asyncio.Protocol):
     """Owned by a pool, which is told once, by `lost`, when the connection is dead."""
 
     __slots__ = (
-        "_answer", "_answered", "_budget", "_limits", "_loop", "_lost", "_poll", "_reusable",
-        "_timer", "_timer_at", "_transport", "_until", "alive", "used",
+        "_answer",
+        "_answered",
+        "_budget",
+        "_limits",
+        "_loop",
+        "_lost",
+        "_poll",
+        "_rested",
+        "_reusable",
+        "_timer",
+        "_timer_at",
+        "_transport",
+        "_until",
+        "alive",
+        "used",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +60,7 @@ class Connection(asyncio.Protocol):
         self._answered: asyncio.Future[Reply] | None = None
         self._reusable = False
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._until = 0.0
+        self._timer_at = self._until = self._rested = 0.0
         self.alive = False
         self.used = False
 
@@ -70,12 +84,19 @@ class Connection(asyncio.Protocol):
         if not (self._reusable and self.alive):
             return False
         self.used = True
-        self._watch(self._loop.time() + self._limits.idle_timeout)
+        self._rested = self._loop.time()
+        self._watch(self._rested + self._limits.idle_timeout)
         return True
 
     def quiet(self) -> bool:
-        """Whether nothing (no byte, no EOF) waits unread, in the kernel included."""
-        return self.alive and (self._poll is None or not self._poll.poll(0))
+        """Whether nothing (no byte, no EOF) waits unread, in the kernel included.
+
+        What came behind an answer was read with it a moment ago; who has rested for longer is
+        looked at again, for the loop may not have come round to it yet.
+        """
+        if not self.alive or self._poll is None:
+            return self.alive
+        return self._loop.time() - self._rested < _A_MOMENT or not self._poll.poll(0)
 
     def abort(self) -> None:
         """Ends the connection at once, whatever it was doing."""

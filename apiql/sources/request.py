@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from apiql.errors import CallFailed, Code
-from apiql.sources.call import Call
+from apiql.sources.call import Call, Headers
 from apiql.sources.codings import ACCEPTED
 
 _OURS = frozenset(
@@ -16,10 +17,8 @@ _OURS = frozenset(
 )  # fmt: skip
 """Fields of framing and of one hop: no caller may set them."""
 
-_HEAD = re.compile(
-    r"[A-Z]{1,20} /[!-~]* HTTP/1\.1\r\n"
-    r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*\r\n)+\r\n"
-)
+_START = re.compile(r"[A-Z]{1,20} /[!-~]*")
+_FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*\r\n)+")
 """RFC 9112 with the visible characters of RFC 9110; obs-text is let through."""
 
 _SENDS = frozenset(("POST", "PUT", "PATCH"))
@@ -36,20 +35,34 @@ def request_bytes(call: Call, method: str, opened: str) -> bytes:
 
     Raises `CallFailed` BAD_VALUE for a method, target or header that cannot be sent safely.
     """
-    headers = call.headers
+    start = f"{method} {call.target}"
+    if method in _REFUSED or not _START.fullmatch(start):
+        raise _refused()
+    body = call.body
+    if body is None and method not in _SENDS:
+        return f"{start}{opened}{field_lines(call.headers)}\r\n".encode("latin-1")
+    length = f"Content-Length: {len(body) if body else 0}\r\n"
+    head = f"{start}{opened}{field_lines(call.headers)}{length}\r\n".encode("latin-1")
+    return head + body if body else head
+
+
+@lru_cache(maxsize=1024)
+def field_lines(headers: Headers) -> str:
+    """The header fields as they are sent, with ours where they are missing.
+
+    Kept for the headers used last: most calls of a source send the same ones.
+    """
     names = {name.lower() for name, _ in headers}
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     if "user-agent" not in names:
         lines.append("User-Agent: apiql\r\n")
     if "accept-encoding" not in names:
         lines.append(f"Accept-Encoding: {ACCEPTED}\r\n")
-    body = call.body
-    if body is not None or method in _SENDS:
-        lines.append(f"Content-Length: {len(body) if body else 0}\r\n")
-    head = f"{method} {call.target}{opened}{''.join(lines)}\r\n"
-    injected = head.count("\n") != len(lines) + 3
-    if injected or method in _REFUSED or not _HEAD.fullmatch(head) or not _OURS.isdisjoint(names):
-        raise CallFailed(
-            Code.BAD_VALUE, "the method, the path or a header holds what cannot be sent"
-        )
-    return head.encode("latin-1") + body if body else head.encode("latin-1")
+    text = "".join(lines)
+    if text.count("\n") != len(lines) or not _FIELDS.fullmatch(text) or names & _OURS:
+        raise _refused()
+    return text
+
+
+def _refused() -> CallFailed:
+    return CallFailed(Code.BAD_VALUE, "the method, the path or a header holds what cannot be sent")

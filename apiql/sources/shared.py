@@ -37,39 +37,43 @@ def shared(inner: Layer) -> Layer:
     flights: dict[_Key, _Waiting] = {}
 
     async def call_once(call: Call) -> Reply:
-        if call.body is not None or call.method.upper() not in ("GET", "HEAD"):
+        if call.body is not None or call.method not in ("GET", "HEAD"):
             return await inner(call)
-        key = (call.method.upper(), call.origin, call.target, call.headers)
+        key = (call.method, call.origin, call.target, call.headers)
         waiting = flights.get(key)
-        if waiting is None:
+        if waiting is not None:
+            outcome = await _join(call, waiting, flights, key)
+            if isinstance(outcome, Reply):
+                return outcome
+            if isinstance(outcome, CallFailed):
+                raise replace(outcome)
+            if outcome is _Turn.LATE:
+                raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+        else:
             flights[key] = deque()
-            return await _lead(inner, call, flights, key)
-        outcome = await _join(call, waiting, flights, key)
-        if isinstance(outcome, Reply):
-            return outcome
-        if isinstance(outcome, CallFailed):
-            raise replace(outcome)
-        if outcome is _Turn.LATE:
-            raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
-        return await _lead(inner, call, flights, key)
+        found: Reply | CallFailed | None = None
+        try:
+            found = await inner(call)
+            return found
+        except CallFailed as failure:
+            found = failure
+            raise
+        finally:  # whatever ends the call, cancellation too, is told or hands the lead on
+            if flights[key]:
+                _end(found, call.deadline, flights, key)
+            else:
+                del flights[key]
 
     return call_once
 
 
-async def _lead(inner: Layer, call: Call, flights: dict[_Key, _Waiting], key: _Key) -> Reply:
-    """Makes the call for all that wait; whatever else ends it hands the lead on."""
-    outcome: Reply | CallFailed | None = None
-    try:
-        outcome = await inner(call)
-        return outcome
-    except CallFailed as failure:
-        outcome = failure
-        raise
-    finally:
-        if outcome is None:
-            _hand_on(flights, key)
-        else:
-            _tell(outcome, call.deadline, flights, key)
+def _end(
+    found: Reply | CallFailed | None, deadline: float, flights: dict[_Key, _Waiting], key: _Key
+) -> None:
+    if found is None:
+        _hand_on(flights, key)
+    else:
+        _tell(found, deadline, flights, key)
 
 
 async def _join(
