@@ -146,11 +146,12 @@ def compile_keeper(tree: Tree, otherwise: Callable[[bytes], bytes]) -> Callable[
 
     def keep(body: bytes) -> bytes:
         try:
-            return to_json(fast(body))
+            kept = to_json(fast(body))
         except (ValidationError, RecursionError):
-            return otherwise(body)
+            kept = otherwise(body)
         except msgspec.DecodeError as error:
             raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
+        return kept if len(kept) <= MOST_DIGITS and kept.isascii() else checked(kept)
 
     return keep
 

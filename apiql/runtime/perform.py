@@ -16,6 +16,7 @@ from apiql.runtime.compile import Step
 from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
 from apiql.runtime.evaluate import Scope
 from apiql.runtime.outcome import Done, Failed, Outcome, Skipped, Unmet, unmet
+from apiql.runtime.shape import Shape
 from apiql.sources.call import Call, Layer, Reply
 
 MOST_OF_AN_ERROR = 4096
@@ -175,14 +176,18 @@ def _read(step: Step, call: Call, reply: Reply, scope: Scope) -> Outcome:
 
 
 def _shaped(step: Step, body: bytes, scope: Scope) -> tuple[bytes | Failure, ...]:
-    found: list[bytes | Failure] = []
-    for shape in step.shapes:
-        try:
-            found.append(shape(body, scope))
-        except ValueRefused as refused:
-            message = f"could not be shaped: {refused.message}"
-            found.append(Failure(Code.BAD_VALUE, message, hint=refused.hint))
-    return tuple(found)
+    try:
+        return tuple([shape(body, scope) for shape in step.shapes])
+    except ValueRefused:
+        return tuple([_shaped_or_why_not(shape, body, scope) for shape in step.shapes])
+
+
+def _shaped_or_why_not(shape: Shape, body: bytes, scope: Scope) -> bytes | Failure:
+    try:
+        return shape(body, scope)
+    except ValueRefused as refused:
+        message = f"could not be shaped: {refused.message}"
+        return Failure(Code.BAD_VALUE, message, hint=refused.hint)
 
 
 def _json_of(method: str, reply: Reply) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from apiql.errors import Code
@@ -58,10 +59,11 @@ def _null(source: Value) -> Any:
     return MISSING
 
 
-def origin_of(endpoint: Endpoint) -> Origin:
-    """Where the calls of an endpoint go."""
-    origin, _ = parse_url(endpoint.base)
-    return Origin(origin.scheme, origin.host, origin.port, endpoint.pinned)
+@lru_cache(maxsize=1024)
+def origin_of(base: str, pinned: bool) -> Origin:
+    """Where the calls of an endpoint go; the same object for the same place."""
+    origin, _ = parse_url(base)
+    return Origin(origin.scheme, origin.host, origin.port, pinned)
 
 
 def reads_results(value: Value) -> bool:
@@ -72,7 +74,7 @@ def reads_results(value: Value) -> bool:
 def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     """The closure that makes the call of a fetch."""
     filled = fill(fetch.bindings, functions, reads)
-    origin = origin_of(fetch.endpoint)
+    origin = origin_of(fetch.endpoint.base, fetch.endpoint.pinned)
     method = fetch.method.upper()
     target = _compile_target(fetch.endpoint, _at(filled, Place.PATH), _at(filled, Place.QUERY))
     headers = _compile_headers(fetch.endpoint, filled)

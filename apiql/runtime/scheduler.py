@@ -98,26 +98,28 @@ async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
         outcomes[first.name] = await perform(first, run)
         return outcomes
     loop = asyncio.get_running_loop()
-    ended: dict[str, asyncio.Future[None]] = {first.name: loop.create_future()}
-
-    async def follow(step: Step) -> None:
-        for need in step.needs:
-            if need not in outcomes:
-                await asyncio.shield(ended[need])
-        outcomes[step.name] = await perform(step, run)
-
-    tasks = []
+    begun: asyncio.Future[Outcome] = loop.create_future()
+    ended: dict[str, asyncio.Future[Outcome]] = {first.name: begun}
+    tasks: list[asyncio.Task[Outcome]] = []
     for step in others:
-        ended[step.name] = task = loop.create_task(follow(step))
+        work = _follow(step, run, ended) if step.needs else perform(step, run)
+        ended[step.name] = task = loop.create_task(work)
         tasks.append(task)
     try:
-        await follow(first)
-        ended[first.name].set_result(None)
-        for task in tasks:
-            await task
+        outcomes[first.name] = await perform(first, run)
+        begun.set_result(outcomes[first.name])
+        for step, task in zip(others, tasks, strict=True):
+            outcomes[step.name] = await task
     except BaseException:  # cancelled, or a bug: as a TaskGroup would, which costs more a query
         for task in tasks:
             task.cancel()
         await asyncio.wait(tasks)
         raise
     return outcomes
+
+
+async def _follow(step: Step, run: Run, ended: Mapping[str, asyncio.Future[Outcome]]) -> Outcome:
+    """Waits for what the task needs, however that ends, and then performs."""
+    for need in step.needs:
+        run.scope.outcomes[need] = await asyncio.shield(ended[need])
+    return await perform(step, run)

@@ -17,7 +17,7 @@ from apiql.sources.answer import Answer, Budget
 from apiql.sources.call import Reply
 from apiql.sources.limits import TransportLimits, Unreached
 
-_A_MOMENT = 0.0005
+_A_MOMENT = 0.002
 _EARLY = 0.002
 """Timers of some loops count whole milliseconds and fire a little early."""
 

@@ -17,12 +17,11 @@ _OURS = frozenset(
 )  # fmt: skip
 """Fields of framing and of one hop: no caller may set them."""
 
-_START = re.compile(r"[A-Z]{1,20} /[!-~]*")
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*\r\n)+")
 """RFC 9112 with the visible characters of RFC 9110; obs-text is let through."""
 
 _SENDS = frozenset(("POST", "PUT", "PATCH"))
-_REFUSED = frozenset(("CONNECT", "TRACE"))
+_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
 
 def opening(authority: str) -> str:
@@ -35,14 +34,14 @@ def request_bytes(call: Call, method: str, opened: str) -> bytes:
 
     Raises `CallFailed` BAD_VALUE for a method, target or header that cannot be sent safely.
     """
-    start = f"{method} {call.target}"
-    if method in _REFUSED or not _START.fullmatch(start):
+    target, body = call.target, call.body
+    visible = target.isascii() and target.isprintable() and " " not in target
+    if not visible or target[:1] != "/" or method not in _METHODS:
         raise _refused()
-    body = call.body
     if body is None and method not in _SENDS:
-        return f"{start}{opened}{field_lines(call.headers)}\r\n".encode("latin-1")
-    length = f"Content-Length: {len(body) if body else 0}\r\n"
-    head = f"{start}{opened}{field_lines(call.headers)}{length}\r\n".encode("latin-1")
+        return f"{method} {target}{opened}{field_lines(call.headers)}\r\n".encode("latin-1")
+    fields = f"{field_lines(call.headers)}Content-Length: {len(body) if body else 0}\r\n"
+    head = f"{method} {target}{opened}{fields}\r\n".encode("latin-1")
     return head + body if body else head
 
 

@@ -40,8 +40,9 @@ def shared(inner: Layer) -> Layer:
         if call.body is not None or call.method not in ("GET", "HEAD"):
             return await inner(call)
         key = (call.method, call.origin, call.target, call.headers)
-        waiting = flights.get(key)
-        if waiting is not None:
+        mine: _Waiting = deque()
+        waiting = flights.setdefault(key, mine)
+        if waiting is not mine:
             outcome = await _join(call, waiting, flights, key)
             if isinstance(outcome, Reply):
                 return outcome
@@ -49,8 +50,6 @@ def shared(inner: Layer) -> Layer:
                 raise replace(outcome)
             if outcome is _Turn.LATE:
                 raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
-        else:
-            flights[key] = deque()
         found: Reply | CallFailed | None = None
         try:
             found = await inner(call)
@@ -59,10 +58,10 @@ def shared(inner: Layer) -> Layer:
             found = failure
             raise
         finally:  # whatever ends the call, cancellation too, is told or hands the lead on
-            if flights[key]:
+            left = flights.pop(key)
+            if left:
+                flights[key] = left
                 _end(found, call.deadline, flights, key)
-            else:
-                del flights[key]
 
     return call_once
 
