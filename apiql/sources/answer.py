@@ -28,6 +28,9 @@ _NAMES = {
 }  # fmt: skip
 """The usual spellings, so that they need no decoding."""
 
+LARGE = 64 * 1024
+"""Bytes of a body still to come from which on the parser is passed by."""
+
 _DECODED_AWAY = frozenset(("content-encoding", "content-length"))
 
 
@@ -58,7 +61,7 @@ class Answer:
     _failure: CallFailed | None = None
     _decoding: Decoding | None = None
     _length: int | None = None
-    _chunked = _headed = _surplus = _keep_alive = False
+    _chunked = _headed = _surplus = _keep_alive = _straight = False
     _status = _size = _held = _wire = _head_bytes = _informational = 0
     _last = b""
 
@@ -74,6 +77,9 @@ class Answer:
     def feed(self, data: bytes) -> None:
         """Takes what arrived; `reply` is set once the answer is complete. Raises `CallFailed`."""
         self._wire += len(data)
+        if self._straight:
+            self._take(data)
+            return
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
@@ -84,6 +90,21 @@ class Answer:
             raise _too_large("head", self._limits.header_bytes)
         elif self._wire > self._limits.body_bytes + self._limits.header_bytes:
             raise _too_large("answer", self._limits.body_bytes)
+        elif self._length is not None and self._headed and self._decoding is None:
+            self._straight = self._length - self._size > LARGE
+
+    def _take(self, data: bytes) -> None:
+        """The rest of a large body of known length, past the parser: it would only copy it."""
+        length = self._length or 0
+        left = length - self._size
+        if len(data) > left:
+            self._surplus = True
+            data = data[:left]
+        self._parts.append(data)
+        self._size += len(data)
+        self._hold(len(data))
+        if self._size == length:
+            self._finish()
 
     def end_of_input(self) -> None:
         """The upstream has closed its side: ends a body without length, else `CallFailed`."""

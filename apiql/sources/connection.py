@@ -17,7 +17,6 @@ from apiql.sources.answer import Answer, Budget
 from apiql.sources.call import Reply
 from apiql.sources.limits import TransportLimits, Unreached
 
-_A_MOMENT = 0.002
 _EARLY = 0.002
 """Timers of some loops count whole milliseconds and fire a little early."""
 
@@ -33,7 +32,6 @@ class Connection(asyncio.Protocol):
         "_loop",
         "_lost",
         "_poll",
-        "_rested",
         "_reusable",
         "_timer",
         "_timer_at",
@@ -60,7 +58,7 @@ class Connection(asyncio.Protocol):
         self._answered: asyncio.Future[Reply] | None = None
         self._reusable = False
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at = self._until = self._rested = 0.0
+        self._timer_at = self._until = 0.0
         self.alive = False
         self.used = False
 
@@ -84,19 +82,14 @@ class Connection(asyncio.Protocol):
         if not (self._reusable and self.alive):
             return False
         self.used = True
-        self._rested = self._loop.time()
-        self._watch(self._rested + self._limits.idle_timeout)
+        self._watch(self._loop.time() + self._limits.idle_timeout)
         return True
 
     def quiet(self) -> bool:
-        """Whether nothing (no byte, no EOF) waits unread, in the kernel included.
-
-        What came behind an answer was read with it a moment ago; who has rested for longer is
-        looked at again, for the loop may not have come round to it yet.
+        """Whether nothing (no byte, no EOF) waits unread, in the kernel included: the loop may not
+        have come round to it yet.
         """
-        if not self.alive or self._poll is None:
-            return self.alive
-        return self._loop.time() - self._rested < _A_MOMENT or not self._poll.poll(0)
+        return self.alive and (self._poll is None or not self._poll.poll(0))
 
     def abort(self) -> None:
         """Ends the connection at once, whatever it was doing."""

@@ -246,3 +246,13 @@ async def test_proxies_and_credentials_of_the_environment_are_not_read(transport
     async with upstream(answering(OK)) as raw:
         assert (await transport(call(raw.origin))).status == 200
         assert b"uthorization" not in raw.requests[0]
+
+
+@pytest.mark.parametrize("extra", [b"", reply(b"X")])
+async def test_a_large_body_of_known_length(transport, extra):
+    """It is taken past the parser; what follows it is unread bytes all the same."""
+    body = bytes(range(256)) * 4096
+    async with upstream(answering(*[reply(body) + extra] * 3)) as raw:
+        for _ in range(3):
+            assert (await transport(call(raw.origin))).body == body
+        assert raw.accepted == (3 if extra else 1)
