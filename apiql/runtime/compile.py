@@ -94,14 +94,17 @@ def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Execut
             after = tuple(sorted(task.after - tolerated))
             steps.append(replace(step, after=after, timeout=_timeout(task, call_timeout)))
         except ValueRefused as refused:
-            problems.append(
-                Problem(Code.BAD_VALUE, f"{task.name}: {refused.message}", (task.location,),
-                        refused.hint, task=task.name)
-            )  # fmt: skip
+            problems.append(_problem(task, refused))
     if problems:
         raise QueryRefused(tuple(problems))
     timed = tuple(step for step in steps if isinstance(step.policy.timeout, ParamRoot))
     return Executable(plan, tuple(steps), tuple(places), _openings(plan), timed, bool(twins))
+
+
+def _problem(task: Task, refused: ValueRefused) -> Problem:
+    message = f"{task.name}: {refused.message}"
+    place = (task.location,)
+    return Problem(Code.BAD_VALUE, message, place, refused.hint, task=task.name)
 
 
 def _timeout(task: Task, call_timeout: float) -> float:

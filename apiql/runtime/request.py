@@ -106,15 +106,8 @@ def _compile_target(
     endpoint: Endpoint, slots: tuple[Filled, ...], query: tuple[Filled, ...]
 ) -> Callable[[Scope], str]:
     by_name = {item.binding.name[0]: item for item in slots}
-    style = endpoint.list_style
     path = [part if isinstance(part, str) else _segment(part, by_name) for part in endpoint.path]
-    pairs = [
-        f"{name}={part}"
-        if isinstance(part, str)
-        else _slot_pair(name, by_name.get(part.name), style)
-        for name, part in endpoint.query
-    ]
-    pairs += [_query_pair(item, style) for item in query]
+    pairs = _compile_pairs(endpoint, by_name, query)
     static_path = all(isinstance(part, str) for part in path)
     if static_path and all(isinstance(pair, str) for pair in pairs):
         text = _joined("".join(map(str, path)), [str(pair) for pair in pairs])
@@ -128,6 +121,19 @@ def _compile_target(
         return _joined(made, [p if isinstance(p, str) else p(scope) for p in pairs])
 
     return target
+
+
+def _compile_pairs(
+    endpoint: Endpoint, by_name: dict[str, Filled], query: tuple[Filled, ...]
+) -> list[str | Callable[[Scope], str]]:
+    style = endpoint.list_style
+    pairs: list[str | Callable[[Scope], str]] = []
+    for name, part in endpoint.query:
+        if isinstance(part, str):
+            pairs.append(f"{name}={part}")
+        elif part.name in by_name:
+            pairs.append(_pair(name, by_name[part.name], style))
+    return pairs + [_pair(item.binding.name[0], item, style) for item in query]
 
 
 def _joined(path: str, pairs: list[str]) -> str:
@@ -162,14 +168,6 @@ def _unfilled(name: str, value: Value) -> Unmet:
 
 def _constant(made: Callable[[Scope], str]) -> str:
     return made(None)  # type: ignore[arg-type]  # a literal looks at no scope
-
-
-def _slot_pair(name: str, item: Filled | None, style: str) -> Callable[[Scope], str] | str:
-    return "" if item is None else _pair(name, item, style)
-
-
-def _query_pair(item: Filled, style: str) -> Callable[[Scope], str] | str:
-    return _pair(item.binding.name[0], item, style)
 
 
 def _pair(name: str, item: Filled, style: str) -> Callable[[Scope], str] | str:

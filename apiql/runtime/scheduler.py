@@ -110,12 +110,20 @@ async def carry_out(executable: Executable, run: Run) -> dict[str, Outcome]:
         begun.set_result(outcomes[first.name])
         for step, task in zip(others, tasks, strict=True):
             outcomes[step.name] = await task
-    except BaseException:  # cancelled, or a bug: as a TaskGroup would, which costs more a query
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-        raise
+    finally:
+        await _ended(tasks)
     return outcomes
+
+
+async def _ended(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
+    """Where the run was cancelled (or a bug broke it): no task outlives it. A TaskGroup would do
+    the same and cost a query more.
+    """
+    left = [task for task in tasks if not task.done()]
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left)
 
 
 async def _follow(step: Step, run: Run, ended: Mapping[str, asyncio.Future[Outcome]]) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from apiql.errors import CallFailed, Code
@@ -34,22 +34,27 @@ _Waiting = deque[tuple[asyncio.Future[_Outcome], float]]
 
 def shared(inner: Layer) -> Layer:
     """Wraps a layer so that equal GET and HEAD calls without a body share one answer."""
-    flights: dict[_Key, _Waiting] = {}
+    return _Shared(inner, {}).call_once
 
-    async def call_once(call: Call) -> Reply:
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """The calls under way, each with those that wait for its answer."""
+
+    inner: Layer
+    flights: dict[_Key, _Waiting]
+
+    async def call_once(self, call: Call) -> Reply:
+        flights, inner = self.flights, self.inner
         if call.body is not None or call.method not in ("GET", "HEAD"):
             return await inner(call)
         key = (call.method, call.origin, call.target, call.headers)
         mine: _Waiting = deque()
         waiting = flights.setdefault(key, mine)
         if waiting is not mine:
-            outcome = await _join(call, waiting, flights, key)
-            if isinstance(outcome, Reply):
-                return outcome
-            if isinstance(outcome, CallFailed):
-                raise replace(outcome)
-            if outcome is _Turn.LATE:
-                raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+            reply = await _follow(call, waiting, flights, key)
+            if reply is not None:
+                return reply
         found: Reply | CallFailed | None = None
         try:
             found = await inner(call)
@@ -63,7 +68,17 @@ def shared(inner: Layer) -> Layer:
                 flights[key] = left
                 _end(found, call.deadline, flights, key)
 
-    return call_once
+
+async def _follow(
+    call: Call, waiting: _Waiting, flights: dict[_Key, _Waiting], key: _Key
+) -> Reply | None:
+    """What the leader's call yields, or None where the lead was handed to this one."""
+    outcome = await _join(call, waiting, flights, key)
+    if isinstance(outcome, CallFailed):
+        raise replace(outcome)
+    if outcome is _Turn.LATE:
+        raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+    return outcome if isinstance(outcome, Reply) else None
 
 
 def _end(
