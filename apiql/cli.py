@@ -74,8 +74,11 @@ def serve(
 ) -> None:
     """Answer queries over HTTP at /apiql."""
     settings = _settings(conf)
+    from apiql.catalog import surroundings
+    from apiql.plugins import Registry
     from apiql.server.serve import serve_forever
 
+    surroundings(settings, Registry())  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
     serve_forever(settings.server.model_copy(update=update), _folder(conf), dev)

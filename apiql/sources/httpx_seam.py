@@ -8,7 +8,6 @@ deadline, sizes, one content coding, no redirects, no cookies.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -123,34 +122,6 @@ def via_httpx(transport: httpx.AsyncBaseTransport, limits: TransportLimits | Non
     return call_through
 
 
-def dialect(
-    *,
-    http2: bool = False,
-    proxy: str | None = None,
-    tls: ssl.SSLContext | None = None,
-    limits: TransportLimits | None = None,
-) -> httpx.AsyncHTTPTransport:
-    """httpx's own transport for upstreams that ask for HTTP/2 or a proxy; reads no environment.
-
-    Over HTTP/1.1 every call has its own connection, since that transport would give the bytes
-    left behind one answer to the next call. Its pool is not limited: a limited one can get stuck
-    after cancelled calls. Limit the calls above it.
-    """
-    caps = limits or TransportLimits()
-    return httpx.AsyncHTTPTransport(
-        verify=tls or ssl.create_default_context(),
-        http1=not http2,
-        http2=http2,
-        proxy=proxy,
-        trust_env=False,
-        limits=httpx.Limits(
-            max_connections=None,
-            max_keepalive_connections=caps.connections_per_origin if http2 else 0,
-            keepalive_expiry=caps.idle_timeout,
-        ),
-    )
-
-
 def _request(call: Call, caps: TransportLimits) -> httpx.Request:
     """The same head as the pooled transport's, checked the same way."""
     method = call.method.upper()
@@ -183,7 +154,7 @@ async def _read(
         )
     if not 200 <= response.status_code <= 599:
         raise CallFailed(Code.BAD_PAYLOAD, "the status is not from 200 to 599")
-    fields = tuple((name.lower().decode("ascii"), value.decode("latin-1")) for name, value in raw)
+    fields = tuple((name.lower().decode("latin-1"), value.decode("latin-1")) for name, value in raw)
     if call.method.upper() == "HEAD" or response.status_code in _BODILESS:
         return Reply(response.status_code, fields, b"")
     body, decoded = await _body(response, caps, budget)

@@ -11,13 +11,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.request import getproxies, proxy_bypass
 
+from apiql.errors import ApiqlError
 from apiql.settings import Limits, Settings, Upstream
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Call, Layer, Origin, Reply
+from apiql.sources.dialects import dialect
 from apiql.sources.http import PooledTransport
-from apiql.sources.httpx_seam import dialect, via_httpx
+from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
+
+
+class ProxyRefused(ApiqlError):
+    """A proxy of the environment that no transport speaks to."""
+
 
 Close = Callable[[], Awaitable[None]]
 
@@ -77,7 +84,8 @@ def _special(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] |
     if isinstance(upstream.verify, str):
         tls = ssl.create_default_context(cafile=upstream.verify)
     if upstream.http2 or proxy:
-        transport = dialect(http2=upstream.http2, proxy=proxy, tls=tls, limits=caps)
+        spoken = upstream.http2 and not (proxy and upstream.url.lower().startswith("http:"))
+        transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=caps)
         return via_httpx(transport, caps), transport.aclose
     if tls is not None:
         own = PooledTransport(caps, tls=tls)
@@ -88,7 +96,16 @@ def _special(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] |
 def _proxy_of(url: str) -> str | None:
     """What HTTP_PROXY and its like say about a URL, read once at start."""
     origin, _ = parse_url(url)
-    return None if proxy_bypass(origin.host) else getproxies().get(origin.scheme)
+    if proxy_bypass(origin.host) or proxy_bypass(origin.authority):
+        return None
+    known = getproxies()
+    proxy = known.get(origin.scheme) or known.get("all")
+    if not proxy:
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    if not whole.lower().startswith(("http://", "https://")):
+        raise ProxyRefused("the environment names a proxy that is neither http:// nor https://")
+    return whole
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:

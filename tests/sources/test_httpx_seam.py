@@ -11,7 +11,8 @@ import pytest
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Call, Layer, Origin, Reply
-from apiql.sources.httpx_seam import HttpxTransport, dialect, via_httpx
+from apiql.sources.dialects import dialect
+from apiql.sources.httpx_seam import HttpxTransport, via_httpx
 from apiql.sources.limits import TransportLimits, Unanswered, Undecodable, Unreached
 from tests.sources.raw_upstream import OK, answering, call, hanging, once, reply, until, upstream
 
