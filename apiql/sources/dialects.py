@@ -70,12 +70,13 @@ class _Renewed(httpx.AsyncBaseTransport):
         """One exchange; whatever h2 raises becomes an error of httpx."""
         used = self._now
         self._calls[used] += 1
+        response: httpx.Response | None = None
         try:
             with _as_remote():
                 response = await used.handle_async_request(request)
-        except BaseException:
-            await self.leave(used, whole=False)
-            raise
+        finally:
+            if response is None:
+                await self.leave(used, whole=False)
         bodiless = request.method == "HEAD" or response.status_code in _BODILESS
         assert isinstance(response.stream, httpx.AsyncByteStream)
         response.stream = _Watched(response.stream, self, used, bodiless)
