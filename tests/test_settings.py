@@ -46,7 +46,7 @@ def test_defaults_are_those_of_the_design() -> None:
     limits = Limits()
     assert (limits.text_bytes, limits.params_bytes, limits.body_bytes) == (65536, 2**20, 2**20)
     assert (limits.tokens, limits.nesting, limits.tasks, limits.depth) == (5000, 64, 20, 8)
-    assert (limits.calls, limits.fanout, limits.fields) == (200, 100, 200)
+    assert (limits.calls, limits.fields) == (200, 200)
     assert (limits.answer_bytes, limits.response_bytes) == (16 * 2**20, 8 * 2**20)
     assert (limits.query_timeout, limits.call_timeout) == (10.0, 5.0)
     assert Settings().answer.details == "status"

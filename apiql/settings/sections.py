@@ -88,7 +88,6 @@ class Limits(Section):
     depth: Count = 8
     aliases_depth: Count = 8
     calls: Count = 200
-    fanout: Count = 100
     fields: Count = 200
     literal_bytes: Size = 16 * _KIB
     url_bytes: Size = 2 * _KIB

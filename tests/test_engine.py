@@ -1,0 +1,59 @@
+"""The engine around its stages: what is kept, and for how long."""
+
+from __future__ import annotations
+
+import pytest
+
+from apiql.engine import Engine, Query
+from apiql.errors import QueryRefused
+from apiql.settings import load_settings
+from apiql.sources.call import Call, Reply
+
+
+async def upstream(call: Call) -> Reply:
+    return Reply(200, (("content-type", "application/json"),), b'{"id": 1}')
+
+
+def engine(**limits: str) -> Engine:
+    environ = {"APIQL_UPSTREAMS__DEFAULT__URL": "http://127.0.0.1:9"}
+    environ |= {f"APIQL_LIMITS__{name.upper()}": value for name, value in limits.items()}
+    return Engine(load_settings(None, environ), upstream)
+
+
+async def test_a_text_seen_before_is_not_parsed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = engine()
+    text = "select id from /a/{id} as a where id = $id"
+    first = await made.answer(Query(text, {"id": 1}))
+    monkeypatch.setattr(made._parser, "parse", None)  # a call of it would raise
+    assert await made.answer(Query(text, {"id": 2})) == first
+    assert made.executable(text) is made.executable(text)
+
+
+def test_no_more_plans_are_kept_than_the_limit() -> None:
+    made = engine(plans_cached="2")
+    texts = [f"select * from /a as a{number}" for number in range(3)]
+    kept = [made.executable(text) for text in texts]
+    assert [made.executable(text) is plan for text, plan in zip(texts[1:], kept[1:], strict=True)]
+    assert len(made._plans) == 2
+    assert texts[0] not in made._plans
+
+
+def test_none_is_kept_where_the_limit_is_nothing() -> None:
+    made = engine(plans_cached="0")
+    assert made.executable("select * from /a") is not made.executable("select * from /a")
+
+
+def test_what_is_refused_is_not_kept() -> None:
+    made = engine()
+    for _ in range(2):
+        with pytest.raises(QueryRefused):
+            made.executable("select from")
+    assert not made._plans
+
+
+async def test_time_and_randomness_are_passed_in() -> None:
+    settings = engine().settings
+    made = Engine(settings, upstream, wall=lambda: 1_700_000_000.5, random_bits=lambda bits: 7)
+    answer = await made.answer(Query("select utc_ms() as at, uuid() as id from /a as a"))
+    uuid = b"00000000-0000-4000-8000-000000000007"
+    assert answer.data == b'{"a":{"at":1700000000500,"id":"%s"}}' % uuid
