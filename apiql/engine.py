@@ -32,6 +32,7 @@ from apiql.runtime.assemble import Answer, Details, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
 from apiql.runtime.compile import Executable, compile_plan
 from apiql.runtime.functions import standard_functions
+from apiql.runtime.kept import KeptPlans
 from apiql.runtime.scheduler import RunLimits, carry_out, prepare
 from apiql.settings import Limits, Settings, load_settings
 from apiql.sources.call import Layer
@@ -77,7 +78,7 @@ class Engine:
         )  # fmt: skip
         self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
-        self._plans: dict[str, Executable] = {}
+        self._plans = KeptPlans(limits.plans_cached)
 
     def executable(self, text: str) -> Executable:
         """The compiled plan of a text; a text seen before is not parsed again.
@@ -96,9 +97,7 @@ class Engine:
             made = compile_plan(plan, self._functions, self._run_limits.call_timeout)
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
-        self._plans[text] = made
-        if len(self._plans) > self.settings.limits.plans_cached:
-            del self._plans[next(iter(self._plans))]
+        self._plans.put(text, made)
         return made
 
     def plan(self, text: str) -> Plan:

@@ -6,6 +6,7 @@ import pytest
 
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
+from apiql.runtime.kept import TEXTS_KEPT
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 
@@ -35,7 +36,15 @@ def test_no_more_plans_are_kept_than_the_limit() -> None:
     kept = [made.executable(text) for text in texts]
     assert [made.executable(text) is plan for text, plan in zip(texts[1:], kept[1:], strict=True)]
     assert len(made._plans) == 2
-    assert texts[0] not in made._plans
+    assert made._plans.get(texts[0]) is None
+
+
+def test_long_texts_take_no_more_room_than_short_ones() -> None:
+    made = engine()
+    for number in range(200):
+        made.executable(f"select * from /a as a{number} --" + "x" * 60_000)
+    assert 0 < made._plans.length <= TEXTS_KEPT
+    assert len(made._plans) < 200
 
 
 def test_none_is_kept_where_the_limit_is_nothing() -> None:

@@ -8,36 +8,18 @@ follows the answer.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import httptools
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Reply
 from apiql.sources.codings import Decoding, decoding
+from apiql.sources.fields import field_text
 from apiql.sources.limits import TransportLimits, Unanswered
-
-_NAMES = {
-    name.encode(): name.lower()
-    for name in (
-        "Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date",
-        "ETag", "Server", "Transfer-Encoding", "Vary", "cache-control", "connection",
-        "content-encoding", "content-length", "content-type", "date", "etag", "server",
-        "transfer-encoding", "vary",
-    )
-}  # fmt: skip
-"""The usual spellings, so that they need no decoding."""
 
 LARGE = 64 * 1024
 """Bytes of a body still to come from which on the parser is passed by."""
 
 _DECODED_AWAY = frozenset(("content-encoding", "content-length"))
-
-
-@lru_cache(maxsize=4096)
-def _field(name: bytes, value: bytes) -> tuple[str, str]:
-    """A header field as text; an upstream sends the same ones again and again."""
-    return _NAMES.get(name) or name.lower().decode("ascii"), value.strip().decode("latin-1")
 
 
 class Budget:
@@ -244,7 +226,7 @@ class Answer:
         encoding = ""
         for raw, value in self._raw:
             self._head_bytes += len(raw) + len(value) + 4
-            field = _field(raw, value)
+            field = field_text(raw, value)
             self._fields.append(field)
             name, text = field
             if name == "content-length":

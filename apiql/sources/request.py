@@ -20,6 +20,7 @@ _OURS = frozenset(
 _FIELDS = re.compile(r"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\t -~\x80-\xff]*\r\n)+")
 """RFC 9112 with the visible characters of RFC 9110; obs-text is let through."""
 
+_SHORT = 1024
 _SENDS = frozenset(("POST", "PUT", "PATCH"))
 _METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
 
@@ -45,12 +46,22 @@ def request_bytes(call: Call, method: str, opened: str) -> bytes:
     return head + body if body else head
 
 
-@lru_cache(maxsize=1024)
 def field_lines(headers: Headers) -> str:
     """The header fields as they are sent, with ours where they are missing.
 
-    Kept for the headers used last: most calls of a source send the same ones.
+    Short ones are kept: most calls of a source send the same, and what a caller can fill with
+    kilobytes takes no lasting room.
     """
+    short = sum([len(value) for _, value in headers]) <= _SHORT
+    return _kept_lines(headers) if short else _lines(headers)
+
+
+@lru_cache(maxsize=1024)
+def _kept_lines(headers: Headers) -> str:
+    return _lines(headers)
+
+
+def _lines(headers: Headers) -> str:
     names = {name.lower() for name, _ in headers}
     lines = [f"{name}: {value}\r\n" for name, value in headers]
     if "user-agent" not in names:
