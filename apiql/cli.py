@@ -129,10 +129,8 @@ def check(
     if problems:
         fail("\n\n".join(problems), REFUSED)
     where = _folder(conf)
-    count = len(files or [])
-    print(
-        f"{where or 'the defaults'}: settings are right" + (f"; {count} queries" if count else "")
-    )
+    queries = f"; so is what is in {len(files)} files" if files else ""
+    print(f"{where or 'the defaults'}: settings are right{queries}")
 
 
 @cli.command()

@@ -20,6 +20,17 @@ Duration = float | ParamRoot
 """Seconds, or the parameter that holds them (a number of milliseconds or a text like `2s`)."""
 
 
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+def seconds(text: str) -> float | None:
+    """`500ms 2s 5m 1h 1d`, or digits alone (milliseconds), in seconds; None if it is neither."""
+    digits = text.rstrip("mshd")
+    unit = text[len(digits) :] or "ms"
+    usable = digits.isascii() and digits.isdigit() and len(digits) < 12 and unit in UNITS
+    return int(digits) * UNITS[unit] if usable else None
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """`timeout` bounds the call with all its tries; None: the configured time of one call."""

@@ -8,11 +8,9 @@ from typing import Any
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
-from apiql.ir.policy import Duration
+from apiql.ir.policy import Duration, seconds
 from apiql.ir.values import ParamRoot
 from apiql.runtime.json_values import a_kind
-
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
 def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,10 +65,7 @@ def _duration(value: Any) -> float | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
-        digits = value.rstrip("msdh")
-        unit = value[len(digits) :] or "ms"
-        usable = digits.isascii() and digits.isdigit() and len(digits) < 12 and unit in UNITS
-        return int(digits) * UNITS[unit] if usable else None
+        return seconds(value)
     try:
         return float(value) / 1000
     except (TypeError, ValueError, OverflowError):

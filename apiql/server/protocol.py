@@ -14,14 +14,17 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 Pairs = list[tuple[bytes, bytes]]
 RESPOND = "apiql.respond"
+BODY_TIME = 10.0
+"""Seconds that a request may leave its body unsent."""
 LOOK = 1.0
-"""Seconds between two looks at resting connections."""
+"""Seconds between two looks at all connections."""
 
 
 class Protocol(HttpToolsProtocol):
     """A client's connection."""
 
-    resting_since = 0.0
+    resting_since = awaited_since = 0.0
+    awaited: Any = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(Corked(transport))  # type: ignore[arg-type]
@@ -74,6 +77,17 @@ class Protocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self.resting_since = self.loop.time()
 
+    def is_stalled(self, now: float) -> bool:
+        """Whether the body of a request has been awaited for too long. The route bounds the time
+        from the first byte on; this bounds the wait for that one, at no cost for each request.
+        """
+        cycle: Any = self.cycle
+        if not cycle.more_body or cycle.response_started:
+            return False
+        if self.awaited is not cycle:
+            self.awaited, self.awaited_since = cycle, now
+        return now - self.awaited_since > BODY_TIME
+
     @property
     def is_resting(self) -> bool:
         """Whether nobody is making an answer for this connection."""
@@ -82,7 +96,7 @@ class Protocol(HttpToolsProtocol):
 
 
 class Rests:
-    """The connections of one server; those that have rested for too long are closed."""
+    """The connections of one server; those that rest or stall for too long are closed."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, longest: float) -> None:
         self._loop = loop
@@ -101,9 +115,13 @@ class Rests:
         self._connections.discard(connection)
 
     def _look(self) -> None:
-        oldest = self._loop.time() - self._longest
+        now = self._loop.time()
         for connection in list(self._connections):
-            if connection.resting_since < oldest and connection.is_resting:
+            if connection.is_resting:
+                late = now - connection.resting_since > self._longest
+            else:
+                late = connection.is_stalled(now)
+            if late:
                 connection.transport.close()
         more = bool(self._connections)
         self._timer = self._loop.call_later(LOOK, self._look) if more else None

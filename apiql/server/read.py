@@ -21,6 +21,7 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_TIME = 10.0
 """Seconds in which a body must be here."""
+GONE = "the client left before its body was here"
 WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 
@@ -46,7 +47,8 @@ class Headers(Mapping[str, str]):
             for name, value in self._raw:
                 key, text = name.decode("latin-1"), value.decode("latin-1")
                 known = self._found.get(key)
-                self._found[key] = text if known is None else f"{known}, {text}"
+                mark = "; " if key == "cookie" else ", "
+                self._found[key] = text if known is None else f"{known}{mark}{text}"
         return self._found
 
     def __getitem__(self, name: str) -> str:
@@ -102,9 +104,11 @@ async def read_body(receive: Receive, fields: Mapping[bytes, bytes], most: int) 
         raise RequestRefused(Code.UNSUPPORTED_MEDIA_TYPE, message)
     if int(fields.get(b"content-length") or 0) > most:
         raise _too_large(most)
-    message_ = await receive()
-    body: bytes = message_.get("body", b"")
-    if not message_.get("more_body"):
+    first = await receive()
+    if first["type"] == "http.disconnect":
+        raise RequestRefused(Code.BAD_REQUEST, GONE)
+    body: bytes = first.get("body", b"")
+    if not first.get("more_body"):
         if len(body) > most:
             raise _too_large(most)
         return body
@@ -121,7 +125,7 @@ async def _rest(receive: Receive, chunks: list[bytes], most: int) -> bytes:
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
-            raise RequestRefused(Code.BAD_REQUEST, "the client left before its body was here")
+            raise RequestRefused(Code.BAD_REQUEST, GONE)
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
         if size > most:

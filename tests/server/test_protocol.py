@@ -10,6 +10,7 @@ import pytest
 import uvicorn
 
 from apiql.engine import Engine
+from apiql.server import protocol
 from apiql.server.app import app_of
 from apiql.server.protocol import Protocol
 from apiql.settings import load_settings
@@ -112,4 +113,13 @@ async def test_head_of_another_route_does_not_hang(port: int) -> None:
 async def test_a_request_that_never_ends_is_closed(port: int) -> None:
     reader, writer = await talk(port, b"POST /apiql HTTP/1.1\r\nHost: ")
     assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_a_body_that_never_comes_ends_its_connection(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "BODY_TIME", 0.5)
+    reader, writer = await talk(port, post(4).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
+    assert await asyncio.wait_for(reader.read(), 6) == b""
     writer.close()

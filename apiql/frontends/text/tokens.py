@@ -11,8 +11,6 @@ from lark import Token
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text.syntax import FieldOf
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-
 
 class Mistake(Exception):
     """Something the grammar lets through and the language does not. Becomes SYNTAX."""
@@ -63,10 +61,3 @@ def word_of(token: Token) -> e.Word:
 
 def number_of(text: str) -> int | Decimal:
     return int(text) if text.isdigit() else Decimal(text)
-
-
-def seconds(text: str) -> float:
-    """`500ms 2s 5m 1h 1d`, or a number of milliseconds, in seconds."""
-    digits = text.rstrip("mshd")
-    unit = text[len(digits) :] or "ms"
-    return int(digits) * UNITS[unit]

@@ -9,7 +9,8 @@ from lark import Token, Transformer, v_args
 
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
-from apiql.frontends.text.tokens import number_of, seconds, span_of, word_of
+from apiql.frontends.text.tokens import Mistake, number_of, span_of, word_of
+from apiql.ir.policy import seconds
 
 LONGER = {"group": "group by", "order": "order by", "no": "no cache"}
 """Clauses that begin with more than one word."""
@@ -141,7 +142,10 @@ class TreeBuilder(Transformer[Token, Any]):
     def duration(self, token: Token) -> s.DurationOf:
         if token.type == "VAR":
             return s.DurationOf(e.Variable(token[1:], span_of(token)), span_of(token))
-        return s.DurationOf(seconds(token), span_of(token))
+        found = seconds(token)
+        if found is None:
+            raise Mistake("this time has too many digits", span_of(token), "write 500ms, 2s, 5m")
+        return s.DurationOf(found, span_of(token))
 
     def count(self, token: Token) -> Token:
         return token
