@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from apiql.errors import Code
-from apiql.frontends.text import syntax as s
+from apiql.frontends.text import clauses as cl
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
 from apiql.ir.plan import Binding, Endpoint, Place, Slot
@@ -44,20 +44,20 @@ class Call:
 
 
 def lower_bindings(
-    clauses: Iterable[s.Clause], call: Call, lowering: Lowering, span: Span
+    clauses: Iterable[cl.Clause], call: Call, lowering: Lowering, span: Span
 ) -> tuple[Binding, ...]:
     """The bindings of a select; `span` is its location, for what is missing."""
     found: list[tuple[Binding, Span]] = []
     clauses = tuple(clauses)
-    whole = any(isinstance(c, s.Body) or (isinstance(c, s.Pairs) and c.word == "form")
+    whole = any(isinstance(c, cl.Body) or (isinstance(c, cl.Pairs) and c.word == "form")
                 for c in clauses)  # fmt: skip
     for clause in clauses:
         match clause:
-            case s.Where(binds):
+            case cl.Where(binds):
                 found += _where(binds, call, whole, lowering)
-            case s.Pairs(word, pairs):
+            case cl.Pairs(word, pairs):
                 found += _pairs(PLACES[word], pairs, lowering)
-            case s.Body(value, place):
+            case cl.Body(value, place):
                 found.append((Binding(Place.BODY, (), lowering.value(value)), place))
     _check_body(clauses, call, lowering)
     _check_cookies(found, lowering)
@@ -70,11 +70,11 @@ def lower_bindings(
 
 
 def _where(
-    binds: Iterable[s.Bind | s.Each], call: Call, whole: bool, lowering: Lowering
+    binds: Iterable[cl.Bind | cl.Each], call: Call, whole: bool, lowering: Lowering
 ) -> Iterable[tuple[Binding, Span]]:
     slots = call.slots
     for bind in binds:
-        if isinstance(bind, s.Each):
+        if isinstance(bind, cl.Each):
             message = "`in` (one call for each element) is not supported yet"
             lowering.findings.add(Code.VALIDATION, message, bind.span)
             for place in bind.places:
@@ -95,7 +95,7 @@ def _where(
 
 
 def _pairs(
-    place: Place, pairs: Iterable[s.Bind], lowering: Lowering
+    place: Place, pairs: Iterable[cl.Bind], lowering: Lowering
 ) -> Iterable[tuple[Binding, Span]]:
     for pair in pairs:
         name = pair.place[0]
@@ -109,14 +109,14 @@ def _pairs(
         yield Binding(place, (name,), lowering.value(pair.value)), pair.span
 
 
-def _check_body(clauses: tuple[s.Clause, ...], call: Call, lowering: Lowering) -> None:
-    bodies = [c for c in clauses if isinstance(c, s.Body)]
-    forms = [c for c in clauses if isinstance(c, s.Pairs) and c.word == "form"]
+def _check_body(clauses: tuple[cl.Clause, ...], call: Call, lowering: Lowering) -> None:
+    bodies = [c for c in clauses if isinstance(c, cl.Body)]
+    forms = [c for c in clauses if isinstance(c, cl.Pairs) and c.word == "form"]
     if bodies and forms:
         message = "a call has one body: `body` or `form`"
         lowering.findings.add(Code.VALIDATION, message, forms[0].span, "leave one of them out")
     if call.method in ("get", "head"):
-        carriers: tuple[s.Clause, ...] = (*bodies, *forms)
+        carriers: tuple[cl.Clause, ...] = (*bodies, *forms)
         for clause in carriers:
             message = f"{call.method} carries no body"
             hint = "use post, put or patch, or put the values into `query`"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from apiql.errors import Code
+from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.surroundings import Findings
@@ -46,7 +47,7 @@ def declare(program: s.Program, findings: Findings, longest: float) -> Declared:
                     hint = "leave one of them out"
                     findings.twice(Code.DUPLICATE_NAME, message, first, span, hint)
                 uses[setting] = statement
-            case s.Return(span):
+            case s.Return(_, span):
                 findings.add(Code.VALIDATION, "`return` is not supported yet", span)
             case s.Query():
                 pass
@@ -55,7 +56,7 @@ def declare(program: s.Program, findings: Findings, longest: float) -> Declared:
 
 
 def lower_duration(
-    duration: s.DurationOf, longest: float, limit: str, findings: Findings
+    duration: cl.DurationOf, longest: float, limit: str, findings: Findings
 ) -> Duration | None:
     """Seconds or the parameter that holds them; more than `longest` is an error, never cut."""
     if isinstance(duration.value, e.Variable):

@@ -45,10 +45,11 @@ def _selects(program: s.Program, findings: Findings) -> Iterator[s.Select]:
     for statement in program.statements:
         if not isinstance(statement, s.Query):
             continue
-        yield from statement.selects
-        for word in statement.joins:
-            message = f"`{word.text} join` matters only with `into`, which is not supported yet"
-            if word.text.lower() == "inner":
+        for select in statement.selects:
+            yield select
+            word = select.side
+            message = "`inner join` matters only with `into`, which is not supported yet"
+            if word and word.text.lower() == "inner":
                 findings.add(Code.VALIDATION, message, word.span, "write `join`")
         if statement.analyze:
             message = "`explain analyze` is not supported yet"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from apiql.errors import Code
+from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.bindings import Call, lower_bindings
 from apiql.frontends.text.declarations import lower_duration
@@ -17,7 +18,13 @@ from apiql.ir.policy import Policy, Tolerance
 from apiql.ir.source import Source
 
 NOWHERE = Endpoint("", "", ())
-ONE_OF_EACH = {"optional": "tolerance", "required": "tolerance"}
+ONE_OF_EACH = {
+    "optional": "tolerance", "required": "tolerance", "cache": "cache", "no cache": "cache",
+}  # fmt: skip
+LATER = (
+    cl.RowsAt, cl.Into, cl.Having, cl.GroupBy, cl.OrderBy, cl.Limit, cl.Within, cl.Retry,
+    cl.Lifetime, cl.When, cl.Fallback,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +81,12 @@ class SelectLowering:
         return source.method
 
     def _flags(self) -> frozenset[str]:
-        return frozenset(c.word for c in self.select.clauses if isinstance(c, s.Flag))
+        return frozenset(c.word for c in self.select.clauses if isinstance(c, cl.Flag))
 
     def _policy(self) -> Policy:
         timeout = None
         for clause in self.select.clauses:
-            if isinstance(clause, s.TimeoutOf):
+            if isinstance(clause, cl.TimeoutOf):
                 longest, findings = self.limits.call_timeout, self.lowering.findings
                 timeout = lower_duration(clause.duration, longest, "call_timeout", findings)
         flags = self._flags()
@@ -90,7 +97,7 @@ class SelectLowering:
         names = self.lowering.names
         after = set()
         for clause in self.select.clauses:
-            for word in clause.names if isinstance(clause, s.After) else ():
+            for word in clause.names if isinstance(clause, cl.After) else ():
                 if word.text in names.selects:
                     after.add(word.text)
                 else:
@@ -103,35 +110,22 @@ class SelectLowering:
     def _check_clauses(self) -> None:
         """Each clause once, and only those that are carried out."""
         findings = self.lowering.findings
-        seen: dict[str, s.Clause] = {}
+        seen: dict[str, cl.Clause] = {}
         clauses = self.select.clauses
-        for clause in (*clauses, *([self.select.otherwise] if self.select.otherwise else [])):
-            word = _word(clause)
+        for clause in clauses:
+            word = cl.word_of_clause(clause)
             first = seen.setdefault(ONE_OF_EACH.get(word, word), clause)
             if first is not clause:
                 message = f"this select has two clauses `{word}`"
                 hint = "write them as one clause"
-                if _word(first) != word:
-                    message = f"`{_word(first)}` and `{word}` contradict each other"
+                if cl.word_of_clause(first) != word:
+                    other = cl.word_of_clause(first)
+                    message = f"`{other}` and `{word}` contradict each other"
                     hint = "leave one of them out"
                 findings.twice(Code.SYNTAX, message, first.span, clause.span, hint)
-            if isinstance(clause, s.Later):
+            if isinstance(clause, LATER) or word in ("distinct", "no cache"):
                 message = f"the clause `{word}` is not supported yet"
                 findings.add(Code.VALIDATION, message, clause.span, "leave it out")
-
-
-def _word(clause: s.Clause) -> str:
-    match clause:
-        case s.Where():
-            return "where"
-        case s.Body():
-            return "body"
-        case s.After():
-            return "after"
-        case s.TimeoutOf():
-            return "timeout"
-        case s.Pairs(word) | s.Flag(word) | s.Later(word):
-            return word
 
 
 def _with_defaults(own: tuple[Binding, ...], source: Source | None) -> tuple[Binding, ...]:

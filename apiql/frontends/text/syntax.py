@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from apiql.frontends.text.clauses import Clause, DurationOf
 from apiql.frontends.text.expressions import Expression, Span, Variable, Word
 
 
@@ -52,101 +53,19 @@ Source: TypeAlias = Url | PathText | SourceName
 
 
 @dataclass(frozen=True, slots=True)
-class Bind:
-    """`place = value` of a `where`, or `name = value` of another clause."""
-
-    place: tuple[str, ...]
-    value: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Each:
-    """`place in value`: fan-out."""
-
-    places: tuple[tuple[str, ...], ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """`where …`"""
-
-    binds: tuple[Bind | Each, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Pairs:
-    """`query`, `headers`, `cookies` or `form` with their pairs; `word` is the keyword."""
-
-    word: str
-    pairs: tuple[Bind, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """`body value`"""
-
-    value: Expression
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class After:
-    """`after a, b`"""
-
-    names: tuple[Word, ...]
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class DurationOf:
-    """Seconds, or the parameter that holds them."""
-
-    value: float | Variable
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class TimeoutOf:
-    """`timeout 500ms`"""
-
-    duration: DurationOf
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """`hidden`, `optional` or `required`"""
-
-    word: str
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Later:
-    """A clause that the grammar knows and the engine does not carry out yet."""
-
-    word: str
-    span: Span
-
-
-Clause: TypeAlias = Where | Pairs | Body | After | TimeoutOf | Flag | Later
-
-
-@dataclass(frozen=True, slots=True)
 class Select:
-    """One select with its clauses, in the order of the text."""
+    """One select with its clauses, in the order of the text. `side` is the word before its
+    `join`, `otherwise` the select after `else`.
+    """
 
     fields: Fields
     method: Word | None
     source: Source
     alias: Word | None
     clauses: tuple[Clause, ...]
-    otherwise: Later | None
+    otherwise: Select | None
     span: Span
+    side: Word | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +101,7 @@ class Use:
 class Return:
     """`return value`"""
 
+    value: Expression
     span: Span
 
 
@@ -190,7 +110,6 @@ class Query:
     """A select and what is joined to it."""
 
     selects: tuple[Select, ...]
-    joins: tuple[Word, ...]
     explain: bool
     analyze: Word | None
 
