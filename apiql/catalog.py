@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
-from apiql.ir.plan import Binding, Endpoint, Place
+from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.source import Source
 from apiql.ir.template import TemplateRefused, parse_template
 from apiql.ir.values import Literal

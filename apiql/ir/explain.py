@@ -7,9 +7,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from apiql.ir.plan import Binding, Output, Place, Plan, Slot, Task
+from apiql.ir.plan import Output, Plan, Task
 from apiql.ir.policy import Tolerance
 from apiql.ir.projection import Kept, Projection
+from apiql.ir.request import Binding, Place, Slot
 from apiql.ir.values import ParamRoot, Part, Ref, ResultRoot, json_text
 
 PLACES = {

@@ -8,70 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from typing import Any, TypeAlias
 
 from apiql.errors import Code, Location, Problem, QueryRefused
+from apiql.ir.embedding import Embed
+from apiql.ir.order import circles, depth_of, in_order
 from apiql.ir.policy import Policy, Settings
-from apiql.ir.projection import EVERYTHING, Projection
+from apiql.ir.projection import EVERYTHING, Path, Projection
+from apiql.ir.request import Binding, Endpoint
+from apiql.ir.rows import Rows
 from apiql.ir.values import Ref, ResultRoot, Value, refs
-
-
-class Place(Enum):
-    """Where in the request a binding goes."""
-
-    PATH = "path"
-    QUERY = "query"
-    HEADER = "header"
-    COOKIE = "cookie"
-    MEMBER = "body member"
-    BODY = "body"
-    FORM = "form"
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """A value for one place of the request. A MEMBER's name is a path into the JSON body."""
-
-    place: Place
-    name: tuple[str, ...]
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A placeholder of a path or query template. An `optional` one may stay empty."""
-
-    name: str
-    optional: bool = False
-
-
-TemplatePart: TypeAlias = str | Slot
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """What stands after `from`, resolved: the service, its base URL and the path template.
-
-    `base` is scheme, authority and path prefix; `path` alternates encoded text and slots;
-    `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
-    """
-
-    service: str
-    base: str
-    path: tuple[TemplatePart, ...]
-    query: tuple[tuple[str, TemplatePart], ...] = ()
-    pinned: bool = True
-    list_style: str = "repeat"
-    headers: tuple[tuple[str, str], ...] = ()
-    timeout: float | None = None
-
-    @property
-    def template(self) -> str:
-        """The path for people: `/users/{id}?{page}`."""
-        pairs = "&".join(_pair_text(name, part) for name, part in self.query)
-        return "".join(_part_text(part) for part in self.path) + (f"?{pairs}" if pairs else "")
-
 
 READS = frozenset({"get", "head"})
 
@@ -94,40 +40,134 @@ class Fetch:
         return (binding.value for binding in self.bindings)
 
 
-Work: TypeAlias = Fetch
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Work: a stored plan, run with these arguments as its parameters; its data is the result."""
+
+    name: str
+    plan: Plan
+    arguments: tuple[tuple[str, Value], ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it only reads."""
+        return not self.plan.writes
+
+    def values(self) -> Iterator[Value]:
+        """Its arguments."""
+        return (value for _, value in self.arguments)
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One `in`: the lists whose elements are walked; several advance together (`zip`)."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Elements that go together: at most `size` in a call (None: all).
+
+    `key` is where a row of the answer says whose it is, `rows` where the rows are; without a
+    key the result is one list of all rows. `declared`: the source asks for it, not the text.
+    """
+
+    size: int | None
+    key: Path | None = None
+    rows: Path = ()
+    declared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """Work: the same for each element of a list, or of the cross product of several."""
+
+    each: Fetch | Nested
+    axes: tuple[Axis, ...]
+    batch: Batch | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether equal elements may be one call."""
+        return self.each.is_read
+
+    def values(self) -> Iterator[Value]:
+        """The lists, and what each call is made of."""
+        yield from (value for axis in self.axes for value in axis.values)
+        yield from self.each.values()
+
+
+Work: TypeAlias = Fetch | Nested | Repeat
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One step of a plan. `after` is order without data; `location` is the text it came from."""
+    """One step of a plan. `after` is order without data; `when` must be true for it to be
+    carried out; `rows` is what becomes of its result; `otherwise` takes its place on failure.
+    `location` is the text it came from.
+    """
 
     name: str
     work: Work
     after: frozenset[str] = frozenset()
     policy: Policy = Policy()
     location: Location = Location(1, 1)
+    when: Value | None = None
+    rows: Rows | None = None
+    otherwise: Otherwise | None = None
+
+    def values(self) -> Iterator[Value]:
+        """Every value of the task but those of `otherwise`."""
+        yield from self.work.values()
+        yield from () if self.when is None else (self.when,)
+        yield from () if self.rows is None else self.rows.values()
 
     def reads(self) -> Iterator[Ref]:
-        """The references to results in the work's values."""
-        for value in self.work.values():
+        """The references to results in its values, those of `otherwise` included."""
+        for value in self.values():
             yield from (ref for ref in refs(value) if isinstance(ref.root, ResultRoot))
+        if self.otherwise is not None:
+            yield from self.otherwise.task.reads()
+
+    @property
+    def begins_after(self) -> frozenset[str]:
+        """The tasks that must end before this one starts."""
+        found = (ref.root for value in self.values() for ref in refs(value))
+        return self.after | {root.task for root in found if isinstance(root, ResultRoot)}
 
     @property
     def needs(self) -> frozenset[str]:
-        """The tasks that must end before this one starts."""
-        roots = (ref.root for ref in self.reads())
-        return self.after | {root.task for root in roots if isinstance(root, ResultRoot)}
+        """The tasks that must end before this one can: also what `otherwise` waits for."""
+        own = self.begins_after
+        return own if self.otherwise is None else own | self.otherwise.task.needs
+
+
+@dataclass(frozen=True, slots=True)
+class Otherwise:
+    """What is done where a task fails, and how its result is projected."""
+
+    task: Task
+    projection: Projection = EVERYTHING
 
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A member of the answer (or, hidden, only of its errors): a task's result, projected."""
+    """A member of the answer (or, hidden, only of its errors): a task's result, projected.
+    With `into` it stands inside another output.
+    """
 
     name: str
     task: str
     projection: Projection = EVERYTHING
     hidden: bool = False
     location: Location = Location(1, 1)
+    into: Embed | None = None
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the answer has a member of this name."""
+        return not self.hidden and self.into is None
 
     @property
     def needs(self) -> frozenset[str]:
@@ -150,13 +190,20 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Plan:
-    """Tasks in an order in which each stands behind what it needs."""
+    """Tasks in an order in which each stands behind what it needs.
+
+    `returned` is the shape of the answer where the text gives one. `most_calls` is the most
+    upstream calls that a run can make; planning finds it.
+    """
 
     tasks: tuple[Task, ...]
     outputs: tuple[Output, ...]
     parameters: tuple[Parameter, ...] = ()
     settings: Settings = Settings()
     explain: bool = False
+    analyze: bool = False
+    returned: Value | None = None
+    most_calls: int = 0
 
     @classmethod
     def of(
@@ -166,6 +213,8 @@ class Plan:
         parameters: Iterable[Parameter] = (),
         settings: Settings = Settings(),
         explain: bool = False,
+        analyze: bool = False,
+        returned: Value | None = None,
     ) -> Plan:
         """A plan that can be run.
 
@@ -176,28 +225,40 @@ class Plan:
         kept = tuple(outputs)
         problems = [*_unknown(by_name.values(), kept, by_name)]
         if not problems:
-            problems = [*_cycles(by_name)]
+            problems = [*_cycles(by_name), *_embedded_in_a_circle(kept)]
         if problems:
             raise QueryRefused(tuple(problems))
-        return cls(_in_order(by_name), kept, tuple(parameters), settings, explain)
+        ordered = tuple(by_name[name] for name in in_order(_needs(by_name)))
+        return cls(ordered, kept, tuple(parameters), settings, explain, analyze, returned)
 
     @property
     def depth(self) -> int:
-        """The number of tasks on the longest chain of needs."""
-        depths: dict[str, int] = {}
-        for task in self.tasks:
-            depths[task.name] = 1 + max((depths[name] for name in task.needs), default=0)
-        return max(depths.values(), default=0)
-
-    @property
-    def most_calls(self) -> int:
-        """The most upstream calls that a run can make."""
-        return len(self.tasks)
+        """The number of tasks on the longest chain of needs, those of nested plans included."""
+        tasks = {task.name: task for task in self.tasks}
+        return depth_of(_needs(tasks), {name: _depth(task) for name, task in tasks.items()})
 
     @property
     def writes(self) -> bool:
         """Whether a task uses an unsafe method."""
-        return any(not task.work.is_read for task in self.tasks)
+        return any(not each.work.is_read for task in self.tasks for each in with_otherwise(task))
+
+
+def with_otherwise(task: Task) -> Iterator[Task]:
+    """A task and what may take its place, one after the other."""
+    yield task
+    while task.otherwise is not None:
+        task = task.otherwise.task
+        yield task
+
+
+def _needs(tasks: Mapping[str, Task]) -> dict[str, frozenset[str]]:
+    return {name: task.needs for name, task in tasks.items()}
+
+
+def _depth(task: Task) -> int:
+    works = (one.work for one in with_otherwise(task))
+    plans = (work.each if isinstance(work, Repeat) else work for work in works)
+    return max(plan.plan.depth if isinstance(plan, Nested) else 1 for plan in plans)
 
 
 def _unknown(
@@ -215,68 +276,18 @@ def _unknown(
 
 
 def _cycles(tasks: Mapping[str, Task]) -> Iterator[Problem]:
-    """One problem for each circle, found without recursion."""
-    left = {name: set(task.needs) for name, task in tasks.items()}
-    _drain(left)
-    while left:
-        circle = _circle(left)
+    for circle in circles(_needs(tasks)):
+        places = tuple(tasks[name].location for name in circle)
         way = " → ".join((*circle, circle[0]))
-        yield Problem(
-            Code.CYCLE,
-            f"{circle[0]} needs itself: {way}",
-            tuple(tasks[name].location for name in circle),
-            hint="take out one of these references",
-            task=circle[0],
-        )
-        for name in circle:
-            del left[name]
-        for needs in left.values():
-            needs.difference_update(circle)
-        _drain(left)
+        message, hint = f"{circle[0]} needs itself: {way}", "take out one of these references"
+        yield Problem(Code.CYCLE, message, places, hint, task=circle[0])
 
 
-def _drain(left: dict[str, set[str]]) -> None:
-    """Takes out whatever needs nothing that is left; what stays is on a circle or behind one."""
-    free = [name for name, needs in left.items() if not needs]
-    while free:
-        for name in free:
-            del left[name]
-        for needs in left.values():
-            needs.difference_update(free)
-        free = [name for name, needs in left.items() if not needs]
-
-
-def _circle(left: Mapping[str, set[str]]) -> tuple[str, ...]:
-    order = list(left)
-    way: list[str] = []
-    at = order[0]
-    while at not in way:
-        way.append(at)
-        at = min((name for name in left[at] if name in left), key=order.index)
-    circle = way[way.index(at) :]
-    start = min(range(len(circle)), key=lambda i: order.index(circle[i]))
-    return (*circle[start:], *circle[:start])
-
-
-def _in_order(tasks: Mapping[str, Task]) -> tuple[Task, ...]:
-    """Tasks behind their needs, otherwise in the order of the text."""
-    ordered: dict[str, Task] = {}
-    left = dict(tasks)
-    while left:
-        ready = [task for task in left.values() if task.needs <= ordered.keys()]
-        ordered.update((task.name, task) for task in ready)
-        for task in ready:
-            del left[task.name]
-    return tuple(ordered.values())
-
-
-def _part_text(part: TemplatePart) -> str:
-    if isinstance(part, str):
-        return part
-    return "{" + part.name + ("?" if part.optional else "") + "}"
-
-
-def _pair_text(name: str, part: TemplatePart) -> str:
-    if isinstance(part, Slot) and part.name == name:
-        return _part_text(part)
-    return f"{name}={_part_text(part)}"
+def _embedded_in_a_circle(outputs: Iterable[Output]) -> Iterator[Problem]:
+    by_name = {output.name: output for output in outputs}
+    inside = {o.name: frozenset({o.into.into} if o.into else ()) for o in by_name.values()}
+    for circle in circles(inside):
+        places = tuple(by_name[name].location for name in circle)
+        way = " → ".join((*circle, circle[0]))
+        message, hint = f"{circle[0]} goes into itself: {way}", "take out one of these `into`"
+        yield Problem(Code.CYCLE, message, places, hint, task=circle[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from apiql.ir.values import ParamRoot
 
@@ -32,11 +33,57 @@ def seconds(text: str) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Constant:
+    """A JSON value as the text has it; `text` is its JSON, which makes equal ones equal."""
+
+    text: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A latency budget; None as the `substitute` is the last good answer (`stale`)."""
+
+    time: Duration
+    substitute: Constant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """`times` more tries after the first, about `backoff` seconds apart and doubling."""
+
+    times: int
+    backoff: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """`keep`: seconds for which an answer is used again; `off`: neither used nor kept; `most_age`:
+    what the task lets the answer's Cache-Control say at most, in seconds.
+    """
+
+    keep: Duration | None = None
+    off: bool = False
+    most_age: Duration | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    """`timeout` bounds the call with all its tries; None: the configured time of one call."""
+    """`timeout` bounds the call with all its tries; None: the configured time of one call.
+    `fallback` is the value on failure.
+    """
 
     timeout: Duration | None = None
     tolerance: Tolerance = Tolerance.DEFAULT
+    within: Within | None = None
+    retry: Retry | None = None
+    caching: Caching = Caching()
+    fallback: Constant | None = None
+
+    def durations(self) -> tuple[ParamRoot, ...]:
+        """The parameters that hold its times."""
+        times: tuple[Any, ...] = (self.timeout, self.within and self.within.time,
+                                  self.caching.keep, self.caching.most_age)  # fmt: skip
+        return tuple(time for time in times if isinstance(time, ParamRoot))
 
 
 class StatusRule(Enum):
@@ -53,3 +100,6 @@ class Settings:
     timeout: Duration | None = None
     status: StatusRule = StatusRule.ANY_OK
     all_or_nothing: bool = False
+    most_age: Duration | None = None
+    bare: bool = False
+    """A stored query answers with the data alone (`use envelope none`)."""

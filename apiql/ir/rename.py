@@ -13,6 +13,7 @@ from apiql.ir.values import (
     Ref,
     ResultRoot,
     Root,
+    Spread,
     Step,
     Value,
     ValueRoot,
@@ -24,6 +25,8 @@ def renamed(value: Value, names: Mapping[str, str]) -> Value:
     match value:
         case Literal():
             return value
+        case Spread(inner):
+            return Spread(renamed(inner, names))
         case Items(items):
             return Items(tuple(renamed(item, names) for item in items))
         case Record(members):

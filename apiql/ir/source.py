@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from apiql.ir.plan import Binding, Endpoint
+from apiql.ir.request import Binding, Endpoint
 
 
 @dataclass(frozen=True, slots=True)

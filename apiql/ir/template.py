@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from apiql.ir.plan import Slot, TemplatePart
+from apiql.ir.request import Slot, TemplatePart
 
 SLOT = re.compile(r"\{([^\W\d][\w.-]*)(\?)?\}")
 HIDDEN = re.compile(r"%(?:2e|2f|5c|25|[01][0-9a-f]|7f)", re.IGNORECASE)

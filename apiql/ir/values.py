@@ -1,8 +1,9 @@
 """Values: JSON data with holes. What a task reads is written in its values and nowhere else.
 
-    Value = Literal | Ref | Record | Items | Text | Apply
+    Value = Literal | Ref | Record | Items | Apply | Spread
 
-A `Ref` has a root (a result, a parameter, a field of the row, a computed value) and a path.
+A `Ref` has a root (a result, a parameter, a field of the row, a computed value, the element of a
+fan-out, a member of the answer) and a path.
 Values are frozen and know nothing of how they are evaluated.
 """
 
@@ -61,7 +62,23 @@ class ValueRoot:
     value: Value
 
 
-Root: TypeAlias = ResultRoot | ParamRoot | RowRoot | ValueRoot
+@dataclass(frozen=True, slots=True)
+class ElementRoot:
+    """The element that a call of a fan-out is made for; `number` counts the values that `in`
+    walks through, in the order of the text.
+    """
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRoot:
+    """What the answer would hold under a name: what references in `return` see."""
+
+    name: str
+
+
+Root: TypeAlias = ResultRoot | ParamRoot | RowRoot | ValueRoot | ElementRoot | OutputRoot
 
 
 class Part(Enum):
@@ -100,6 +117,10 @@ class Ref:
         match self.root:
             case ResultRoot(task):
                 head = task
+            case OutputRoot(name):
+                head = name
+            case ElementRoot(number):
+                head = f"each {number + 1}"
             case ParamRoot(name):
                 head = f"${name}"
             case RowRoot():
@@ -113,13 +134,23 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """`...value`: the members of an object in an object, the elements of a list in a list."""
+
+    value: Value
+
+    def __str__(self) -> str:
+        return f"...{self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """An object: members in order, names unique."""
+    """An object: members in order, names unique. A `Spread` stands under the name `...`."""
 
     members: tuple[tuple[str, Value], ...]
 
     def __str__(self) -> str:
-        return "{" + ", ".join(f"{json_text(k)}: {v}" for k, v in self.members) + "}"
+        return "{" + ", ".join(_member_text(k, v) for k, v in self.members) + "}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,53 +176,50 @@ class Apply:
         return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
 
 
-Value: TypeAlias = Literal | Ref | Record | Items | Apply
+Value: TypeAlias = Literal | Ref | Record | Items | Apply | Spread
 
 SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
 """The operators that stand between two operands."""
 
 
-def refs(value: Value) -> Iterator[Ref]:
-    """Every reference in a value, those inside computed steps included."""
+def children(value: Value) -> tuple[Value, ...]:
+    """The values that a value is made of, those inside computed steps included."""
     match value:
         case Literal():
-            return
+            return ()
+        case Spread(inner):
+            return (inner,)
         case Record(members):
-            for _, member in members:
-                yield from refs(member)
+            return tuple(member for _, member in members)
         case Items(items) | Apply(_, items):
-            for item in items:
-                yield from refs(item)
+            return items
         case Ref(root, path):
-            yield value
-            if isinstance(root, ValueRoot):
-                yield from refs(root.value)
-            for step in path:
-                if isinstance(step, Computed):
-                    yield from refs(step.value)
+            computed = tuple(step.value for step in path if isinstance(step, Computed))
+            return (root.value, *computed) if isinstance(root, ValueRoot) else computed
+
+
+def refs(value: Value) -> Iterator[Ref]:
+    """Every reference in a value."""
+    if isinstance(value, Ref):
+        yield value
+    for child in children(value):
+        yield from refs(child)
 
 
 def applied(value: Value) -> frozenset[str]:
     """The names of all functions and operators in a value."""
-    match value:
-        case Literal():
-            return frozenset()
-        case Record(members):
-            return frozenset().union(*(applied(member) for _, member in members))
-        case Items(items):
-            return frozenset().union(*map(applied, items))
-        case Apply(name, args):
-            return frozenset({name}).union(*map(applied, args))
-        case Ref(root, path):
-            inner = [root.value] if isinstance(root, ValueRoot) else []
-            inner += [step.value for step in path if isinstance(step, Computed)]
-            return frozenset().union(*map(applied, inner))
+    own = frozenset({value.function} if isinstance(value, Apply) else ())
+    return own.union(*map(applied, children(value)))
 
 
 def json_text(text: str) -> str:
     """A text as a JSON string, for people and plans."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(_shown(c) for c in escaped) + '"'
+
+
+def _member_text(name: str, value: Value) -> str:
+    return str(value) if isinstance(value, Spread) else f"{json_text(name)}: {value}"
 
 
 def _shown(character: str) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.ir.plan import Binding, Fetch, Output, Plan, Task
+from apiql.ir.plan import Fetch, Output, Plan, Task
 from apiql.ir.rename import renamed
+from apiql.ir.request import Binding
 from apiql.ir.values import applied
 
 Rule = Callable[[Plan], Plan]

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from apiql.errors import Code
-from apiql.ir.plan import Binding, Endpoint, Fetch, Place, Slot
+from apiql.ir.plan import Fetch
+from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
 from apiql.plugins import Registry
 from apiql.runtime import encode

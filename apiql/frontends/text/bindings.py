@@ -10,7 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
-from apiql.ir.plan import Binding, Endpoint, Place, Slot
+from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import Literal
 
 PLACES = {

@@ -10,7 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.surroundings import Findings, Surroundings
-from apiql.ir.plan import Endpoint
+from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.sources.addresses import BadUrl, parse_url

@@ -13,8 +13,9 @@ from apiql.frontends.text.locations import Located
 from apiql.frontends.text.projections import lower_projection
 from apiql.frontends.text.surroundings import PlanLimits
 from apiql.frontends.text.values import Lowering
-from apiql.ir.plan import Binding, Endpoint, Fetch, Output, Place, Task
+from apiql.ir.plan import Fetch, Output, Task
 from apiql.ir.policy import Policy, Tolerance
+from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.source import Source
 
 NOWHERE = Endpoint("", "", ())

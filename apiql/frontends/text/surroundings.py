@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
-from apiql.ir.plan import Endpoint, Parameter
+from apiql.ir.plan import Parameter
+from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
 from apiql.sources.call import Origin
