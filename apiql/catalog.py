@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
 from apiql.ir.request import Binding, Endpoint, Place
-from apiql.ir.source import Source
-from apiql.ir.template import TemplateRefused, parse_template
+from apiql.ir.source import Bulk, Source
+from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.ir.values import Literal
 from apiql.plugins import Registry
 from apiql.settings import Limits, Settings, Upstream
@@ -52,6 +53,7 @@ def plan_limits(limits: Limits) -> PlanLimits:
         nesting=limits.nesting,
         query_timeout=limits.query_timeout,
         call_timeout=limits.call_timeout,
+        retries=limits.retries,
     )
 
 
@@ -67,16 +69,14 @@ def _endpoint(name: str, upstream: Upstream) -> Endpoint:
         list_style=upstream.list_style,
         headers=_texts(upstream.headers),
         timeout=upstream.timeout,
+        concurrency=upstream.concurrency,
     )
 
 
 def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
     for source_name, source in upstream.sources.items():
         place = f"[upstreams.{name}.sources.{source_name}]"
-        try:
-            template = parse_template(source.path)
-        except TemplateRefused as refused:
-            raise CatalogError(f"{place} path: {refused.message}; {refused.hint}") from None
+        template = _template(source.path, f"{place} path")
         endpoint = Endpoint(
             name,
             base.base,
@@ -85,8 +85,30 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             list_style=source.list_style or base.list_style,
             headers=(*base.headers, *_texts(source.headers)),
             timeout=base.timeout,
+            concurrency=source.concurrency or base.concurrency,
         )
-        yield Source(source_name, source.method, endpoint, _defaults(source))
+        bulk = _bulk(source, endpoint, base, place)
+        yield Source(source_name, source.method, endpoint, _defaults(source), bulk)
+
+
+def _bulk(source: SourceSettings, own: Endpoint, base: Endpoint, place: str) -> Bulk | None:
+    found = source.bulk
+    if found is None:
+        return None
+    endpoint = own
+    if found.path is not None:
+        template = _template(found.path, f"{place} bulk.path")
+        path = (*base.path, *template.path)
+        endpoint = replace(own, path=path, query=template.query)
+    key, rows = tuple(found.key.split(".")), tuple(found.rows.split(".")) if found.rows else ()
+    return Bulk(endpoint, found.param, found.style, found.max, key, rows)
+
+
+def _template(path: str, place: str) -> Template:
+    try:
+        return parse_template(path)
+    except TemplateRefused as refused:
+        raise CatalogError(f"{place}: {refused.message}; {refused.hint}") from None
 
 
 def _defaults(source: SourceSettings) -> tuple[Binding, ...]:

@@ -28,12 +28,16 @@ from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
 from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
 from apiql.plugins import Registry
-from apiql.runtime.assemble import Answer, Details, assemble
+from apiql.runtime.assemble import Answer, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
-from apiql.runtime.compile import Executable, compile_plan
+from apiql.runtime.cells import FanLimits
+from apiql.runtime.compile import compile_plan
+from apiql.runtime.entries import Details
 from apiql.runtime.functions import standard_functions
 from apiql.runtime.kept import KeptPlans
-from apiql.runtime.scheduler import RunLimits, carry_out, prepare
+from apiql.runtime.prepare import RunLimits, prepare
+from apiql.runtime.scheduler import carry_out
+from apiql.runtime.step import Executable
 from apiql.settings import Limits, Settings, load_settings
 from apiql.sources.call import Layer
 from apiql.sources.stack import Stack, build_stack
@@ -74,7 +78,7 @@ class Engine:
         self._around = surroundings(settings, self._functions)
         limits, volatile = settings.limits, self._functions.volatile()
         self._rules: tuple[Rule, ...] = (
-            merge_equal_reads(volatile), within(limits.depth, limits.calls),
+            merge_equal_reads(volatile), within(limits.depth, limits.calls, limits.fanout),
         )  # fmt: skip
         self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
@@ -126,8 +130,8 @@ class Engine:
             run = prepare(executable, query.params, moment, self._layer, limits, clock, observe)
         except QueryRefused as refused:
             raise with_excerpts(refused, query.text) from None
-        outcomes = await carry_out(executable, run)
-        return assemble(executable, outcomes, self._details, self.settings.limits.answer_bytes)
+        await carry_out(executable, run)
+        return assemble(executable, run.scope, self._details, self.settings.limits.answer_bytes)
 
 
 @dataclass(frozen=True)
@@ -165,7 +169,10 @@ def all_functions() -> Registry:
 
 def run_limits(limits: Limits) -> RunLimits:
     """The limits of a run."""
-    return RunLimits(limits.query_timeout, limits.call_timeout, limits.query_concurrency)
+    fan = FanLimits(limits.fanout, limits.elements, limits.answer_bytes)
+    return RunLimits(
+        limits.query_timeout, limits.call_timeout, limits.query_concurrency, limits.calls, fan
+    )
 
 
 def text_limits(limits: Limits) -> TextLimits:

@@ -65,10 +65,14 @@ class Code(StrEnum):
     VARIABLE_TYPE = "VARIABLE_TYPE", Stage.READ, 422
 
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED", Stage.LIMITS, 422
+    FANOUT_LIMIT = "FANOUT_LIMIT", Stage.LIMITS, 422
+    ZIP_LENGTH = "ZIP_LENGTH", Stage.LIMITS, 422
     BAD_VALUE = "BAD_VALUE", Stage.LIMITS, 422
 
     FORBIDDEN = "FORBIDDEN", Stage.CALLER, 403
     FORBIDDEN_UPSTREAM = "FORBIDDEN_UPSTREAM", Stage.CALLER, 403
+    QUERY_NOT_FOUND = "QUERY_NOT_FOUND", Stage.CALLER, 404
+    QUERY_NOT_ALLOWED = "QUERY_NOT_ALLOWED", Stage.CALLER, 403
 
     UPSTREAM_STATUS = "UPSTREAM_STATUS", Stage.UPSTREAM, 502
     UPSTREAM_CONNECT = "UPSTREAM_CONNECT", Stage.UPSTREAM, 502
@@ -135,7 +139,8 @@ class Failure:
     `upstream` is what the interface really answered (`service`, `status`, `body`) and `request`
     what it was asked (`GET /users/9`): both are shown only as far as the configuration allows.
     `cause` names the task where a chain of skipped tasks began, `root` the code it began with;
-    `path` are list indexes after the task's name.
+    `path` are list indexes after the task's name. A `warning` spoils nothing: the data is whole
+    without it; `count` stands for that many more.
     """
 
     code: Code
@@ -148,6 +153,8 @@ class Failure:
     path: tuple[int, ...] = ()
     root: Code | None = None
     request: str | None = None
+    warning: bool = False
+    count: int | None = None
 
 
 class ApiqlError(Exception):

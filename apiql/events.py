@@ -11,7 +11,8 @@ from typing import TypeAlias
 class CallMade:
     """One upstream call has ended. Times are seconds on the loop's clock.
 
-    `status` is None where no answer came; `code` is the error's, None for a 2xx answer.
+    `status` is None where no answer came; `code` is the error's, None for a 2xx answer; `age` is
+    that of an answer that was kept, in seconds.
     """
 
     task: str
@@ -23,6 +24,7 @@ class CallMade:
     status: int | None
     size: int
     code: str | None
+    age: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,21 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from apiql.ir.embedding import Embed
+from apiql.ir.explain_task import call_object, call_text, clause_lines, policy_text, work_lines
 from apiql.ir.plan import Output, Plan, Task
-from apiql.ir.policy import Tolerance
 from apiql.ir.projection import Kept, Projection
-from apiql.ir.request import Binding, Place, Slot
-from apiql.ir.values import ParamRoot, Part, Ref, ResultRoot, json_text
-
-PLACES = {
-    Place.PATH: "where",
-    Place.QUERY: "query",
-    Place.HEADER: "header",
-    Place.COOKIE: "cookie",
-    Place.MEMBER: "body",
-    Place.BODY: "body",
-    Place.FORM: "form",
-}
+from apiql.ir.values import Part, Ref, ResultRoot, json_text
 
 
 def as_text(plan: Plan) -> str:
@@ -30,6 +20,7 @@ def as_text(plan: Plan) -> str:
     lines += [_parameter_line(plan)] if plan.parameters else []
     for task in plan.tasks:
         lines += ["", *_task_lines(task, plan)]
+    lines += ["", f"return {plan.returned}"] if plan.returned is not None else []
     return "\n".join(lines) + "\n"
 
 
@@ -67,7 +58,7 @@ def as_mermaid(plan: Plan) -> str:
     number = {task.name: f"t{i}" for i, task in enumerate(plan.tasks)}
     lines = ["flowchart LR"]
     for task in plan.tasks:
-        label = f"{task.name}\\n{_call(task)}".replace('"', "#quot;")
+        label = f"{task.name}\\n{call_text(task.work)}".replace('"', "#quot;")
         lines.append(f'    {number[task.name]}["{label}"]')
     for task in plan.tasks:
         for need in sorted(task.needs, key=lambda name: int(number[name][1:])):
@@ -94,17 +85,18 @@ def _parameter_line(plan: Plan) -> str:
 
 
 def _task_lines(task: Task, plan: Plan) -> list[str]:
-    lines = [f"{task.name}: {_call(task)}"]
-    lines += [f"  {_binding(binding)}" for binding in task.work.bindings]
+    lines = [f"{task.name}: {call_text(task.work)}"]
+    lines += [f"  {line}" for line in work_lines(task)]
     needs = sorted(task.needs - task.after)
     lines += [f"  needs {', '.join(needs)}"] if needs else []
     lines += [f"  after {', '.join(sorted(task.after))}"] if task.after else []
-    lines += [f"  {_policy(task)}"] if _policy(task) else []
+    lines += [f"  {policy_text(task.policy)}"] if policy_text(task.policy) else []
     read = _read_paths(task, plan)
     lines += [f"  read by others: {', '.join(read)}"] if read else []
     lines += [
         f"  {_output_name(o, task)}: {', '.join(_fields(o.projection))}"
         + (" (hidden)" if o.hidden else "")
+        + (f" ({_embed(o.into)})" if o.into else "")
         for o in plan.outputs
         if o.task == task.name
     ]
@@ -115,29 +107,6 @@ def _output_name(output: Output, task: Task) -> str:
     return "answer" if output.name == task.name else f"answer as {output.name}"
 
 
-def _call(task: Task) -> str:
-    endpoint = task.work.endpoint
-    return f"{task.work.method.upper()} {endpoint.service} {endpoint.template}"
-
-
-def _binding(binding: Binding) -> str:
-    name = ".".join(binding.name)
-    shown = f"{name} = {binding.value}" if name else f"{binding.value}"
-    return f"{PLACES[binding.place]} {shown}"
-
-
-def _policy(task: Task) -> str:
-    words = []
-    timeout = task.policy.timeout
-    if isinstance(timeout, ParamRoot):
-        words.append(f"timeout ${timeout.name}")
-    elif timeout is not None:
-        words.append(f"timeout {timeout * 1000:g}ms")
-    if task.policy.tolerance is not Tolerance.DEFAULT:
-        words.append(task.policy.tolerance.value)
-    return ", ".join(words)
-
-
 def _read_paths(task: Task, plan: Plan) -> list[str]:
     """The paths of this task's result that other tasks read: as far as it is decoded for them."""
     found: dict[str, None] = {}
@@ -146,6 +115,15 @@ def _read_paths(task: Task, plan: Plan) -> list[str]:
             if isinstance(ref.root, ResultRoot) and ref.root.task == task.name:
                 found[_path_of(ref)] = None
     return list(found)
+
+
+def _embed(embed: Embed) -> str:
+    path = ".".join(map(_name, embed.path)) + ("[]" if embed.many else "")
+    text = f"into {embed.into}.{path}"
+    if embed.on is None:
+        return text
+    own, target = ".".join(map(_name, embed.on.own)), ".".join(map(_name, embed.on.target))
+    return f"{'inner, ' if embed.inner else ''}{text} on {own} = {embed.into}.{target}"
 
 
 def _path_of(ref: Ref) -> str:
@@ -173,17 +151,11 @@ def _name(text: str) -> str:
 def _task_object(task: Task) -> dict[str, Any]:
     return {
         "name": task.name,
-        "method": task.work.method,
-        "service": task.work.endpoint.service,
-        "location": task.work.endpoint.template,
-        "slots": [p.name for p in task.work.endpoint.path if isinstance(p, Slot)],
-        "bindings": [
-            {"place": b.place.value, "name": ".".join(b.name), "value": str(b.value)}
-            for b in task.work.bindings
-        ],
+        **call_object(task.work),
+        "clauses": [*clause_lines(task)],
         "needs": sorted(task.needs - task.after),
         "after": sorted(task.after),
-        "policy": _policy(task),
+        "policy": policy_text(task.policy),
     }
 
 
@@ -194,5 +166,5 @@ def _branch(levels: dict[str, list[Task]], parent: str, indent: str, lines: list
         last = position == len(children) - 1
         others = sorted(task.needs - {parent})
         also = f"  (also needs {', '.join(others)})" if others else ""
-        lines.append(f"{indent}{'└─' if last else '├─'} {task.name}: {_call(task)}{also}")
+        lines.append(f"{indent}{'└─' if last else '├─'} {task.name}: {call_text(task.work)}{also}")
         _branch(levels, task.name, indent + ("   " if last else "│  "), lines)

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
-from apiql.ir.plan import Output, Parameter, Task
+from apiql.ir.plan import Output, Parameter, Task, with_otherwise
 from apiql.ir.policy import Settings
-from apiql.ir.values import ParamRoot, Ref, refs
+from apiql.ir.values import ParamRoot, Ref, Value, refs
 
 TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -29,19 +29,31 @@ def fits(kind: str, value: Any) -> bool:
     return isinstance(value, TYPES[kind])
 
 
-def uses(tasks: Iterable[Task], outputs: Iterable[Output], settings: Settings) -> dict[str, bool]:
+def uses(
+    tasks: Iterable[Task], outputs: Iterable[Output], settings: Settings, returned: Value | None
+) -> dict[str, bool]:
     """Every parameter that is read, and whether a value is needed (somewhere without `?`)."""
     found: dict[str, bool] = {}
-    if isinstance(settings.timeout, ParamRoot):
-        found[settings.timeout.name] = True
-    for task in tasks:
-        for value in task.work.values():
-            _note(refs(value), found)
-        if isinstance(task.policy.timeout, ParamRoot):
-            found[task.policy.timeout.name] = True
+    _need([settings.timeout, settings.most_age], found)
+    for first in tasks:
+        for task in with_otherwise(first):
+            for value in task.values():
+                _note(refs(value), found)
+            _need(task.policy.durations(), found)
+            _need(() if task.rows is None else task.rows.counts(), found)
+            if task.otherwise is not None:
+                _note(task.otherwise.projection.references(), found)
     for output in outputs:
         _note(output.projection.references(), found)
+    if returned is not None:
+        _note(refs(returned), found)
     return found
+
+
+def _need(values: Iterable[object], found: dict[str, bool]) -> None:
+    for value in values:
+        if isinstance(value, ParamRoot):
+            found[value.name] = True
 
 
 def completed(declared: Iterable[Parameter], found: dict[str, bool]) -> tuple[Parameter, ...]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import msgspec
+
 from apiql.ir.values import ParamRoot
 
 
@@ -32,11 +34,19 @@ def seconds(text: str) -> float | None:
     return int(digits) * UNITS[unit] if usable else None
 
 
+_JSON = msgspec.json.Encoder(decimal_format="number")
+
+
 @dataclass(frozen=True, slots=True)
 class Constant:
     """A JSON value as the text has it; `text` is its JSON, which makes equal ones equal."""
 
     text: bytes
+
+    @classmethod
+    def of(cls, value: Any) -> Constant:
+        """The constant of a JSON value."""
+        return cls(_JSON.encode(value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Endpoint:
     list_style: str = "repeat"
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float | None = None
+    concurrency: int | None = None
 
     @property
     def template(self) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from apiql.errors import Code, Problem, QueryRefused
-from apiql.ir.plan import Fetch, Output, Plan, Task
-from apiql.ir.rename import renamed
-from apiql.ir.request import Binding
+from apiql.errors import Code, Location, Problem, QueryRefused
+from apiql.ir.plan import Plan, Task
+from apiql.ir.rename import task_renamed
 from apiql.ir.values import applied
+from apiql.planning.bound import bounded
 
 Rule = Callable[[Plan], Plan]
+NOWHERE = Location(0, 0)
 
 
 def rewrite(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
@@ -25,20 +26,17 @@ def rewrite(plan: Plan, rules: tuple[Rule, ...]) -> Plan:
     return plan
 
 
-def within(depth: int, calls: int) -> Rule:
-    """Refuses plans whose chains are deeper, or which may make more calls, than allowed."""
+def within(depth: int, calls: int, fanout: int) -> Rule:
+    """Refuses plans whose chains are deeper, or which make more calls, than allowed; notes the
+    most calls that the others can make.
+    """
 
     def check(plan: Plan) -> Plan:
-        problems = []
         if plan.depth > depth:
             message = f"a chain of {plan.depth} tasks goes over the limit depth = {depth}"
-            problems.append(Problem(Code.LIMIT_EXCEEDED, message, (plan.tasks[-1].location,)))
-        if plan.most_calls > calls:
-            message = f"{plan.most_calls} upstream calls go over the limit calls = {calls}"
-            problems.append(Problem(Code.LIMIT_EXCEEDED, message))
-        if problems:
-            raise QueryRefused(tuple(problems))
-        return plan
+            problem = Problem(Code.LIMIT_EXCEEDED, message, (plan.tasks[-1].location,))
+            raise QueryRefused((problem,))
+        return bounded(plan, calls, fanout)
 
     return check
 
@@ -61,26 +59,21 @@ def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
     merged: dict[str, str] = {}
     tasks: list[Task] = []
     for task in plan.tasks:
-        current = _with_names(task, merged) if merged else task
-        key = f"{current.work!r} {current.policy!r} {sorted(current.after)}"
-        varies = any(volatile & applied(value) for value in current.work.values())
-        if current.work.is_read and not varies and key in first:
+        current = task_renamed(task, merged) if merged else task
+        key = repr(replace(current, name="", location=NOWHERE, after=frozenset()))
+        key += str(sorted(current.after))
+        varies = any(volatile & applied(value) for value in current.values())
+        if current.work.is_read and not varies and key in first and _is_alone(current):
             merged[task.name] = first[key]
             continue
         first[key] = task.name
         tasks.append(current)
     if not merged:
         return plan
-    outputs = tuple(_output_with_names(output, merged) for output in plan.outputs)
-    return Plan.of(tasks, outputs, plan.parameters, plan.settings, plan.explain)
+    outputs = tuple(replace(o, task=merged.get(o.task, o.task)) for o in plan.outputs)
+    return replace(plan, tasks=tuple(tasks), outputs=outputs)
 
 
-def _with_names(task: Task, merged: dict[str, str]) -> Task:
-    work = task.work
-    bindings = tuple(Binding(b.place, b.name, renamed(b.value, merged)) for b in work.bindings)
-    after = frozenset(merged.get(name, name) for name in task.after)
-    return replace(task, work=Fetch(work.method, work.endpoint, bindings), after=after)
-
-
-def _output_with_names(output: Output, merged: dict[str, str]) -> Output:
-    return replace(output, task=merged.get(output.task, output.task))
+def _is_alone(task: Task) -> bool:
+    """What `distinct` leaves depends on the projection, and an `else` has one of its own."""
+    return task.otherwise is None and not (task.rows and task.rows.distinct)

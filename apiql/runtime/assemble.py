@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from typing import Any
 
 from msgspec import Struct
 
-from apiql.errors import Code, Failure, Stage
+from apiql.errors import Code, Failure, ValueRefused
 from apiql.ir.plan import Output
 from apiql.ir.policy import StatusRule, Tolerance
-from apiql.runtime.compile import Executable
 from apiql.runtime.decode import to_json
-from apiql.runtime.outcome import Done, Failed, Outcome
+from apiql.runtime.entries import Details, entry_of, entry_of_answer
+from apiql.runtime.insertion import TooLarge, whole
+from apiql.runtime.json_values import encode
+from apiql.runtime.outcome import Done, Failed, LeftOut, Nest, Outcome, Several, Skipped
+from apiql.runtime.returned import JsonMembers
+from apiql.runtime.scope import Scope
+from apiql.runtime.step import Executable
+from apiql.runtime.weave import woven
 
 TIMEOUTS = frozenset({Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT})
 NULL = b"null"
 PARTIAL = 294
 """Some data, some errors (the status proposed for partial answers of GraphQL over HTTP)."""
-
-
-class Details(Enum):
-    """How much of an upstream's answer an error shows."""
-
-    STATUS = "status"
-    FULL = "full"
 
 
 class Answer(Struct, frozen=True):
@@ -41,150 +38,184 @@ class Answer(Struct, frozen=True):
     complete: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """An output and what became of it: its JSON, or why there is none."""
+class Part(Struct):
+    """An output and what became of it: its JSON, and what is told beside it. `lost`: nothing of
+    it succeeded.
+    """
 
     output: Output
     tolerance: Tolerance
-    found: bytes | Failure
+    found: Nest
     outcome: Outcome
+    failures: list[Failure]
+    lost: bool
+
+    def is_grave(self, failure: Failure) -> bool:
+        """Whether a failure spoils the answer."""
+        return self.tolerance is not Tolerance.OPTIONAL and not failure.warning
+
+    @property
+    def grave(self) -> list[Failure]:
+        """The failures that spoil the answer."""
+        return [failure for failure in self.failures if self.is_grave(failure)]
 
 
-def assemble(
-    executable: Executable, outcomes: dict[str, Outcome], details: Details, most_bytes: int
-) -> Answer:
+class Gathered(Struct):
+    """The outcome of a whole plan: `data` None where the answer has none. `failure` concerns no
+    part alone.
+    """
+
+    status: int
+    data: bytes | None
+    parts: Sequence[Part] = ()
+    complete: bool = True
+    failure: Failure | None = None
+
+
+def assemble(executable: Executable, scope: Scope, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    return _all_well(executable, outcomes, most_bytes) or _in_part(
-        executable, outcomes, details, most_bytes
-    )
+    gathered = gather(executable, scope, most_bytes)
+    errors = [entry_of(part.output, failure, part.tolerance, details)
+              for part in gathered.parts for failure in part.failures]  # fmt: skip
+    if gathered.failure is not None:
+        errors.insert(0, entry_of_answer(gathered.failure))
+    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete)
 
 
-def _all_well(
-    executable: Executable, outcomes: dict[str, Outcome], most_bytes: int
-) -> Answer | None:
-    """The answer if there is nothing to tell but data (most answers), else None."""
-    if executable.plan.settings.status is not StatusRule.ANY_OK:
+def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
+    """The data of a run and what is told beside it."""
+    return _all_well(executable, scope, most_bytes) or _in_part(executable, scope, most_bytes)
+
+
+def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> Gathered | None:
+    """The data if there is nothing to tell beside it (most answers), else None."""
+    if executable.plan.settings.status is not StatusRule.ANY_OK or not executable.simple:
         return None
     pieces: list[bytes] = []
+    outcomes = scope.outcomes
     for opening, (name, number) in zip(executable.openings, executable.places, strict=True):
         outcome = outcomes[name]
-        found = outcome.shaped[number] if type(outcome) is Done else None
+        if not isinstance(outcome, Done) or outcome.failures:
+            return None
+        found = outcome.shaped[number]
         if type(found) is not bytes:
             return None
         if opening:
             pieces += (opening, found)
     if not pieces:
-        return Answer(204, None)
+        return Gathered(204, None)
     pieces.append(b"}")
     data = b"".join(pieces)
-    return Answer(200, data) if len(data) <= most_bytes else None
+    return Gathered(200, data) if len(data) <= most_bytes else None
 
 
-def _in_part(
-    executable: Executable, outcomes: dict[str, Outcome], details: Details, most_bytes: int
-) -> Answer:
-    parts = _parts(executable, outcomes)
-    failed = [part for part in parts if isinstance(part.found, Failure)]
-    errors = tuple(_entry(part, part.found, details) for part in failed
-                   if isinstance(part.found, Failure))  # fmt: skip
-    grave = [part for part in failed if part.tolerance is not Tolerance.OPTIONAL]
-    shown = [part for part in parts if not part.output.hidden]
+def _in_part(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
+    parts = [*_parts(executable, scope)]
+    data, failure = _data_or_why_not(executable, parts, scope, most_bytes)
     strict = executable.plan.settings.all_or_nothing
+    grave = [part for part in parts if part.grave]
     if any(part.tolerance is Tolerance.REQUIRED or strict for part in grave):
-        return Answer(_status(executable, parts, grave, True), NULL, errors, False)
-    data = _object(shown)
-    if len(data) > most_bytes:
-        return _too_large(errors, most_bytes)
+        return Gathered(_status(executable, parts, grave, True), NULL, parts, False)
+    if failure is not None:
+        return Gathered(502, NULL, parts, False, failure)
+    shown = executable.plan.returned is not None or any(p.output.is_member for p in parts)
     status = _status(executable, parts, grave, False)
-    return Answer(status, data, errors, not grave)
+    if not shown and not any(part.failures for part in parts):
+        return Gathered(204, None)
+    return Gathered(status, data, parts, not grave)
 
 
-def _parts(executable: Executable, outcomes: dict[str, Outcome]) -> list[_Part]:
+def _parts(executable: Executable, scope: Scope) -> Iterable[Part]:
     tolerances = {step.name: step.policy.tolerance for step in executable.steps}
-    parts = []
     for output, (name, number) in zip(executable.plan.outputs, executable.places, strict=True):
-        outcome = outcomes[name]
-        found = outcome.shaped[number] if isinstance(outcome, Done) else outcome.failure
-        parts.append(_Part(output, tolerances[name], found, outcome))
-    return parts
+        outcome = scope.outcomes[name]
+        found, failures = _found(outcome, number)
+        lost = isinstance(outcome, Failed | Skipped) or (found == NULL and bool(failures))
+        yield Part(output, tolerances[name], found, outcome, failures, lost)
 
 
-def _object(shown: Sequence[_Part]) -> bytes:
-    pieces = [
-        to_json(part.output.name) + b":" + (NULL if isinstance(part.found, Failure) else part.found)
-        for part in shown
-    ]
-    return b"{" + b",".join(pieces) + b"}"
+def _found(outcome: Outcome, number: int) -> tuple[Nest, list[Failure]]:
+    """The projected result (its levels, of a fan-out) and the failures to tell of."""
+    match outcome:
+        case Several():
+            return _levels(outcome, number), [*outcome.failures]
+        case Done(shaped=shaped, failures=failures):
+            found = shaped[number]
+            if isinstance(found, Failure):
+                return NULL, [*failures, found]
+            return found, [*failures]
+        case Failed(several=Several() as several):
+            return _levels(several, number), [*several.failures]
+        case Failed(failure) | Skipped(failure):
+            return NULL, [failure]
+        case LeftOut():
+            return NULL, []
+    raise TypeError(outcome)
 
 
-def _too_large(errors: tuple[dict[str, Any], ...], most_bytes: int) -> Answer:
-    entry = {
-        "code": Code.LIMIT_EXCEEDED.value,
-        "message": f"the answer goes over the limit answer_bytes = {most_bytes}",
-        "hint": "select fewer fields, or raise [limits] answer_bytes",
-    }
-    return Answer(502, NULL, (entry, *errors), False)
+def _levels(several: Several, number: int) -> Nest:
+    leaves = several.pieces[number]
+    return _filled(several.nest, leaves)
 
 
-# -- errors -------------------------------------------------------------------------------------
+def _filled(nest: Nest, leaves: Sequence[bytes]) -> Nest:
+    if type(nest) is list:
+        return [_filled(item, leaves) for item in nest]
+    return leaves[nest] if type(nest) is int else NULL
 
 
-def _entry(part: _Part, failure: Failure, details: Details) -> dict[str, Any]:
-    """The member of `errors`: `{"code", "message", "task", "path", …}`."""
-    output = part.output
-    entry: dict[str, Any] = {
-        "code": failure.code.value,
-        "message": f"{output.name}: {_message(failure, details)}",
-        "task": output.name,
-        "path": [output.name, *failure.path],
-        "locations": [{"line": output.location.line, "column": output.location.column}],
-    }
-    if failure.status is not None:
-        entry["status"] = failure.status
-    if failure.cause is not None:
-        entry["cause"] = failure.cause
-    if failure.code.stage is Stage.UPSTREAM:
-        entry["retryable"] = failure.retryable
-    if failure.hint is not None:
-        entry["hint"] = failure.hint
-    if failure.upstream is not None:
-        entry["upstream"] = _shown(failure, details)
-    if part.tolerance is Tolerance.OPTIONAL:
-        entry["warning"] = True
-    return entry
+def _data_or_why_not(
+    executable: Executable, parts: Sequence[Part], scope: Scope, most_bytes: int
+) -> tuple[bytes, Failure | None]:
+    try:
+        data = _data(executable, parts, scope, most_bytes)
+        if len(data) <= most_bytes:
+            return data, None
+    except TooLarge:
+        pass
+    except ValueRefused as refused:
+        message = f"`return` cannot be made: {refused.message}"
+        return NULL, Failure(Code.BAD_VALUE, message, hint=refused.hint)
+    hint = "select fewer fields, or raise [limits] answer_bytes"
+    message = f"the answer goes over the limit answer_bytes = {most_bytes}"
+    return NULL, Failure(Code.LIMIT_EXCEEDED, message, hint=hint)
 
 
-def _message(failure: Failure, details: Details) -> str:
-    """Who answered what: the request itself only where details are allowed."""
-    if failure.request is None:
-        return failure.message
-    service = str((failure.upstream or {}).get("service", "the upstream"))
-    subject = failure.request if details is Details.FULL else service
-    return f"{subject} {failure.message}"
+def _data(executable: Executable, parts: Sequence[Part], scope: Scope, most_bytes: int) -> bytes:
+    """The JSON of `data`; what does not fit into another result is told with its part.
 
-
-def _shown(failure: Failure, details: Details) -> dict[str, Any]:
-    upstream = {k: v for k, v in (failure.upstream or {}).items() if v is not None}
-    if details is Details.FULL:
-        return upstream | ({"request": failure.request} if failure.request else {})
-    return {key: value for key, value in upstream.items() if key in ("service", "status")}
+    Raises:
+        TooLarge: it would have more than `most_bytes`.
+    """
+    found = [part.found for part in parts]
+    names = [part.output.name for part in parts]
+    outcomes = [part.outcome for part in parts]
+    for number, misfits in woven(executable.weaves, found, outcomes, names, most_bytes).items():
+        parts[number].failures += misfits
+    members = {name: whole(nest, most_bytes) for name, nest in zip(names, found, strict=True)}
+    if executable.returned is None:
+        shown = [part.output.name for part in parts if part.output.is_member]
+        pieces = [to_json(name) + b":" + members[name] for name in shown]
+        return b"{" + b",".join(pieces) + b"}"
+    scope.members = JsonMembers(members)
+    return encode(executable.returned(scope))
 
 
 # -- the status ---------------------------------------------------------------------------------
 
 
 def _status(
-    executable: Executable, parts: Sequence[_Part], grave: Sequence[_Part], refused: bool
+    executable: Executable, parts: Sequence[Part], grave: Sequence[Part], refused: bool
 ) -> int:
     if executable.plan.settings.status is StatusRule.MAX:
         return max((_own_status(part) for part in parts
                     if part.tolerance is not Tolerance.OPTIONAL), default=200)  # fmt: skip
     if not grave:
         return 200
-    outputs = [part for part in parts
-               if not part.output.hidden and part.tolerance is not Tolerance.OPTIONAL]  # fmt: skip
-    if not refused and any(not isinstance(part.found, Failure) for part in outputs):
+    returned = executable.plan.returned is not None
+    outputs = [part for part in parts if part.tolerance is not Tolerance.OPTIONAL
+               and (returned or not part.output.hidden)]  # fmt: skip
+    if not refused and any(not part.lost for part in outputs):
         return PARTIAL
     if not refused and not outputs:
         return PARTIAL
@@ -192,27 +223,34 @@ def _status(
     return mirrored or (504 if _all_timed_out(grave) else 502)
 
 
-def _mirrored(executable: Executable, grave: Sequence[_Part]) -> int | None:
+def _mirrored(executable: Executable, grave: Sequence[Part]) -> int | None:
     """A query of one call answers with the upstream's own 4xx (but 407: that is our proxy's)."""
-    if len(executable.steps) != 1 or not isinstance(grave[0].outcome, Failed):
+    outcome = grave[0].outcome
+    if len(executable.steps) != 1 or not isinstance(outcome, Failed) or outcome.several:
         return None
-    failure = grave[0].outcome.failure
+    failure = outcome.failure
     status = failure.status
     if failure.code is not Code.UPSTREAM_STATUS or status is None or status == 407:
         return None
     return status if 400 <= status < 500 else None
 
 
-def _all_timed_out(grave: Iterable[_Part]) -> bool:
-    failures = [part.found for part in grave if isinstance(part.found, Failure)]
+def _all_timed_out(grave: Iterable[Part]) -> bool:
+    failures = [failure for part in grave for failure in part.grave]
     return all((failure.root or failure.code) in TIMEOUTS for failure in failures)
 
 
-def _own_status(part: _Part) -> int:
+def _own_status(part: Part) -> int:
     """Under `use status max`: the upstream's own, 408 timeout, 400 skipped, 502 else."""
-    if isinstance(part.found, bytes):
-        return part.outcome.status if isinstance(part.outcome, Done) else 200
-    failure = part.found
+    own = 200
+    if isinstance(part.outcome, Several):
+        own = max((status or 200 for status, _ in part.outcome.replies), default=200)
+    elif isinstance(part.outcome, Done):
+        own = part.outcome.status or 200
+    return max([own, *map(_status_of, part.grave)]) if part.grave else own
+
+
+def _status_of(failure: Failure) -> int:
     if failure.code in (Code.DEPENDENCY_FAILED, Code.MISSING_DEPENDENCY):
         return 400
     if failure.code in TIMEOUTS:

@@ -6,69 +6,48 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
-from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task
 from apiql.ir.policy import Policy, Tolerance
-from apiql.ir.projection import Named
+from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
     Apply,
+    ElementRoot,
     Items,
     Literal,
-    ParamRoot,
-    Part,
+    OutputRoot,
     Record,
-    Ref,
     ResultRoot,
     RowRoot,
     Value,
     refs,
 )
 from apiql.plugins import Registry
-from apiql.runtime.decode import Reader, compile_reader, to_json
-from apiql.runtime.evaluate import Evaluate, Reads, compile_value, static_names
+from apiql.runtime.decode import compile_reader, to_json
+from apiql.runtime.evaluate import compile_elements, compile_value
+from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
+from apiql.runtime.returned import compile_returned
+from apiql.runtime.rows import compile_rows, row_checks
+from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
+from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
+from apiql.runtime.weave import compile_weaves
 
-Paths = dict[str, dict[tuple[str, ...], int]]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A task ready to be carried out.
-
-    `early`: nothing of its call waits for a result, so the call is made up before the first is
-    sent. `checks` are the parts of other values that can be looked at that early too. `after`
-    are the tasks that must not have failed, though nothing of theirs is read.
-    """
-
-    name: str
-    build: Build
-    early: bool
-    checks: tuple[Evaluate, ...]
-    needs: tuple[str, ...]
-    after: tuple[str, ...]
-    read: Reader
-    shapes: tuple[Shape, ...]
-    policy: Policy
-    timeout: float
-    service: str
-    method: str
-    is_read: bool
-    twin: str | None
-    task: Task
+USUAL = Policy()
+UNKNOWN_YET = ResultRoot | RowRoot | ElementRoot | OutputRoot
 
 
 @dataclass(frozen=True, slots=True)
-class Executable:
-    """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
-    `openings` is what stands before each in the answer: `{"name":` or `,"name":`, nothing for a
-    hidden one; `timed` are the steps whose time a parameter holds."""
+class _Compiler:
+    """What every step of a plan is compiled with."""
 
-    plan: Plan
-    steps: tuple[Step, ...]
-    places: tuple[tuple[str, int], ...]
-    openings: tuple[bytes, ...]
-    timed: tuple[Step, ...]
-    has_twins: bool
+    functions: Registry
+    paths: Paths
+    reads: Reads
+    outputs: dict[str, list[Output]]
+    twins: dict[str, str]
+    tolerated: frozenset[str]
+    call_timeout: float
 
 
 def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Executable:
@@ -77,28 +56,56 @@ def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Execut
     Raises:
         QueryRefused: a constant that cannot stand where it stands (BAD_VALUE).
     """
-    paths = _paths(plan)
-    reads: Reads = {(task, path): n for task, found in paths.items() for path, n in found.items()}
+    paths = paths_of(plan)
+    reads: Reads = {(task, *key): n for task, found in paths.items() for key, n in found.items()}
     outputs: dict[str, list[Output]] = {task.name: [] for task in plan.tasks}
     places = []
     for output in plan.outputs:
         places.append((output.task, len(outputs[output.task])))
         outputs[output.task].append(output)
-    twins = _twins(plan)
     tolerated = {t.name for t in plan.tasks if t.policy.tolerance is Tolerance.OPTIONAL}
+    compiler = _Compiler(
+        functions, paths, reads, outputs, _twins(plan), frozenset(tolerated), call_timeout
+    )
     steps, problems = [], []
     for task in plan.tasks:
         try:
-            found = compile_reader(tuple(paths[task.name]))
-            step = _step(task, outputs[task.name], found, twins.get(task.name), functions, reads)
-            after = tuple(sorted(task.after - tolerated))
-            steps.append(replace(step, after=after, timeout=_timeout(task, call_timeout)))
+            projections = [output.projection for output in outputs[task.name]]
+            steps.append(_step(task, projections, compiler))
         except ValueRefused as refused:
             problems.append(_problem(task, refused))
     if problems:
         raise QueryRefused(tuple(problems))
-    timed = tuple(step for step in steps if isinstance(step.policy.timeout, ParamRoot))
-    return Executable(plan, tuple(steps), tuple(places), _openings(plan), timed, bool(twins))
+    return _executable(plan, tuple(steps), tuple(places), compiler)
+
+
+def _executable(
+    plan: Plan, steps: tuple[Step, ...], places: tuple[tuple[str, int], ...], compiler: _Compiler
+) -> Executable:
+    returned = None
+    if plan.returned is not None:
+        returned = compile_returned(plan.returned, compiler.functions, compiler.reads)
+    weaves = compile_weaves(plan, compiler.reads)
+    return Executable(
+        plan=plan, steps=steps, places=places, openings=_openings(plan),
+        timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
+        has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
+        simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
+        wide=any(not step.plain for step in steps),
+    )  # fmt: skip
+
+
+def _chain(step: Step | None) -> Iterator[Step]:
+    """A step and what may take its place."""
+    while step is not None:
+        yield step
+        step = step.otherwise
+
+
+def _return_checks(plan: Plan, compiler: _Compiler) -> tuple[Evaluate, ...]:
+    if plan.returned is None:
+        return ()
+    return tuple(_value(part, compiler) for part in _pure_parts(plan.returned))
 
 
 def _problem(task: Task, refused: ValueRefused) -> Problem:
@@ -107,71 +114,120 @@ def _problem(task: Task, refused: ValueRefused) -> Problem:
     return Problem(Code.BAD_VALUE, message, place, refused.hint, task=task.name)
 
 
-def _timeout(task: Task, call_timeout: float) -> float:
+def _openings(plan: Plan) -> tuple[bytes, ...]:
+    openings, mark = [], b"{"
+    for output in plan.outputs:
+        openings.append(mark + to_json(output.name) + b":" if output.is_member else b"")
+        mark = b"," if output.is_member else mark
+    return tuple(openings)
+
+
+# -- steps --------------------------------------------------------------------------------------
+
+
+def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Step:
+    work = task.work
+    each = work.each if isinstance(work, Repeat) else work
+    fetch = each if isinstance(each, Fetch) else None
+    early = not any(reads_results(value) for value in work.values())
+    otherwise = _otherwise(task, len(projections), compiler)
+    return Step(
+        name=task.name, task=task, build=_build(each, compiler), early=early,
+        checks=_checks(task, projections, early, compiler),
+        needs=tuple(sorted(task.begins_after)),
+        after=tuple(sorted(task.after - compiler.tolerated)),
+        read=compile_reader(tuple(compiler.paths[task.name])),
+        exact=tuple(exact for _, exact in compiler.paths[task.name]),
+        rows=_rows(task, projections, compiler),
+        shapes=tuple(_shape(projection, compiler) for projection in projections),
+        policy=task.policy, timeout=_timeout(task, fetch, compiler.call_timeout),
+        service=fetch.endpoint.service if fetch else work_name(each),
+        method=fetch.method.upper() if fetch else "QUERY", is_read=work.is_read,
+        twin=compiler.twins.get(task.name), plain=_is_plain(task),
+        when=None if task.when is None else _value(task.when, compiler),
+        fan=_fan(work, compiler) if isinstance(work, Repeat) else None,
+        nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
+    )  # fmt: skip
+
+
+def work_name(work: Fetch | Nested) -> str:
+    """The service of a fetch, the name of a nested plan: for people."""
+    return work.endpoint.service if isinstance(work, Fetch) else work.name
+
+
+def _is_plain(task: Task) -> bool:
+    usual = replace(task.policy, timeout=None, tolerance=USUAL.tolerance) == USUAL
+    return usual and isinstance(task.work, Fetch) and not (task.when or task.otherwise)
+
+
+def _value(value: Value, compiler: _Compiler) -> Evaluate:
+    return compile_value(value, compiler.functions, compiler.reads)
+
+
+def _build(work: Fetch | Nested, compiler: _Compiler) -> Build | None:
+    if isinstance(work, Nested):
+        return None
+    return compile_request(work, compiler.functions, compiler.reads)
+
+
+def _timeout(task: Task, fetch: Fetch | None, call_timeout: float) -> float:
     """The seconds of one call: what the query says, else the source, else the settings."""
     asked = task.policy.timeout
     if isinstance(asked, float):
         return asked
-    own = task.work.endpoint.timeout
+    own = fetch.endpoint.timeout if fetch else None
     return call_timeout if own is None else own
 
 
-def _openings(plan: Plan) -> tuple[bytes, ...]:
-    openings, mark = [], b"{"
-    for output in plan.outputs:
-        openings.append(b"" if output.hidden else mark + to_json(output.name) + b":")
-        mark = mark if output.hidden else b","
-    return tuple(openings)
+def _fan(work: Repeat, compiler: _Compiler) -> Fan:
+    axes = tuple(
+        tuple(compile_elements(value, compiler.functions, compiler.reads) for value in axis.values)
+        for axis in work.axes
+    )
+    shown = ", ".join(str(value) for axis in work.axes for value in axis.values)
+    width = work.each.endpoint.concurrency if isinstance(work.each, Fetch) else None
+    missing = f"not called: an element of {shown} is missing"
+    return Fan(axes, work.is_read, work.batch, width, missing)
 
 
-def _step(
-    task: Task, outputs: list[Output], read: Reader, twin: str | None,
-    functions: Registry, reads: Reads,
-) -> Step:  # fmt: skip
-    fetch = task.work
-    early = not any(reads_results(value) for value in fetch.values())
-    values = [] if early else list(fetch.values())
-    values += [value for output in outputs for value in output.projection.values()]
-    checks = [compile_value(p, functions, reads) for value in values for p in _pure_parts(value)]
-    return Step(
-        name=task.name, build=compile_request(fetch, functions, reads), early=early,
-        checks=tuple(checks), needs=tuple(sorted(task.needs)), after=(), read=read,
-        shapes=tuple(_shape(output, functions, reads) for output in outputs),
-        policy=task.policy, timeout=0.0, service=fetch.endpoint.service,
-        method=fetch.method.upper(), is_read=fetch.is_read, twin=twin, task=task,
-    )  # fmt: skip
+def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
+    arguments = tuple((name, _value(value, compiler)) for name, value in work.arguments)
+    return NestedCall(compile_plan(work.plan, compiler.functions, compiler.call_timeout), arguments)
 
 
-def _shape(output: Output, functions: Registry, reads: Reads) -> Shape:
+def _otherwise(task: Task, outputs: int, compiler: _Compiler) -> Step | None:
+    if task.otherwise is None:
+        return None
+    other = task.otherwise.task
+    projections = [task.otherwise.projection] * outputs
+    return _step(replace(other, name=task.name), projections, compiler)
+
+
+def _rows(task: Task, projections: list[Projection], compiler: _Compiler) -> RowStage | None:
+    if task.rows is None:
+        return None
+    projection = projections[0] if projections else Projection(everything=True)
+    return compile_rows(task.rows, projection, compiler.functions, compiler.reads)
+
+
+def _shape(projection: Projection, compiler: _Compiler) -> Shape:
     evaluators = {
-        field.name: compile_value(field.value, functions, reads)
-        for field in output.projection.fields
+        field.name: _value(field.value, compiler)
+        for field in projection.fields
         if isinstance(field, Named)
     }
-    return compile_shape(output.projection, evaluators)
+    return compile_shape(projection, evaluators)
 
 
-def _paths(plan: Plan) -> Paths:
-    """The paths that anybody reads of each task's body, numbered."""
-    paths: Paths = {task.name: {} for task in plan.tasks}
-    found: list[Ref] = [ref for task in plan.tasks for ref in task.reads()]
-    found += [ref for output in plan.outputs for ref in output.projection.references()]
-    for ref in found:
-        if isinstance(ref.root, ResultRoot) and ref.part is Part.BODY:
-            numbers = paths[ref.root.task]
-            numbers.setdefault(static_names(ref), len(numbers))
-    return paths
-
-
-def _twins(plan: Plan) -> dict[str, str]:
-    """Reads that may turn out equal once their values are known, by a key they share."""
-    groups: dict[str, list[str]] = {}
-    for task in plan.tasks:
-        if task.work.is_read:
-            after = ",".join(sorted(task.after))
-            key = f"{task.work.method} {task.work.endpoint!r} {task.policy!r} {after}"
-            groups.setdefault(key, []).append(task.name)
-    return {name: key for key, names in groups.items() if len(names) > 1 for name in names}
+def _checks(
+    task: Task, projections: list[Projection], early: bool, compiler: _Compiler
+) -> tuple[Evaluate, ...]:
+    """What can be looked at before the first call of values that wait for a result or a row."""
+    built = early and isinstance(task.work, Fetch)
+    values = [] if built else list(task.values())
+    values += [value for projection in projections for value in projection.values()]
+    found = [_value(part, compiler) for value in values for part in _pure_parts(value)]
+    return (*found, *(row_checks(task.rows) if task.rows is not None else ()))
 
 
 def _pure_parts(value: Value) -> Iterator[Value]:
@@ -179,7 +235,7 @@ def _pure_parts(value: Value) -> Iterator[Value]:
     aside.
     """
     found = list(refs(value))
-    if not any(isinstance(ref.root, ResultRoot | RowRoot) for ref in found):
+    if not any(isinstance(ref.root, UNKNOWN_YET) for ref in found):
         if found or not isinstance(value, Literal):
             yield value
         return
@@ -192,3 +248,15 @@ def _pure_parts(value: Value) -> Iterator[Value]:
                 yield from _pure_parts(item)
         case _:
             return
+
+
+def _twins(plan: Plan) -> dict[str, str]:
+    """Reads that may turn out equal once their values are known, by a key they share."""
+    groups: dict[str, list[str]] = {}
+    for task in plan.tasks:
+        work = task.work.each if isinstance(task.work, Repeat) else task.work
+        if isinstance(work, Fetch) and work.is_read:
+            after = ",".join(sorted(task.after))
+            key = f"{work.method} {work.endpoint!r} {task.policy!r} {after}"
+            groups.setdefault(key, []).append(task.name)
+    return {name: key for key, names in groups.items() if len(names) > 1 for name in names}

@@ -27,6 +27,8 @@ Tree: TypeAlias = Mapping[str, "Tree | None"]
 
 Path: TypeAlias = tuple[str, ...]
 Reader: TypeAlias = Callable[[bytes], tuple[Any, ...]]
+Wanted: TypeAlias = tuple[Path, bool]
+"""A path that is read, and whether lists keep MISSING for what an element lacks."""
 
 TWO_DIGITS = re.compile(rb"[0-9](?=[0-9])")
 NOT_TEXT = "a text in it is not UTF-8"
@@ -156,35 +158,36 @@ def compile_keeper(tree: Tree, otherwise: Callable[[bytes], bytes]) -> Callable[
     return keep
 
 
-def compile_reader(paths: tuple[Path, ...]) -> Reader:
+def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
     """From a body to the values at some paths (exact numbers), MISSING where there is nothing."""
-    if not paths:
+    if not wanted:
         return lambda body: ()
-    if () in paths:
-        return lambda body: _picked(as_value(body), paths)
-    tree = path_tree(paths)
+    picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
+    if any(path == () for path, _ in wanted):
+        return lambda body: _picked(as_value(body), picks)
+    tree = path_tree(path for path, _ in wanted)
     kind = struct_of(tree, Any)
     fast = msgspec.json.Decoder(_nested(kind), float_hook=_exact).decode
-    ways = [_attributes(tree, path) for path in paths]
+    ways = [(*_attributes(tree, path), lacking) for path, lacking in picks]
 
     def read(body: bytes) -> tuple[Any, ...]:
         if len(body) > SMALL:
             try:
                 view = fast(body)
             except (ValidationError, RecursionError):
-                return _picked(as_value(body), paths)
+                return _picked(as_value(body), picks)
             except msgspec.DecodeError as error:
                 raise Undecodable(str(error).removeprefix("JSON is malformed: ")) from None
             except UnicodeDecodeError:
                 raise Undecodable(NOT_TEXT) from None
             return tuple(_plucked(view, way) for way in ways)
-        return _picked(as_value(body), paths)
+        return _picked(as_value(body), picks)
 
     return read
 
 
-def _picked(value: Any, paths: tuple[Path, ...]) -> tuple[Any, ...]:
-    return tuple(walk.by_names(value, path) for path in paths)
+def _picked(value: Any, picks: tuple[tuple[Path, Any], ...]) -> tuple[Any, ...]:
+    return tuple([walk.by_names(value, path, lacking) for path, lacking in picks])
 
 
 def _attributes(tree: Tree, path: Path) -> tuple[tuple[str, ...], Path]:
@@ -199,16 +202,16 @@ def _attributes(tree: Tree, path: Path) -> tuple[tuple[str, ...], Path]:
     return tuple(attributes), ()
 
 
-def _plucked(view: Any, way: tuple[tuple[str, ...], Path]) -> Any:
-    attributes, names = way
+def _plucked(view: Any, way: tuple[tuple[str, ...], Path, Any]) -> Any:
+    attributes, names, lacking = way
     for position, attribute in enumerate(attributes):
         if isinstance(view, list):
-            rest = (attributes[position:], names)
+            rest = (attributes[position:], names, lacking)
             found = [_plucked(item, rest) for item in view]
-            return [None if item is MISSING else item for item in found]
+            return [lacking if item is MISSING else item for item in found]
         if view is None:
             return MISSING
         view = getattr(view, attribute)
         if view is UNSET:
             return MISSING
-    return walk.by_names(view, names) if names else view
+    return walk.by_names(view, names, lacking) if names else view

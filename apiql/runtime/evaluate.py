@@ -7,7 +7,6 @@ raises `Unmet` where something needed is missing and `ValueRefused` where an ope
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -15,26 +14,28 @@ from apiql.errors import Code, ValueRefused
 from apiql.ir.values import (
     Apply,
     Computed,
+    ElementRoot,
     Items,
     Literal,
     Open,
+    OutputRoot,
     ParamRoot,
     Part,
     Record,
     Ref,
     ResultRoot,
     RowRoot,
+    Spread,
     Value,
     ValueRoot,
 )
-from apiql.plugins import Function, Moment, Registry
+from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
 from apiql.runtime import walk
-from apiql.runtime.outcome import MISSING, Done, Outcome, Skipped, Unmet, unmet
-
-Evaluate = Callable[["Scope"], Any]
-Reads = Mapping[tuple[str, tuple[str, ...]], int]
-"""The number of each path of each task in the task's `Done.reads`."""
+from apiql.runtime.json_values import a_kind
+from apiql.runtime.outcome import MISSING, Lost, Unmet, unmet
+from apiql.runtime.results import body_reader, reply_reader
+from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
     "+": ops.add,
@@ -58,26 +59,6 @@ OPERATORS: Mapping[str, Callable[..., Any]] = {
 CHAINS: Mapping[str, Callable[..., Any]] = {"and": ops.and_, "or": ops.or_}
 
 
-@dataclass(slots=True)
-class Scope:
-    """What closures see: the outcomes so far, the caller's inputs, the row (in a projection)."""
-
-    params: Mapping[str, Any]
-    moment: Moment
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
-    row: Any = None
-
-
-def static_names(ref: Ref) -> tuple[str, ...]:
-    """The names a path begins with: as far as a body need be decoded for it."""
-    names = []
-    for step in ref.path:
-        if not isinstance(step, str):
-            break
-        names.append(step)
-    return tuple(names)
-
-
 def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
     """The closure of a value."""
     match value:
@@ -86,15 +67,91 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
         case Ref():
             return _compile_ref(value, functions, reads)
         case Items(items):
-            parts = [_null_for_missing(compile_value(i, functions, reads)) for i in items]
-            return lambda scope: [part(scope) for part in parts]
+            return _compile_items(items, functions, reads)
         case Record(members):
-            pairs = [(name, compile_value(v, functions, reads)) for name, v in members]
-            return lambda scope: {
-                name: found for name, part in pairs if (found := part(scope)) is not MISSING
-            }
+            return _compile_record(members, functions, reads)
         case Apply():
             return _compile_apply(value, functions, reads)
+        case Spread(inner):
+            return compile_value(inner, functions, reads)
+
+
+def compile_elements(value: Value, functions: Registry, reads: Reads) -> Evaluate:
+    """The closure of what stands after `in`: its lists hold MISSING or `Lost` where an element is
+    not there, so that only this element fails.
+    """
+    match value:
+        case Ref(ResultRoot(), part=Part.BODY):
+            return _forgiving(value, _compile_ref(value, functions, reads, exact=True))
+        case Items(items):
+            parts = [(i, compile_elements(i, functions, reads)) for i in items]
+            return lambda scope: [_element(part, scope) for _, part in parts]
+        case _:
+            return _null_for_missing(compile_value(value, functions, reads))
+
+
+def _forgiving(ref: Ref, inner: Evaluate) -> Evaluate:
+    """`in x.ids?`: nothing fails where an element is missing."""
+    if not ref.optional:
+        return inner
+    return lambda scope: walk.without_missing(inner(scope))
+
+
+def _element(part: Evaluate, scope: Scope) -> Any:
+    try:
+        return part(scope)
+    except Unmet as error:
+        if error.failure.code is Code.MISSING_VARIABLE:
+            raise
+        return Lost(error.failure)
+
+
+def _compile_items(items: tuple[Value, ...], functions: Registry, reads: Reads) -> Evaluate:
+    parts = [_null_for_missing(compile_value(i, functions, reads)) for i in items]
+    if not any(isinstance(item, Spread) for item in items):
+        return lambda scope: [part(scope) for part in parts]
+    spread = [isinstance(item, Spread) for item in items]
+
+    def evaluate(scope: Scope) -> Any:
+        found: list[Any] = []
+        for opens, part in zip(spread, parts, strict=True):
+            value = part(scope)
+            found += _opened(value, list, "a list") if opens else (value,)
+        return found
+
+    return evaluate
+
+
+def _compile_record(
+    members: tuple[tuple[str, Value], ...], functions: Registry, reads: Reads
+) -> Evaluate:
+    pairs = [(name, compile_value(v, functions, reads)) for name, v in members]
+    if not any(isinstance(value, Spread) for _, value in members):
+        return lambda scope: {
+            name: found for name, part in pairs if (found := part(scope)) is not MISSING
+        }
+    spread = [isinstance(value, Spread) for _, value in members]
+
+    def evaluate(scope: Scope) -> Any:
+        found: dict[str, Any] = {}
+        for opens, (name, part) in zip(spread, pairs, strict=True):
+            value = part(scope)
+            if opens:
+                found |= _opened(value, dict, "an object")
+            elif value is not MISSING:
+                found[name] = value
+        return found
+
+    return evaluate
+
+
+def _opened(value: Any, kind: type, wanted: str) -> Any:
+    """What `...` adds: null and nothing add nothing."""
+    if value is None or value is MISSING:
+        return kind()
+    if not isinstance(value, kind):
+        raise ValueRefused(f"... wants {wanted} here, got {a_kind(value)}")
+    return value
 
 
 def _null_for_missing(part: Evaluate) -> Evaluate:
@@ -136,10 +193,10 @@ def _call_of(function: Function, args: list[Evaluate]) -> Evaluate:
 # -- references ---------------------------------------------------------------------------------
 
 
-def _compile_ref(ref: Ref, functions: Registry, reads: Reads) -> Evaluate:
+def _compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = False) -> Evaluate:
     steps = ref.path[len(static_names(ref)) :]
-    rest = [_compile_step(step, functions, reads) for step in steps]
-    root = _compile_root(ref, functions, reads)
+    rest = [_compile_step(step, functions, reads, exact) for step in steps]
+    root = _compile_root(ref, functions, reads, exact)
     if not rest and isinstance(ref.root, RowRoot):
         return root
     complain = _complaint(ref)
@@ -167,10 +224,13 @@ def _param_reader(name: str, complain: Callable[[], Any]) -> Evaluate:
     return evaluate
 
 
-def _compile_step(step: Any, functions: Registry, reads: Reads) -> Callable[[Scope, Any], Any]:
+def _compile_step(
+    step: Any, functions: Registry, reads: Reads, exact: bool
+) -> Callable[[Scope, Any], Any]:
+    lacking = MISSING if exact else None
     match step:
         case str():
-            return lambda scope, value: walk.by_names(value, (step,))
+            return lambda scope, value: walk.by_names(value, (step,), lacking)
         case int():
             return lambda scope, value: walk.by_index(value, step)
         case Open():
@@ -181,7 +241,7 @@ def _compile_step(step: Any, functions: Registry, reads: Reads) -> Callable[[Sco
     raise TypeError(step)
 
 
-def _compile_root(ref: Ref, functions: Registry, reads: Reads) -> Evaluate:
+def _compile_root(ref: Ref, functions: Registry, reads: Reads, exact: bool) -> Evaluate:
     names = static_names(ref)
     match ref.root:
         case ParamRoot(name):
@@ -195,8 +255,17 @@ def _compile_root(ref: Ref, functions: Registry, reads: Reads) -> Evaluate:
             return lambda scope: walk.by_names(inner(scope), names)
         case ResultRoot(task):
             if ref.part is Part.BODY:
-                return _body_reader(ref, task, reads[task, names])
-            return _reply_reader(ref, task, names)
+                return body_reader(ref, task, reads[task, names, exact])
+            return reply_reader(ref, task, names)
+        case ElementRoot(number):
+            return lambda scope: walk.by_names(scope.elements[number], names)
+        case OutputRoot(name):
+            return lambda scope: walk.by_names(_member(scope, name), names)
+
+
+def _member(scope: Scope, name: str) -> Any:
+    assert scope.members is not None
+    return scope.members.value(name)
 
 
 def _tolerant(inner: Evaluate) -> Evaluate:
@@ -213,53 +282,9 @@ def _tolerant(inner: Evaluate) -> Evaluate:
     return evaluate
 
 
-def _body_reader(ref: Ref, task: str, number: int) -> Evaluate:
-    def evaluate(scope: Scope) -> Any:
-        outcome = scope.outcomes[task]
-        if type(outcome) is Done:
-            return outcome.reads[number]
-        if ref.optional:
-            return MISSING
-        raise _failed_dependency(ref, task, outcome)
-
-    return evaluate
-
-
-def _reply_reader(ref: Ref, task: str, names: tuple[str, ...]) -> Evaluate:
-    """`$status` and `$headers`: there whenever the upstream answered, with whatever status."""
-
-    def evaluate(scope: Scope) -> Any:
-        outcome = scope.outcomes[task]
-        status = None if isinstance(outcome, Skipped) else outcome.status
-        if isinstance(outcome, Skipped) or status is None:
-            if ref.optional:
-                return MISSING
-            raise _failed_dependency(ref, task, outcome)
-        if ref.part is Part.STATUS:
-            return status
-        return walk.by_names(_header_object(outcome.headers), names)
-
-    return evaluate
-
-
-def _header_object(headers: tuple[tuple[str, str], ...]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, value in headers:
-        found[name] = f"{found[name]}, {value}" if name in found else value
-    return found
-
-
-def _failed_dependency(ref: Ref, task: str, outcome: Outcome) -> Exception:
-    assert not isinstance(outcome, Done)
-    cause = outcome.failure
-    root = cause.cause or task
-    message = f"not called: it reads {ref}, and {root} failed ({cause.root or cause.code})"
-    return unmet(Code.DEPENDENCY_FAILED, message, cause, task)
-
-
 def _complaint(ref: Ref) -> Callable[[], Any]:
     """What happens where a reference finds nothing."""
-    if ref.optional or isinstance(ref.root, RowRoot):
+    if ref.optional or isinstance(ref.root, RowRoot | OutputRoot):
         return (lambda: MISSING) if ref.optional else (lambda: None)
     from_caller = isinstance(ref.root, ParamRoot)
     code = Code.MISSING_VARIABLE if from_caller else Code.MISSING_DEPENDENCY

@@ -50,7 +50,7 @@ def seconds_of(duration: Duration | None, params: Mapping[str, Any], longest: fl
         return longest
     if not isinstance(duration, ParamRoot):
         return duration
-    found = _duration(params[duration.name])
+    found = _duration(params.get(duration.name))
     if found is None or found <= 0:
         message = f"${duration.name} is no duration"
         hint = "a number of milliseconds, or a text like 500ms, 2s, 5m"
@@ -59,6 +59,13 @@ def seconds_of(duration: Duration | None, params: Mapping[str, Any], longest: fl
         message = f"${duration.name} goes over the limit of {longest:g}s"
         raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message),))
     return found
+
+
+def duration_of(duration: Duration, params: Mapping[str, Any]) -> float:
+    """A duration that `seconds_of` has looked at, in seconds."""
+    if not isinstance(duration, ParamRoot):
+        return duration
+    return _duration(params[duration.name]) or 0.0
 
 
 def _duration(value: Any) -> float | None:

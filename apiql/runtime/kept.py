@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from apiql.runtime.compile import Executable
+from apiql.runtime.step import Executable
 
 TEXTS_KEPT = 2 * 1024 * 1024
 """Characters of all texts whose plans are kept: a plan takes some thirty times its text."""

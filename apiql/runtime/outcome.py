@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
 from apiql.errors import Code, Failure
@@ -18,28 +18,57 @@ class _Missing:
 
 MISSING: Final = _Missing()
 
+Nest: TypeAlias = Any
+"""Levels of a fan-out as lists; what stands at its leaves depends on the place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Stands in a list of elements for one whose call failed or that is missing."""
+
+    failure: Failure
+
 
 @dataclass(slots=True)
 class Done:
     """The upstream answered 2xx with a body that is what it says.
 
     `reads` holds what references see, by the path's number in the compiled plan; `shaped` holds
-    the projected JSON (or why it could not be made) for each output of the task.
+    the projected JSON (or why it could not be made) for each output of the task. `failures` are
+    told beside the data: warnings, and for a fan-out the elements that failed. `status` is None
+    where nothing was answered (a substitute stands in).
     """
 
-    status: int
+    status: int | None
     headers: Headers
     reads: tuple[Any, ...] = ()
     shaped: tuple[bytes | Failure, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+@dataclass(slots=True)
+class Several(Done):
+    """A fan-out of which at least one call succeeded (or that had none to make).
+
+    `nest` has its levels as lists, with the number of a result or a gap at each leaf; `pieces`
+    are the shaped leaves of each output, `replies` status and headers of each result.
+    """
+
+    nest: Nest = None
+    pieces: tuple[tuple[bytes, ...], ...] = ()
+    replies: tuple[tuple[int | None, Headers], ...] = ()
 
 
 @dataclass(slots=True)
 class Failed:
-    """The call was made (or could not be), and there is no result."""
+    """The call was made (or could not be), and there is no result. `among` are the failures of a
+    fan-out's elements, where it is one; its data has a null for each.
+    """
 
     failure: Failure
     status: int | None = None
     headers: Headers = field(default=())
+    several: Several | None = None
 
 
 @dataclass(slots=True)
@@ -49,7 +78,12 @@ class Skipped:
     failure: Failure
 
 
-Outcome: TypeAlias = Done | Failed | Skipped
+@dataclass(slots=True)
+class LeftOut:
+    """`when` was not true, here or in what the task reads: null, and no error."""
+
+
+Outcome: TypeAlias = Done | Failed | Skipped | LeftOut
 
 
 class Unmet(Exception):
@@ -60,8 +94,17 @@ class Unmet(Exception):
         self.failure = failure
 
 
+class NotAsked(Exception):
+    """A value reads what `when` left out."""
+
+
 def unmet(code: Code, message: str, cause: Failure | None = None, task: str = "") -> Unmet:
     """The exception for a missing value, with the task where the trouble began."""
     if cause is None:
         return Unmet(Failure(code, message))
     return Unmet(Failure(code, message, cause=cause.cause or task, root=cause.root or cause.code))
+
+
+def at(failure: Failure, path: tuple[int, ...]) -> Failure:
+    """The same failure, of the element at these list indexes."""
+    return replace(failure, path=(*path, *failure.path)) if path else failure

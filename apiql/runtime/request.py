@@ -13,8 +13,10 @@ from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
 from apiql.plugins import Registry
 from apiql.runtime import encode
-from apiql.runtime.evaluate import Evaluate, Reads, Scope, compile_value
+from apiql.runtime.evaluate import compile_value
+from apiql.runtime.json_values import plain_text
 from apiql.runtime.outcome import MISSING, Unmet, unmet
+from apiql.runtime.scope import Evaluate, Reads, Scope
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Call, Headers, Origin
 
@@ -154,6 +156,8 @@ def _segment(slot: Slot, by_name: dict[str, Filled]) -> Callable[[Scope], str] |
             if slot.optional:
                 return ""
             raise _unfilled(name, item.binding.value)
+        if item.binding.style is not None and isinstance(value, list):
+            return ",".join([encode.segment(name, part) for part in value])
         return encode.segment(name, value)
 
     return segment if not isinstance(item.binding.value, Literal) else _constant(segment)
@@ -171,7 +175,9 @@ def _constant(made: Callable[[Scope], str]) -> str:
     return made(None)  # type: ignore[arg-type]  # a literal looks at no scope
 
 
-def _pair(name: str, item: Filled, style: str) -> Callable[[Scope], str] | str:
+def _pair(name: str, item: Filled, usual: str) -> Callable[[Scope], str] | str:
+    style = item.binding.style or usual
+
     def pair(scope: Scope) -> str:
         value = item.value(scope)
         return "" if value is MISSING else encode.query_text(encode.pairs(name, value, style))
@@ -209,9 +215,10 @@ def _compile_body(
     whole, form = _at(filled, Place.BODY), _at(filled, Place.FORM)
     members = _at(filled, Place.MEMBER)
     if whole:
-        return lambda scope: _whole(whole[0].value(scope))
+        return lambda scope: _whole(_written(whole[0], whole[0].value(scope)))
     if form:
-        style = fetch.endpoint.list_style
+        own = [item.binding.style for item in form if item.binding.style]
+        style = own[0] if own else fetch.endpoint.list_style
         return lambda scope: encode.form(
             _present(form, scope), style, f"apiql-{scope.moment.random_bits(96):024x}"
         )
@@ -222,6 +229,13 @@ def _compile_body(
 
 def _whole(value: Any) -> tuple[bytes | None, str]:
     return (None, "") if value is MISSING else encode.body(value)
+
+
+def _written(item: Filled, value: Any) -> Any:
+    """A batch in a JSON body: a list, or with `as csv` one text."""
+    if item.binding.style == "csv" and isinstance(value, list):
+        return ",".join(map(plain_text, value))
+    return value
 
 
 def _present(items: tuple[Filled, ...], scope: Scope) -> list[tuple[str, Any]]:
@@ -240,5 +254,5 @@ def _nested(items: tuple[Filled, ...], scope: Scope) -> dict[str, Any]:
         *parents, last = item.binding.name
         for name in parents:
             below = below.setdefault(name, {})
-        below[last] = value
+        below[last] = _written(item, value)
     return root

@@ -26,9 +26,9 @@ from apiql.runtime.decode import (
     path_tree,
     to_json,
 )
-from apiql.runtime.evaluate import Evaluate, Scope
 from apiql.runtime.json_values import encode
 from apiql.runtime.outcome import MISSING
+from apiql.runtime.scope import Evaluate, Scope
 
 Shape = Callable[[bytes, Scope], bytes]
 """From a body to the JSON that the answer holds of it."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from apiql.runtime.outcome import MISSING
+from apiql.runtime.outcome import MISSING, Lost
 
 
-def by_names(value: Any, names: tuple[str, ...]) -> Any:
-    """What stands at names joined by dots, or MISSING; in a list, what an element lacks is null."""
+def by_names(value: Any, names: tuple[str, ...], lacking: Any = None) -> Any:
+    """What stands at names joined by dots, or MISSING; in a list, what an element lacks is null
+    (or `lacking`).
+    """
     for position, name in enumerate(names):
         if isinstance(value, dict):
             value = value.get(name, MISSING)
         elif isinstance(value, list):
             rest = names[position:]
-            found = [by_names(item, rest) for item in value]
-            return [None if item is MISSING else item for item in found]
+            found = [by_names(item, rest, lacking) for item in value]
+            return [lacking if item is MISSING else item for item in found]
         else:
-            return MISSING
+            return value if type(value) is Lost else MISSING
     return value
 
 
@@ -48,3 +50,10 @@ def by_key(value: Any, key: Any) -> Any:
     if isinstance(key, int) and not isinstance(key, bool):
         return by_index(value, key)
     return MISSING
+
+
+def without_missing(value: Any) -> Any:
+    """The same lists with null for what is missing in them."""
+    if isinstance(value, list):
+        return [without_missing(item) for item in value]
+    return None if value is MISSING or type(value) is Lost else value

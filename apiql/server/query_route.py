@@ -14,7 +14,7 @@ from typing import Any
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import Event
-from apiql.runtime.compile import Executable
+from apiql.runtime.step import Executable
 from apiql.server.media import Wanted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND

@@ -88,6 +88,12 @@ class Limits(Section):
     depth: Count = 8
     aliases_depth: Count = 8
     calls: Count = 200
+    retries: int = Field(default=5, ge=0, le=100)
+    """More tries of one call than this cannot be asked for."""
+    fanout: Count = 100
+    """Distinct elements of one fan-out."""
+    elements: Count = 100_000
+    """Elements of one fan-out, equal ones counted each."""
     fields: Count = 200
     literal_bytes: Size = 16 * _KIB
     url_bytes: Size = 2 * _KIB
@@ -108,6 +114,21 @@ class Limits(Section):
     plans_cached: int = Field(default=1000, ge=0)
 
 
+class Bulk(Section):
+    """How a source answers for several elements in one call: used for `in` without being asked."""
+
+    path: PathTemplate | None = None
+    """Unset: the source's own."""
+    param: str = Field(min_length=1)
+    """The parameter of the query string that takes the list."""
+    style: ListStyle = "csv"
+    max: Count = 100
+    key: str = Field(min_length=1)
+    """The member of a row that says whose it is; names joined by dots."""
+    rows: str = ""
+    """Where the rows are in the answer, names joined by dots; empty: they are the answer."""
+
+
 class Source(Section):
     """A named operation of an upstream: what `from <name>` calls."""
 
@@ -117,6 +138,10 @@ class Source(Section):
     headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
     list_style: ListStyle | None = None
     """Unset: the upstream's."""
+    concurrency: Count | None = None
+    """Calls of it that one query makes at a time; unset: the upstream's."""
+    bulk: Bulk | None = None
+    """How it answers for several elements at once."""
 
 
 class Upstream(Section):
@@ -127,6 +152,8 @@ class Upstream(Section):
     list_style: ListStyle = "repeat"
     timeout: Duration | None = None
     """Unset: `limits.call_timeout`."""
+    concurrency: Count | None = None
+    """Calls to it that one query makes at a time; unset: `limits.query_concurrency`."""
     http2: bool = False
     proxy: ProxyAddress | None = Field(default=None, repr=False)
     trust_env: bool = False

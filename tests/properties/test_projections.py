@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from apiql.plugins import Moment
 from apiql.runtime.decode import as_raw, path_tree
-from apiql.runtime.evaluate import Scope
+from apiql.runtime.scope import Scope
 from apiql.runtime.shape import _kept
 from tests.harness import exact_json
 from tests.harness.exact_json import Digits

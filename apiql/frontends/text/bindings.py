@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
 from apiql.ir.request import Binding, Endpoint, Place, Slot
-from apiql.ir.values import Literal
+from apiql.ir.values import ElementRoot, Literal, Ref, Value
 
 PLACES = {
     "query": Place.QUERY,
@@ -72,26 +72,41 @@ def lower_bindings(
 def _where(
     binds: Iterable[cl.Bind | cl.Each], call: Call, whole: bool, lowering: Lowering
 ) -> Iterable[tuple[Binding, Span]]:
-    slots = call.slots
+    number = 0
     for bind in binds:
-        if isinstance(bind, cl.Each):
-            message = "`in` (one call for each element) is not supported yet"
-            lowering.findings.add(Code.VALIDATION, message, bind.span)
-            for place in bind.places:
-                yield Binding(Place.PATH, (".".join(place),), Literal("")), bind.span
+        if isinstance(bind, cl.Bind):
+            value = lowering.value(bind.value)
+            yield from _placed(bind.place, value, bind.span, call, whole, lowering)
             continue
-        value = lowering.value(bind.value)
-        name = ".".join(bind.place)
-        if name in slots:
-            yield Binding(Place.PATH, (name,), value), bind.span
-        elif whole:
-            message = f"next to `body` or `form`, where fills only placeholders, not `{name}`"
-            hint = "put it into the body or form, or use the clause `query`"
-            lowering.findings.add(Code.VALIDATION, message, bind.span, hint)
-        elif call.method in IN_QUERY:
-            yield Binding(Place.QUERY, (name,), value), bind.span
-        else:
-            yield Binding(Place.MEMBER, bind.place, value), bind.span
+        for place in bind.places:
+            value = Ref(ElementRoot(number))
+            number += 1
+            for binding, span in _placed(place, value, bind.span, call, whole, lowering):
+                yield replace(binding, style=_style(bind, binding)), span
+
+
+def _style(each: cl.Each, binding: Binding) -> str | None:
+    """How a batch is written; in a path with commas, where nothing else can be."""
+    if each.batch is None:
+        return None
+    return each.batch.style or ("csv" if binding.place is Place.PATH else None)
+
+
+def _placed(
+    place: tuple[str, ...], value: Value, span: Span, call: Call, whole: bool, lowering: Lowering
+) -> Iterable[tuple[Binding, Span]]:
+    """A value at its place: a placeholder, the query string, a member of the body."""
+    name = ".".join(place)
+    if name in call.slots:
+        yield Binding(Place.PATH, (name,), value), span
+    elif whole:
+        message = f"next to `body` or `form`, where fills only placeholders, not `{name}`"
+        hint = "put it into the body or form, or use the clause `query`"
+        lowering.findings.add(Code.VALIDATION, message, span, hint)
+    elif call.method in IN_QUERY:
+        yield Binding(Place.QUERY, (name,), value), span
+    else:
+        yield Binding(Place.MEMBER, place, value), span
 
 
 def _pairs(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
-from apiql.frontends.text.surroundings import Findings
+from apiql.frontends.text.constants import NotConstant, constant
+from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
 from apiql.ir.policy import Duration, Settings, StatusRule
@@ -24,14 +24,11 @@ class Declared:
     parameters: dict[str, Parameter] = field(default_factory=dict)
     spans: dict[str, e.Span] = field(default_factory=dict)
     settings: Settings = Settings()
+    returned: s.Return | None = None
 
 
-class NotConstant(Exception):
-    """A default that is no constant."""
-
-
-def declare(program: s.Program, findings: Findings, longest: float) -> Declared:
-    """The declarations of a program; `longest` is the most that `use timeout` may ask for."""
+def declare(program: s.Program, findings: Findings, limits: PlanLimits) -> Declared:
+    """The declarations of a program."""
     declared = Declared()
     uses: dict[str, s.Use] = {}
     for statement in program.statements:
@@ -47,21 +44,29 @@ def declare(program: s.Program, findings: Findings, longest: float) -> Declared:
                     hint = "leave one of them out"
                     findings.twice(Code.DUPLICATE_NAME, message, first, span, hint)
                 uses[setting] = statement
-            case s.Return(_, span):
-                findings.add(Code.VALIDATION, "`return` is not supported yet", span)
+            case s.Return():
+                _returned(statement, declared, findings)
             case s.Query():
                 pass
-    declared.settings = _settings(uses, findings, longest)
+    declared.settings = _settings(uses, findings, limits)
     return declared
 
 
+def _returned(statement: s.Return, declared: Declared, findings: Findings) -> None:
+    if declared.returned is not None:
+        message, hint = "`return` stands twice", "leave one of them out"
+        first = declared.returned.span
+        findings.twice(Code.DUPLICATE_NAME, message, first, statement.span, hint)
+    declared.returned = statement
+
+
 def lower_duration(
-    duration: cl.DurationOf, longest: float, limit: str, findings: Findings
+    duration: cl.DurationOf, longest: float, limit: str, findings: Findings, least: float = 0.001
 ) -> Duration | None:
     """Seconds or the parameter that holds them; more than `longest` is an error, never cut."""
     if isinstance(duration.value, e.Variable):
         return ParamRoot(duration.value.name)
-    if duration.value <= 0:
+    if duration.value < least:
         findings.add(Code.BAD_VALUE, "a time of nothing leaves no time to answer", duration.span)
         return None
     if duration.value > longest:
@@ -107,42 +112,21 @@ def _parameter(statement: s.SetVariable, declared: Declared, findings: Findings)
     declared.parameters[name] = Parameter(name, kind, default, has_default, not has_default, place)
 
 
-def constant(expression: e.Expression) -> Any:
-    """The JSON value of a constant expression.
-
-    Raises:
-        NotConstant: it reads something.
-    """
-    match expression:
-        case e.Constant(value):
-            return value
-        case e.Reference(e.Word(text, _, True), (), False):
-            return text
-        case e.ListOf(items):
-            return [constant(item) for item in items]
-        case e.ObjectOf(members):
-            return {word.text: constant(value) for word, value in _pairs(members)}
-        case e.Round((item,)):
-            return constant(item)
-    raise NotConstant
-
-
-def _pairs(
-    members: tuple[tuple[e.Word, e.Expression] | e.Spread, ...],
-) -> list[tuple[e.Word, e.Expression]]:
-    if any(isinstance(member, e.Spread) for member in members):
-        raise NotConstant
-    return [member for member in members if not isinstance(member, e.Spread)]
-
-
-def _settings(uses: dict[str, s.Use], findings: Findings, longest: float) -> Settings:
-    for word in ("max-age", "envelope"):
-        if word in uses:
-            message = f"`use {word}` is not supported yet"
-            findings.add(Code.VALIDATION, message, uses[word].span)
-    timeout = None
-    if "timeout" in uses and uses["timeout"].duration:
-        timeout = lower_duration(uses["timeout"].duration, longest, "query_timeout", findings)
+def _settings(uses: dict[str, s.Use], findings: Findings, limits: PlanLimits) -> Settings:
+    timeout = _time(uses, "timeout", limits.query_timeout, "query_timeout", findings)
+    most_age = _time(uses, "max-age", limits.longest_kept, "a year", findings)
     highest = "status" in uses and uses["status"].value == "max"
     strict = "errors" in uses and uses["errors"].value == "all or nothing"
-    return Settings(timeout, StatusRule.MAX if highest else StatusRule.ANY_OK, strict)
+    rule = StatusRule.MAX if highest else StatusRule.ANY_OK
+    return Settings(timeout, rule, strict, most_age, "envelope" in uses)
+
+
+def _time(
+    uses: dict[str, s.Use], setting: str, longest: float, limit: str, findings: Findings
+) -> Duration | None:
+    if setting not in uses:
+        return None
+    duration, least = uses[setting].duration, 0.0 if setting == "max-age" else 0.001
+    if duration is None:
+        return None
+    return lower_duration(duration, longest, limit, findings, least)

@@ -10,13 +10,14 @@ from apiql.errors import Code
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.surroundings import Findings, Surroundings
+from apiql.ir.plan import Plan
 from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.sources.addresses import BadUrl, parse_url
 
 URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)(.*)", re.DOTALL)
-STORED = frozenset({"api", "flow", "schedule", "template", "query"})
+NOWHERE = Endpoint("", "", ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Located:
     endpoint: Endpoint
     name: str | None
     source: Source | None = None
+    stored: Plan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +82,10 @@ class Locator:
         source = self.around.sources.get(name)
         if source is not None:
             return Located(source.endpoint, alias or name, source)
-        if name.split(".")[0] in STORED and "." in name:
-            message = f"stored definitions such as `{name[:64]}` are not supported yet"
-            self.findings.add(Code.UNKNOWN_SOURCE, message, span)
-            return None
-        known = [*self.aliases, *self.around.sources]
+        stored = self.around.stored.get(name)
+        if stored is not None:
+            return Located(NOWHERE, alias or name, None, stored)
+        known = [*self.aliases, *self.around.sources, *self.around.stored]
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
         return None
 
@@ -101,6 +102,7 @@ class Locator:
         endpoint = Endpoint(
             default.service, default.base, (*default.path, *template.path), template.query,
             list_style=default.list_style, headers=default.headers, timeout=default.timeout,
+            concurrency=default.concurrency,
         )  # fmt: skip
         return Located(endpoint, template.name)
 

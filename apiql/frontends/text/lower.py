@@ -6,17 +6,21 @@ Problems are collected and refused together; the plan is made only if there are 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from apiql.errors import Code, QueryRefused
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
+from apiql.frontends.text.embeds import lower_into
 from apiql.frontends.text.locations import Located, Locator
 from apiql.frontends.text.selects import SelectLowering
 from apiql.frontends.text.surroundings import Findings, Names, Surroundings
 from apiql.frontends.text.values import Lowering
+from apiql.ir.embedding import with_embedded
 from apiql.ir.parameters import completed, uses
 from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.values import Value
 
 
 def lower(program: s.Program, text: str, around: Surroundings) -> Plan:
@@ -26,62 +30,101 @@ def lower(program: s.Program, text: str, around: Surroundings) -> Plan:
         QueryRefused: with every independent problem of the text.
     """
     findings = Findings(Text(text))
-    selects = tuple(_selects(program, findings))
+    selects = tuple(_selects(program))
     _check_count(selects, findings, around.limits.tasks)
-    declared = declare(program, findings, around.limits.query_timeout)
+    declared = declare(program, findings, around.limits)
     locator = Locator(declared.aliases, around, findings)
     located = tuple(locator.locate(select.source) for select in selects)
-    tasks, outputs = _parts(selects, located, declared, around, findings)
+    names = _names(selects, located, findings)
+    meaning = Names(frozenset(names), declared.parameters)
+    lowering = Lowering(meaning, around.functions, findings, around.limits.nesting)
+    parts = _Parts(names, lowering, around, locator)
+    tasks, outputs = parts.lowered(selects, located)
+    returned = _returned(declared, lowering)
     findings.refuse()
-    explain = any(isinstance(item, s.Query) and item.explain for item in program.statements)
-    parameters = completed(declared.parameters.values(), uses(tasks, outputs, declared.settings))
+    queries = [item for item in program.statements if isinstance(item, s.Query)]
+    used = uses(tasks, outputs, declared.settings, returned)
+    parameters = completed(declared.parameters.values(), used)
+    analyze = any(query.analyze for query in queries)
+    explain = any(query.explain for query in queries) and not analyze
     try:
-        return Plan.of(tasks, outputs, parameters, declared.settings, explain)
+        return Plan.of(tasks, outputs, parameters, declared.settings, explain, analyze, returned)
     except QueryRefused as refused:
         raise findings.located(refused) from None
 
 
-def _selects(program: s.Program, findings: Findings) -> Iterator[s.Select]:
+def _selects(program: s.Program) -> Iterator[s.Select]:
     for statement in program.statements:
-        if not isinstance(statement, s.Query):
-            continue
-        for select in statement.selects:
-            yield select
-            word = select.side
-            message = "`inner join` matters only with `into`, which is not supported yet"
-            if word and word.text.lower() == "inner":
-                findings.add(Code.VALIDATION, message, word.span, "write `join`")
-        if statement.analyze:
-            message = "`explain analyze` is not supported yet"
-            findings.add(Code.VALIDATION, message, statement.analyze.span, "write `explain`")
+        if isinstance(statement, s.Query):
+            yield from statement.selects
 
 
 def _check_count(selects: Sequence[s.Select], findings: Findings, most: int) -> None:
-    if len(selects) > most:
-        message = f"{len(selects)} selects go over the limit tasks = {most}"
+    found = [one for select in selects for one in _with_otherwise(select)]
+    if len(found) > most:
+        message = f"{len(found)} selects go over the limit tasks = {most}"
         hint = "split the query, or raise [limits] tasks"
-        findings.add(Code.LIMIT_EXCEEDED, message, selects[most].span, hint)
+        findings.add(Code.LIMIT_EXCEEDED, message, found[most].span, hint)
         findings.refuse()
 
 
-def _parts(
-    selects: Sequence[s.Select], located: Sequence[Located | None], declared: Declared,
-    around: Surroundings, findings: Findings,
-) -> tuple[list[Task], list[Output]]:  # fmt: skip
-    names = _names(selects, located, findings)
-    meaning = Names(frozenset(names), declared.parameters)
-    lowering = Lowering(meaning, around.functions, findings, around.limits.nesting)
-    tasks, outputs = [], []
-    for select, name, place in zip(selects, names, located, strict=True):
-        findings.task = name
-        part = SelectLowering(select, name, lowering, around.limits, around.methods)
-        outputs.append(part.output())
-        if place is None:
-            part.look_through()
-        else:
-            tasks.append(part.task(place))
-    findings.task = None
-    return tasks, outputs
+def _with_otherwise(select: s.Select | None) -> Iterator[s.Select]:
+    while select is not None:
+        yield select
+        select = select.otherwise
+
+
+def _returned(declared: Declared, lowering: Lowering) -> Value | None:
+    if declared.returned is None:
+        return None
+    return replace(lowering, in_return=True).value(declared.returned.value)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """How the selects of a program become tasks and outputs; `names` are theirs, in order."""
+
+    names: Sequence[str]
+    lowering: Lowering
+    around: Surroundings
+    locator: Locator
+
+    def lowered(
+        self, selects: Sequence[s.Select], located: Sequence[Located | None]
+    ) -> tuple[list[Task], list[Output]]:
+        """The tasks and outputs, in the order of the text."""
+        findings = self.lowering.findings
+        tasks, outputs = [], []
+        for select, name, place in zip(selects, self.names, located, strict=True):
+            findings.task = name
+            task, output = self._one(select, name, place)
+            tasks.append(task)
+            outputs.append(output)
+        findings.task = None
+        return tasks, _with_places(outputs)
+
+    def _one(self, select: s.Select, name: str, place: Located | None) -> tuple[Task, Output]:
+        others = tuple(
+            self.locator.locate(other.source) for other in _with_otherwise(select.otherwise)
+        )
+        part = SelectLowering(
+            select, name, self.lowering, self.around.limits, self.around.methods, others
+        )
+        found = part.lowered(place)
+        into = lower_into(select, name, frozenset(self.names), self.lowering.findings)
+        return found.task, Output(
+            name, name, found.projection, part.is_hidden, found.task.location, into
+        )
+
+
+def _with_places(outputs: list[Output]) -> list[Output]:
+    """The outputs with what comes into them listed in their projections."""
+    projections = {output.name: output.projection for output in outputs}
+    for output in outputs:
+        into = output.into
+        if into is not None and into.into in projections:
+            projections[into.into] = with_embedded(projections[into.into], into.path)
+    return [replace(output, projection=projections[output.name]) for output in outputs]
 
 
 def _names(

@@ -7,69 +7,89 @@ from dataclasses import dataclass, replace
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
+from apiql.frontends.text.arguments import lower_arguments
 from apiql.frontends.text.bindings import Call, lower_bindings
-from apiql.frontends.text.declarations import lower_duration
+from apiql.frontends.text.fanout import lower_lists, repeated
 from apiql.frontends.text.locations import Located
+from apiql.frontends.text.policies import lower_policy
 from apiql.frontends.text.projections import lower_projection
+from apiql.frontends.text.rows import lower_rows
 from apiql.frontends.text.surroundings import PlanLimits
 from apiql.frontends.text.values import Lowering
-from apiql.ir.plan import Fetch, Output, Task
-from apiql.ir.policy import Policy, Tolerance
+from apiql.ir.plan import Fetch, Nested, Otherwise, Task, Work
+from apiql.ir.projection import Projection
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.source import Source
+from apiql.ir.values import Value
 
 NOWHERE = Endpoint("", "", ())
 ONE_OF_EACH = {
     "optional": "tolerance", "required": "tolerance", "cache": "cache", "no cache": "cache",
 }  # fmt: skip
-LATER = (
-    cl.RowsAt, cl.Into, cl.Having, cl.GroupBy, cl.OrderBy, cl.Limit, cl.Within, cl.Retry,
-    cl.Lifetime, cl.When, cl.Fallback,
-)  # fmt: skip
+OF_THE_WHOLE = frozenset({"into", "hidden", "optional", "required", "when", "after"})
+"""Clauses that say something about a task, not about one way to carry it out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lowered:
+    """A select as a task and as what is returned of it."""
+
+    task: Task
+    projection: Projection
 
 
 @dataclass(frozen=True, slots=True)
 class SelectLowering:
-    """A select, its name in the program, and how to read its expressions."""
+    """A select, its name in the program, and how to read its expressions. `others` are the
+    locations of the selects after `else`, in their order.
+    """
 
     select: s.Select
     name: str
     lowering: Lowering
     limits: PlanLimits
     methods: frozenset[str]
+    others: tuple[Located | None, ...] = ()
 
-    def output(self) -> Output:
-        """What the answer holds of this select."""
+    def lowered(self, located: Located | None) -> Lowered:
+        """The task and projection; with a location that is wrong already, only for what else is
+        wrong.
+        """
         self._check_clauses()
         in_row = replace(self.lowering, in_row=True)
         projection = lower_projection(self.select.fields, in_row, self.limits.fields)
+        rows, projection = lower_rows(self.select, projection, in_row)
+        work, method = self._work(located or Located(NOWHERE, None))
+        policy = lower_policy(self.select, method, self.limits, self.lowering.findings)
         place = self.lowering.findings.location(self.select.span)
-        return Output(self.name, self.name, projection, "hidden" in self._flags(), place)
+        task = Task(self.name, work, self._after(), policy, place, self._when(), rows,
+                    self._otherwise())  # fmt: skip
+        return Lowered(task, projection)
 
-    def task(self, located: Located) -> Task:
-        """The call of this select."""
-        span = self.select.source.span
-        call = Call(self._method(located.source), located.endpoint, self.limits.params_per_task)
-        own = lower_bindings(self.select.clauses, call, self.lowering, span)
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the answer has no member for it."""
+        return any(isinstance(c, cl.Flag) and c.word == "hidden" for c in self.select.clauses)
+
+    def _work(self, located: Located) -> tuple[Work, str]:
+        clauses, span = self.select.clauses, self.select.source.span
+        binds = [bind for c in clauses if isinstance(c, cl.Where) for bind in c.binds]
+        lists = lower_lists(binds, self.lowering)
+        if located.stored is not None:
+            arguments = lower_arguments(self.select, located, self.lowering)
+            nested = Nested(located.name or "", located.stored, arguments)
+            return repeated(nested, lists, None), "get" if nested.is_read else "post"
+        call = Call(self._method(located), located.endpoint, self.limits.params_per_task)
+        own = lower_bindings(clauses, call, self.lowering, span)
         bindings = _with_defaults(own, located.source)
-        place = self.lowering.findings.location(self.select.span)
-        work = Fetch(call.method, located.endpoint, bindings)
-        return Task(self.name, work, self._after(), self._policy(), place)
+        fetch = Fetch(call.method, located.endpoint, bindings)
+        return repeated(fetch, lists, located.source), call.method
 
-    def look_through(self) -> None:
-        """Finds what is wrong with a select whose location is wrong already."""
-        word = self.select.method
-        method = word.text.lower() if word else "get"
-        call = Call(method, NOWHERE, self.limits.params_per_task)
-        lower_bindings(self.select.clauses, call, self.lowering, self.select.source.span)
-        self._after()
-        self._policy()
-
-    def _method(self, source: Source | None) -> str:
-        word = self.select.method
+    def _method(self, located: Located) -> str:
+        word, source = self.select.method, located.source
         if source is None:
             method = word.text.lower() if word else "get"
-            if method not in self.methods:
+            if method not in self.methods and located.endpoint is not NOWHERE:
                 message = f"queries may not call with {method}"
                 hint = "name a configured source, or ask for [security] allow_methods"
                 span = word.span if word else self.select.span
@@ -80,19 +100,6 @@ class SelectLowering:
             hint = f"leave out `{word.text}`"
             self.lowering.findings.add(Code.VALIDATION, message, word.span, hint)
         return source.method
-
-    def _flags(self) -> frozenset[str]:
-        return frozenset(c.word for c in self.select.clauses if isinstance(c, cl.Flag))
-
-    def _policy(self) -> Policy:
-        timeout = None
-        for clause in self.select.clauses:
-            if isinstance(clause, cl.TimeoutOf):
-                longest, findings = self.limits.call_timeout, self.lowering.findings
-                timeout = lower_duration(clause.duration, longest, "call_timeout", findings)
-        flags = self._flags()
-        tolerance = next((t for t in Tolerance if t.value in flags), Tolerance.DEFAULT)
-        return Policy(timeout, tolerance)
 
     def _after(self) -> frozenset[str]:
         names = self.lowering.names
@@ -108,25 +115,58 @@ class SelectLowering:
                     )
         return frozenset(after)
 
+    def _when(self) -> Value | None:
+        for clause in self.select.clauses:
+            if isinstance(clause, cl.When):
+                return self.lowering.value(clause.condition)
+        return None
+
+    # -- else
+
+    def _otherwise(self) -> Otherwise | None:
+        other = self.select.otherwise
+        if other is None:
+            return None
+        self._check_otherwise(other)
+        located, *rest = self.others
+        inner = SelectLowering(
+            other, self.name, self.lowering, self.limits, self.methods, tuple(rest)
+        )
+        found = inner.lowered(located)
+        return Otherwise(found.task, found.projection)
+
+    def _check_otherwise(self, other: s.Select) -> None:
+        findings = self.lowering.findings
+        if other.alias is not None:
+            message = f"a select after `else` stands under the name `{self.name}`"
+            findings.add(Code.VALIDATION, message, other.alias.span, "leave out `as`")
+        for clause in other.clauses:
+            word = cl.word_of_clause(clause)
+            if word in OF_THE_WHOLE:
+                message = f"`{word}` says something about both selects"
+                hint = "write it before `else`"
+                findings.add(Code.VALIDATION, message, clause.span, hint)
+        batch = next((b.batch for c in self.select.clauses if isinstance(c, cl.Where)
+                      for b in c.binds if isinstance(b, cl.Each) and b.batch), None)  # fmt: skip
+        if batch is not None:
+            message = "`else` stands in for single elements, not for batches"
+            findings.add(Code.VALIDATION, message, batch.span, "leave out `batch`")
+
     def _check_clauses(self) -> None:
-        """Each clause once, and only those that are carried out."""
+        """Each clause once."""
         findings = self.lowering.findings
         seen: dict[str, cl.Clause] = {}
-        clauses = self.select.clauses
-        for clause in clauses:
+        for clause in self.select.clauses:
             word = cl.word_of_clause(clause)
             first = seen.setdefault(ONE_OF_EACH.get(word, word), clause)
-            if first is not clause:
-                message = f"this select has two clauses `{word}`"
-                hint = "write them as one clause"
-                if cl.word_of_clause(first) != word:
-                    other = cl.word_of_clause(first)
-                    message = f"`{other}` and `{word}` contradict each other"
-                    hint = "leave one of them out"
-                findings.twice(Code.SYNTAX, message, first.span, clause.span, hint)
-            if isinstance(clause, LATER) or word in ("distinct", "no cache"):
-                message = f"the clause `{word}` is not supported yet"
-                findings.add(Code.VALIDATION, message, clause.span, "leave it out")
+            if first is clause:
+                continue
+            message = f"this select has two clauses `{word}`"
+            hint = "write them as one clause"
+            if cl.word_of_clause(first) != word:
+                message = f"`{cl.word_of_clause(first)}` and `{word}` contradict each other"
+                hint = "leave one of them out"
+            findings.twice(Code.SYNTAX, message, first.span, clause.span, hint)
 
 
 def _with_defaults(own: tuple[Binding, ...], source: Source | None) -> tuple[Binding, ...]:

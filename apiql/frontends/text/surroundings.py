@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
-from apiql.ir.plan import Parameter
+from apiql.ir.plan import Parameter, Plan
 from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
@@ -31,12 +31,15 @@ class PlanLimits:
     nesting: int = 64
     query_timeout: float = 10.0
     call_timeout: float = 5.0
+    retries: int = 5
+    longest_kept: float = 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`default` is where paths go; `permits` says whether a query may name a URL, `methods` how
-    it may call."""
+    """`default` is where paths go, `stored` are plans that can be selected from by their full
+    names; `permits` says whether a query may name a URL, `methods` how it may call.
+    """
 
     functions: Registry
     default: Endpoint | None = None
@@ -44,6 +47,7 @@ class Surroundings:
     permits: Callable[[Origin, str], bool] = lambda origin, target: False
     limits: PlanLimits = PlanLimits()
     methods: frozenset[str] = METHODS
+    stored: Mapping[str, Plan] = field(default_factory=dict)
 
 
 def with_excerpts(refused: QueryRefused, text: str) -> QueryRefused:

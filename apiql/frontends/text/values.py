@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from apiql.errors import Code
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text.surroundings import Findings, Names
+from apiql.ir.rows import COUNT_ROWS
 from apiql.ir.values import (
     Apply,
     Computed,
     Items,
     Literal,
     Open,
+    OutputRoot,
     ParamRoot,
     Part,
     Record,
@@ -21,6 +23,7 @@ from apiql.ir.values import (
     ResultRoot,
     Root,
     RowRoot,
+    Spread,
     Step,
     Value,
     ValueRoot,
@@ -33,13 +36,16 @@ ROW = Ref(RowRoot())
 
 @dataclass(frozen=True, slots=True)
 class Lowering:
-    """How to read the expressions of one place: in a row, names are its fields."""
+    """How to read the expressions of one place: in a row, names are its fields; in `return`, what
+    the answer would hold.
+    """
 
     names: Names
     functions: Registry
     findings: Findings
     longest_chain: int
     in_row: bool = False
+    in_return: bool = False
 
     def value(self, expression: e.Expression) -> Value:
         """The value of an expression; what is wrong with it is noted in the findings."""
@@ -58,15 +64,17 @@ class Lowering:
                 return self._operation(expression)
             case e.Sum():
                 return self._sum(expression)
-            case e.Spread(_, span):
-                return self._later("a spread (...) stands only in `return`, which", span)
+            case e.Spread(of, span):
+                return self._spread(of, span)
 
     def _all(self, expressions: Iterable[e.Expression]) -> tuple[Value, ...]:
         return tuple(self.value(item) for item in expressions)
 
-    def _later(self, what: str, span: e.Span) -> Value:
-        self.findings.add(Code.VALIDATION, f"{what} is not supported yet", span)
-        return NOTHING
+    def _spread(self, of: e.Reference, span: e.Span) -> Value:
+        if not self.in_return:
+            message = "a spread (...) stands only in `return`"
+            self.findings.add(Code.VALIDATION, message, span)
+        return Spread(self.value(of))
 
     # -- references
 
@@ -83,6 +91,9 @@ class Lowering:
             return self._invocation(root)
         part = self._part(steps, isinstance(root, e.Word) and not self.in_row)
         path = tuple(self._step(step) for step in steps)
+        if part is not Part.BODY and isinstance(root, e.Word):
+            self._root(root)
+            return Ref(ResultRoot(root.text), path, reference.optional or self.in_return, part)
         if isinstance(root, e.Word) and self.in_row:
             return Ref(RowRoot(), (root.text, *path), reference.optional)
         return Ref(self._root(root), path, reference.optional, part)
@@ -96,7 +107,7 @@ class Lowering:
             case e.Word(name, span):
                 if name not in self.names.selects:
                     self._unknown_result(name, span)
-                return ResultRoot(name)
+                return OutputRoot(name) if self.in_return else ResultRoot(name)
 
     def _unknown_result(self, name: str, span: e.Span) -> None:
         if name in self.names.parameters:
@@ -151,9 +162,11 @@ class Lowering:
         function = self.functions.find(name)
         args = self._all(call.args)
         if call.star:
-            return self._later("count(*) over the rows of a group", call.span)
+            return self._count_of_rows(call, name)
         if name == "zip":
-            return self._later("`zip`, which goes with `in`,", call.span)
+            message, hint = "`zip` stands only after `in`", "write: (a, b) in zip(x.as, x.bs)"
+            self.findings.add(Code.VALIDATION, message, call.span, hint)
+            return NOTHING
         if function is None:
             known = list(self.functions.names())
             self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.name.span)
@@ -164,6 +177,12 @@ class Lowering:
             message = f"{name}() takes {function.arity}, got {len(args)}"
             self.findings.add(Code.VALIDATION, message, call.span)
         return Apply(name, args)
+
+    def _count_of_rows(self, call: e.Invocation, name: str) -> Value:
+        if name != "count" or not self.in_row:
+            message = f"`*` stands only in count(*), for the rows of a group, not in {name}(*) here"
+            self.findings.add(Code.VALIDATION, message, call.span)
+        return Apply(COUNT_ROWS)
 
     def _parenthesis(self, items: e.Round) -> Value:
         if len(items.items) == 1:
@@ -200,7 +219,8 @@ class Lowering:
         members: dict[str, tuple[Value, e.Span]] = {}
         for member in record.members:
             if isinstance(member, e.Spread):
-                self.value(member)
+                name = f"... {len(members)}"
+                members[name] = (self.value(member), member.span)
                 continue
             word, expression = member
             if word.text in members:

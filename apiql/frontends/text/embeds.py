@@ -1,0 +1,85 @@
+"""`into … on …` --lower--> embed: where a result goes, and by which keys."""
+
+from __future__ import annotations
+
+from apiql.errors import Code
+from apiql.frontends.text import clauses as cl
+from apiql.frontends.text import expressions as e
+from apiql.frontends.text import syntax as s
+from apiql.frontends.text.surroundings import Findings
+from apiql.ir.embedding import Embed, KeyPair
+
+WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
+
+
+def lower_into(
+    select: s.Select, name: str, selects: frozenset[str], findings: Findings
+) -> Embed | None:
+    """Where the result of a select goes, None where it is a member of the answer."""
+    into = next((c for c in select.clauses if isinstance(c, cl.Into)), None)
+    inner = select.side is not None and select.side.text.lower() == "inner"
+    _check_company(select, into, inner, findings)
+    if into is None:
+        return None
+    target = into.target
+    many = bool(target.steps) and target.steps[-1] == _opening(target)
+    path = _names(target.steps[:-1] if many else target.steps, target.span, findings)
+    root = target.root.text if isinstance(target.root, e.Word) else None
+    if root is None or path is None:
+        findings.add(Code.VALIDATION, "`into` names a place in a result", target.span, WRITE)
+        return None
+    if root not in selects:
+        findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), target.span)
+        return None
+    if not path:
+        message = f"`into {root}` wants a member of it"
+        findings.add(Code.VALIDATION, message, target.span, WRITE)
+        return None
+    if many and into.on is None:
+        message = "`[]` takes all rows with a key, and there is none"
+        findings.add(Code.VALIDATION, message, target.span, "add `on key = …`")
+    on = None if into.on is None else _keys(into.on, root, findings)
+    return Embed(root, path, many, on, inner)
+
+
+def _opening(target: e.Reference) -> e.Step | None:
+    last = target.steps[-1]
+    return last if isinstance(last, e.IndexStep) and last.index is None else None
+
+
+def _check_company(select: s.Select, into: cl.Into | None, inner: bool, findings: Findings) -> None:
+    if inner and (into is None or into.on is None):
+        assert select.side is not None
+        message = "`inner join` drops rows without a match by `into … on …`, which is not here"
+        findings.add(Code.VALIDATION, message, select.side.span, "write `join`, or add the clause")
+    hidden = next(
+        (c for c in select.clauses if isinstance(c, cl.Flag) and c.word == "hidden"), None
+    )
+    if into is not None and hidden is not None:
+        message = "what goes `into` another result is no member of the answer already"
+        findings.add(Code.VALIDATION, message, hidden.span, "leave out `hidden`")
+
+
+def _names(steps: tuple[e.Step, ...], span: e.Span, findings: Findings) -> tuple[str, ...] | None:
+    if not all(isinstance(step, e.NameStep) for step in steps):
+        return None
+    return tuple(step.name.text for step in steps if isinstance(step, e.NameStep))
+
+
+def _keys(on: tuple[e.Reference, e.Reference], root: str, findings: Findings) -> KeyPair | None:
+    """Whichever side begins with the target's name is the target's."""
+    own, target = on
+    if not _begins_with(target, root) and _begins_with(own, root):
+        own, target = target, own
+    if not own.is_plain_path or not target.is_plain_path or not _begins_with(target, root):
+        span = e.Span(on[0].span.start, on[1].span.end)
+        message = f"`on` compares a field of the rows with one of {root}"
+        findings.add(Code.VALIDATION, message, span, f"write: on id = {root}.key")
+        return None
+    return KeyPair(own.names, target.names[1:])
+
+
+def _begins_with(reference: e.Reference, root: str) -> bool:
+    return (
+        isinstance(reference.root, e.Word) and reference.root.text == root and bool(reference.steps)
+    )

@@ -1,0 +1,166 @@
+"""One task of a plan for people: its call, its clauses, its policy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from apiql.ir.plan import Batch, Fetch, Nested, Repeat, Task, Work
+from apiql.ir.policy import Duration, Policy, Tolerance
+from apiql.ir.projection import Kept, Named
+from apiql.ir.request import Binding, Place, Slot
+from apiql.ir.rows import Count, Rows, SortKey
+from apiql.ir.values import ElementRoot, Ref, Value
+
+PLACES = {
+    Place.PATH: "where",
+    Place.QUERY: "query",
+    Place.HEADER: "header",
+    Place.COOKIE: "cookie",
+    Place.MEMBER: "body",
+    Place.BODY: "body",
+    Place.FORM: "form",
+}
+
+
+def call_text(work: Work) -> str:
+    """`GET shop /users/{id}`, `query.shop.cart`."""
+    match work:
+        case Repeat(each):
+            return call_text(each)
+        case Nested(name):
+            return name
+        case Fetch(method, endpoint):
+            return f"{method.upper()} {endpoint.service} {endpoint.template}"
+
+
+def call_object(work: Work) -> dict[str, Any]:
+    """The call as JSON: method, service, location, slots, bindings."""
+    each = work.each if isinstance(work, Repeat) else work
+    bindings = [
+        {"place": b.place.value, "name": ".".join(b.name), "value": _value(b.value, work)}
+        for b in (each.bindings if isinstance(each, Fetch) else ())
+    ]
+    if isinstance(each, Nested):
+        shown = {name: _value(value, work) for name, value in each.arguments}
+        return {"query": each.name, "arguments": shown}
+    return {
+        "method": each.method,
+        "service": each.endpoint.service,
+        "location": each.endpoint.template,
+        "slots": [part.name for part in each.endpoint.path if isinstance(part, Slot)],
+        "bindings": bindings,
+    }
+
+
+def work_lines(task: Task) -> Iterator[str]:
+    """What the call is made of and what becomes of its result."""
+    each = task.work.each if isinstance(task.work, Repeat) else task.work
+    if isinstance(each, Nested):
+        yield from (f"where {name} = {_value(value, task.work)}" for name, value in each.arguments)
+    else:
+        yield from (_binding(binding, task.work) for binding in each.bindings)
+    yield from clause_lines(task)
+
+
+def clause_lines(task: Task) -> Iterator[str]:
+    """The clauses that are no bindings and no policy."""
+    if isinstance(task.work, Repeat):
+        yield _repeat(task.work)
+    if task.when is not None:
+        yield f"when {task.when}"
+    if task.rows is not None:
+        yield from rows_lines(task.rows)
+    if task.otherwise is not None:
+        other = task.otherwise.task
+        yield f"else {call_text(other.work)}"
+        yield from (f"  {line}" for line in work_lines(other))
+
+
+def rows_lines(rows: Rows) -> Iterator[str]:
+    """The row clauses in the order in which they are carried out."""
+    if rows.at:
+        yield f"rows {'.'.join(rows.at)}"
+    for condition in (rows.having, rows.group_having):
+        if condition is not None:
+            yield f"having {condition}" + (" (of groups)" if condition is rows.group_having else "")
+    if rows.group is not None:
+        fields = ", ".join(map(_field, rows.fields))
+        yield f"group by ({', '.join(map(str, rows.group))}) to {fields}"
+    if rows.order:
+        yield f"order by {', '.join(map(_key, rows.order))}"
+    if rows.distinct:
+        yield "distinct"
+    if rows.limit is not None or rows.offset != 0:
+        limit = "" if rows.limit is None else f"limit {_count(rows.limit)} "
+        yield f"{limit}{f'offset {_count(rows.offset)}' if rows.offset != 0 else ''}".strip()
+
+
+def policy_text(policy: Policy) -> str:
+    """The policy in words, empty where nothing is said."""
+    words = [f"timeout {_time(policy.timeout)}"] if policy.timeout is not None else []
+    if policy.within is not None:
+        substitute = policy.within.substitute
+        shown = "stale" if substitute is None else substitute.text.decode()
+        words.append(f"within {_time(policy.within.time)} or {shown}")
+    if policy.retry is not None:
+        words.append(f"retry {policy.retry.times} backoff {_time(policy.retry.backoff)}")
+    words += _caching(policy)
+    if policy.tolerance is not Tolerance.DEFAULT:
+        words.append(policy.tolerance.value)
+    if policy.fallback is not None:
+        words.append(f"fallback {policy.fallback.text.decode()}")
+    return ", ".join(words)
+
+
+def _caching(policy: Policy) -> Iterator[str]:
+    caching = policy.caching
+    if caching.off:
+        yield "no cache"
+    if caching.keep is not None:
+        yield f"cache {_time(caching.keep)}"
+    if caching.most_age is not None:
+        yield f"max-age {_time(caching.most_age)}"
+
+
+def _binding(binding: Binding, work: Work) -> str:
+    name = ".".join(binding.name)
+    shown = _value(binding.value, work)
+    style = f" as {binding.style}" if binding.style else ""
+    return f"{PLACES[binding.place]} {f'{name} = ' if name else ''}{shown}{style}"
+
+
+def _value(value: Value, work: Work) -> str:
+    """A value; for the element of a fan-out the list it comes from."""
+    if isinstance(value, Ref) and isinstance(value.root, ElementRoot):
+        return f"each {value.root.number + 1}"
+    return str(value)
+
+
+def _repeat(work: Repeat) -> str:
+    axes = [" and ".join(map(str, axis.values)) for axis in work.axes]
+    text = f"for each of {' × '.join(axes)}"
+    return text if work.batch is None else f"{text} {_batch(work.batch)}"
+
+
+def _batch(batch: Batch) -> str:
+    size = "all" if batch.size is None else str(batch.size)
+    key = f" matched by {'.'.join(batch.key)}" if batch.key else ""
+    return f"{'bulk' if batch.declared else 'batch'} {size}{key}"
+
+
+def _field(field: Kept | Named) -> str:
+    return ".".join(field.path) if isinstance(field, Kept) else f"{field.value} as {field.name}"
+
+
+def _key(key: SortKey) -> str:
+    order = " desc" if key.descending else ""
+    return f"{key.value}{order}{' nulls first' if key.nulls_first else ''}"
+
+
+def _count(count: Count) -> str:
+    return str(count) if isinstance(count, int) else f"${count.name}"
+
+
+def _time(duration: Duration) -> str:
+    return f"{duration * 1000:g}ms" if isinstance(duration, float) else f"${duration.name}"

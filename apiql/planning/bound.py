@@ -1,0 +1,67 @@
+"""The most upstream calls that a plan can make: known before the first, enforced while it runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil, prod
+
+from apiql.errors import Code, Problem, QueryRefused
+from apiql.ir.plan import Axis, Nested, Plan, Repeat, Task, with_otherwise
+from apiql.ir.values import Items, Literal, Value
+
+
+def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
+    """The plan with the most calls that it can make: where lists decide, at most `calls`.
+
+    Raises:
+        QueryRefused: LIMIT_EXCEEDED, without any list it makes more than `calls`.
+    """
+    tasks = [one for task in plan.tasks for one in with_otherwise(task)]
+    least = sum(_calls(task, fanout) for task in tasks if _is_fixed(task))
+    most = sum(_calls(task, fanout) for task in tasks)
+    if least > calls:
+        message = f"{least} upstream calls go over the limit calls = {calls}"
+        raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message),))
+    return replace(plan, most_calls=min(most, calls))
+
+
+def _is_fixed(task: Task) -> bool:
+    """Whether the text alone says how many calls a task makes."""
+    work = task.work
+    if not isinstance(work, Repeat):
+        return True
+    return all(_length(value) is not None for axis in work.axes for value in axis.values)
+
+
+def _calls(task: Task, fanout: int) -> int:
+    work = task.work
+    each = work.each if isinstance(work, Repeat) else work
+    tries = 1 + (task.policy.retry.times if task.policy.retry else 0)
+    times = _elements(work, fanout) if isinstance(work, Repeat) else 1
+    return times * (each.plan.most_calls if isinstance(each, Nested) else tries)
+
+
+def _elements(work: Repeat, fanout: int) -> int:
+    lengths = [_longest(axis) for axis in work.axes]
+    count = fanout if None in lengths else min(fanout, prod(n for n in lengths if n is not None))
+    if work.batch is None:
+        return count
+    return ceil(count / work.batch.size) if work.batch.size else min(count, 1)
+
+
+def _longest(axis: Axis) -> int | None:
+    return _length(axis.values[0])
+
+
+def _length(value: Value) -> int | None:
+    """The elements of a list that stands in the text, those of lists in it counted."""
+    match value:
+        case Literal(None):
+            return 0
+        case Literal():
+            return 1
+        case Items(items):
+            found = [_length(item) for item in items]
+            return None if None in found else sum(n for n in found if n is not None)
+        case _:
+            return None

@@ -1,0 +1,216 @@
+"""A fan-out: one call for each distinct element (or batch of them), results back in their places.
+
+A few workers take the cells in turn, as many as the query and the source let run at a time. One
+failed element fails only itself: a null at its place, and an error with the path to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+from apiql.errors import Code, Failure
+from apiql.runtime.batch import batched
+from apiql.runtime.cells import Cells, cells_of, filled, joined, size_of, told
+from apiql.runtime.outcome import (
+    MISSING,
+    Done,
+    Failed,
+    LeftOut,
+    Lost,
+    Outcome,
+    Several,
+    Unmet,
+)
+from apiql.runtime.run import Run
+from apiql.runtime.single import Result, fallen_back, one
+from apiql.runtime.step import Fan, Step
+
+MOST_FAILURES = 20
+"""The failures of one fan-out that are told one by one; the rest is counted."""
+
+
+def cells_for(fan: Fan, run: Run) -> Cells:
+    """The cells of a fan-out.
+
+    Raises:
+        Unmet, NotAsked, ValueRefused: the lists cannot be had, or go over a limit.
+    """
+    axes = [[value(run.scope) for value in axis] for axis in fan.axes]
+    return cells_of(axes, fan.merge, run.fan_limits, fan.missing)
+
+
+async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
+    """The outcome of all calls of a fan-out.
+
+    Raises:
+        Unmet, NotAsked, ValueRefused: as `cells_for`.
+    """
+    cells = run.cells.get(step) or cells_for(fan, run)
+    if fan.batch is not None:
+        found = await batched(step, fan.batch, cells, run)
+        if not isinstance(found, list):
+            return found
+        results = found
+    else:
+        results = await _each(step, fan, cells, run)
+    if any(isinstance(result, LeftOut) for result in results):
+        return LeftOut()
+    if step.otherwise is not None:
+        await _otherwise(step.otherwise, results, run)
+    return gathered(step, cells, [_or_fallback(step, result) for result in results], run)
+
+
+def _or_fallback(step: Step, result: Result) -> Result:
+    return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
+
+
+async def _each(step: Step, fan: Fan, cells: Cells, run: Run) -> list[Result]:
+    """The results of all cells, `width` calls at a time."""
+    results: list[Any] = [None] * len(cells.elements)
+    waiting = iter(enumerate(cells.elements))
+
+    async def work() -> None:
+        for number, elements in waiting:
+            results[number] = await one(step, run, elements)
+
+    width = min(len(results), run.width if fan.width is None else min(fan.width, run.width))
+    await _side_by_side([work() for _ in range(width)])
+    return results
+
+
+async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
+    if len(works) == 1:
+        await works[0]
+    elif works:
+        async with asyncio.TaskGroup() as group:
+            for work in works:
+                group.create_task(work)
+
+
+async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
+    """Another source for the elements that failed: its own `in` in step with theirs, or one call
+    for all of them.
+
+    Raises:
+        Unmet: ZIP_LENGTH, or its lists cannot be had.
+    """
+    failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
+    if not failed:
+        return
+    for need in other.needs:
+        run.scope.outcomes[need] = await asyncio.shield(run.ended[need])
+    if other.fan is None:
+        shared = _or_fallback(other, await one(other, run))
+        for number in failed:
+            results[number] = shared
+        return
+    elements = _in_step_with(len(results), cells_for(other.fan, run))
+
+    async def work(number: int) -> None:
+        results[number] = _or_fallback(other, await one(other, run, elements[number]))
+
+    await _side_by_side([work(number) for number in failed])
+
+
+def _in_step_with(count: int, cells: Cells) -> Sequence[tuple[Any, ...]]:
+    if len(cells.elements) != count:
+        message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
+        raise Unmet(Failure(Code.ZIP_LENGTH, message))
+    return cells.elements
+
+
+# -- putting together ---------------------------------------------------------------------------
+
+
+def gathered(step: Step, cells: Cells, results: Sequence[Result], run: Run) -> Outcome:
+    """The results in the places of their elements."""
+    several = Several(None, (), nest=cells.nest)
+    several.pieces = tuple([_leaves(n, results) for n in range(len(step.shapes))])
+    if cells.places > len(results) and _is_too_large(cells, several, run):
+        return Failed(_too_large(run))
+    several.replies = tuple([_reply(result) for result in results])
+    several.shaped = tuple([joined(cells.nest, leaves) for leaves in several.pieces])
+    several.reads = tuple([_read(n, step, cells, results) for n in range(len(step.exact))])
+    several.failures = _failures(cells, results)
+    lost = [result for result in results if not isinstance(result, Done)]
+    if lost and len(lost) == len(results):
+        first = lost[0]
+        assert not isinstance(first, LeftOut)
+        return Failed(first.failure, several=several)
+    return several
+
+
+def _leaves(number: int, results: Sequence[Result]) -> tuple[bytes, ...]:
+    return tuple([_leaf(number, result) for result in results])
+
+
+def _leaf(number: int, result: Result) -> bytes:
+    found = result.shaped[number] if isinstance(result, Done) else b"null"
+    return found if isinstance(found, bytes) else b"null"
+
+
+def _reply(result: Result) -> tuple[int | None, Any]:
+    return (result.status, result.headers) if isinstance(result, Done | Failed) else (None, ())
+
+
+def _read(number: int, step: Step, cells: Cells, results: Sequence[Result]) -> Any:
+    """What references find at one path, in the places of the elements."""
+    if not step.exact[number]:
+        leaves = [result.reads[number] if isinstance(result, Done) else None for result in results]
+        return filled(cells.nest, [None if leaf is MISSING else leaf for leaf in leaves], _no_value)
+    kept = [r.reads[number] if isinstance(r, Done) else _lost(step, r) for r in results]
+    return filled(cells.nest, kept, lambda gap: gap)
+
+
+def _no_value(gap: Lost | None) -> None:
+    return None
+
+
+def _lost(step: Step, result: Result) -> Lost | None:
+    if isinstance(result, Done | LeftOut):
+        return None
+    failure = result.failure
+    message = f"not called: {step.name} failed for its element ({failure.root or failure.code})"
+    cause, root = failure.cause or step.name, failure.root or failure.code
+    return Lost(Failure(Code.DEPENDENCY_FAILED, message, cause=cause, root=root))
+
+
+def _is_too_large(cells: Cells, several: Several, run: Run) -> bool:
+    """Whether results that stand in many places make more than an answer may be."""
+    sizes = [size_of(cells.nest, [len(leaf) for leaf in leaves]) for leaves in several.pieces]
+    return sum(sizes) > run.fan_limits.answer_bytes
+
+
+def _too_large(run: Run) -> Failure:
+    most = run.fan_limits.answer_bytes
+    hint = "select fewer fields, or raise [limits] answer_bytes"
+    message = f"its results go over the limit answer_bytes = {most}"
+    return Failure(Code.LIMIT_EXCEEDED, message, hint=hint)
+
+
+# -- failures -----------------------------------------------------------------------------------
+
+
+def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
+    """What is told of the elements: each with its place, many as a count."""
+    each = [_told_of(result) for result in results]
+    if cells.whole and not any(each):
+        return ()
+    found = list(told(cells.nest, each))
+    if len(found) <= MOST_FAILURES:
+        return tuple(found)
+    rest = found[MOST_FAILURES:]
+    more = Failure(rest[0].code, f"{len(rest)} more of its elements failed", count=len(rest),
+                   warning=all(failure.warning for failure in rest))  # fmt: skip
+    return (*found[:MOST_FAILURES], more)
+
+
+def _told_of(result: Result) -> Sequence[Failure]:
+    if isinstance(result, LeftOut):
+        return ()
+    if not isinstance(result, Done):
+        return (result.failure,)
+    unshaped = [shaped for shaped in result.shaped if isinstance(shaped, Failure)]
+    return (*result.failures, *dict.fromkeys(unshaped)) if unshaped else result.failures

@@ -1,0 +1,109 @@
+"""A stored plan as the work of a task: run with arguments, its data is the result.
+
+It shares the time, the budget of calls and the slots of the run it is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any
+
+from apiql.errors import Code, Failure, QueryRefused, ValueRefused
+from apiql.events import Event, Observer
+from apiql.runtime.assemble import Gathered, gather
+from apiql.runtime.decode import Undecodable
+from apiql.runtime.inputs import bind_parameters, seconds_of
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped, Unmet
+from apiql.runtime.prepare import begin
+from apiql.runtime.reading import read_value
+from apiql.runtime.rows import NotRows
+from apiql.runtime.run import Run
+from apiql.runtime.scope import Scope
+from apiql.runtime.single import Result
+from apiql.runtime.step import Executable, NestedCall, Step
+
+CarryOut = Callable[[Executable, Run], Awaitable[None]]
+Elements = tuple[Any, ...]
+
+
+def nested_by(carry_out: CarryOut) -> Callable[[Step, Elements, Run], Awaitable[Result]]:
+    """The way to run nested plans, by the way all plans are carried out."""
+
+    async def run_nested(step: Step, elements: Elements, run: Run) -> Result:
+        assert step.nested is not None
+        try:
+            inner = _begun(step, step.nested, elements, run)
+        except Unmet as error:
+            return Skipped(error.failure)
+        except NotAsked:
+            return LeftOut()
+        except ValueRefused as refused:
+            return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+        except QueryRefused as refused:
+            return Failed(_refusal(refused))
+        executable = step.nested.executable
+        await carry_out(executable, inner)
+        gathered = gather(executable, inner.scope, run.fan_limits.answer_bytes)
+        return _result(step, gathered, run)
+
+    return run_nested
+
+
+def _begun(step: Step, call: NestedCall, elements: Elements, run: Run) -> Run:
+    """The run of the nested plan.
+
+    Raises:
+        Unmet, NotAsked, ValueRefused: an argument cannot be had.
+        QueryRefused: the plan does not take these arguments.
+    """
+    run.scope.elements = elements
+    values = ((name, value(run.scope)) for name, value in call.arguments)
+    given = {name: value for name, value in values if value is not MISSING}
+    plan = call.executable.plan
+    params = bind_parameters(plan.parameters, given)
+    until = run.deadline_of(step)
+    if plan.settings.timeout is not None:
+        longest = max(0.001, until - run.clock())
+        asked = plan.settings.timeout
+        own = asked if isinstance(asked, float) else seconds_of(asked, params, longest)
+        until = min(until, run.clock() + own)
+    observe = None if run.observe is None else _as_part_of(step, run.observe)
+    inner = replace(run, scope=Scope(params, run.scope.moment), deadline=until, observe=observe,
+                    calls={}, cells={}, timeouts={}, memo=None, ended={})  # fmt: skip
+    begin(call.executable, inner, max(step.timeout, 0.001))
+    return inner
+
+
+def _as_part_of(step: Step, observe: Observer) -> Observer:
+    def told(event: Event) -> None:
+        observe(replace(event, task=f"{step.name}/{event.task}"))
+
+    return told
+
+
+def _refusal(refused: QueryRefused) -> Failure:
+    first = refused.problems[0]
+    return Failure(
+        first.code, f"it does not take these arguments: {first.message}", hint=first.hint
+    )
+
+
+def _result(step: Step, gathered: Gathered, run: Run) -> Result:
+    failures = [
+        replace(failure, path=(), warning=not part.is_grave(failure))
+        for part in gathered.parts
+        for failure in part.failures
+    ]
+    if gathered.failure is not None:
+        return Failed(gathered.failure)
+    grave = [failure for failure in failures if not failure.warning]
+    if gathered.status >= 400:
+        return Failed(grave[0])
+    try:
+        reads, shaped = read_value(step, gathered.data or b"null", run.scope)
+    except (Undecodable, NotRows) as error:
+        return Failed(Failure(Code.BAD_PAYLOAD, f"answered with no usable data: {error}"))
+    except ValueRefused as refused:
+        return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    return Done(None, (), reads, shaped, tuple(failures))

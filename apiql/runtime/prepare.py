@@ -1,0 +1,157 @@
+"""What can be known before the first call: parameters, times, calls that wait for no result.
+
+A query never runs half because of an error that could have been seen here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apiql.errors import Code, Problem, QueryRefused, ValueRefused
+from apiql.events import Observer
+from apiql.ir.values import ParamRoot
+from apiql.plugins import Moment
+from apiql.runtime.cells import FanLimits
+from apiql.runtime.fanout import cells_for
+from apiql.runtime.inputs import bind_parameters, seconds_of
+from apiql.runtime.outcome import NotAsked, Unmet
+from apiql.runtime.request import reads_results
+from apiql.runtime.run import Budget, Run
+from apiql.runtime.scope import Scope
+from apiql.runtime.single import is_wanted
+from apiql.runtime.step import Executable, Step
+from apiql.sources.call import Layer
+
+MERGE_RESERVE = 0.05
+"""The share of the query's time that is kept for putting the answer together."""
+LONGEST_KEPT = 366 * 86400.0
+"""The longest time that a parameter of `cache` and `max-age` may hold, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunLimits:
+    """Seconds for the whole query and for one call; calls that one query makes at a time and
+    altogether; how far lists may go.
+
+    `patience` is what the client gives the query, where it says so: it can only shorten.
+    """
+
+    query_timeout: float
+    call_timeout: float
+    concurrency: int
+    calls: int
+    fan: FanLimits
+    patience: float | None = None
+
+
+def prepare(
+    executable: Executable, given: Mapping[str, Any], moment: Moment, layer: Layer,
+    limits: RunLimits, clock: Callable[[], float], observe: Observer | None = None,
+) -> Run:  # fmt: skip
+    """A run with all that can be known before the first call.
+
+    Raises:
+        QueryRefused: parameters missing or of the wrong type, values that cannot be sent, lists
+            that go over a limit.
+    """
+    plan = executable.plan
+    params = bind_parameters(plan.parameters, given)
+    asked = seconds_of(plan.settings.timeout, params, limits.query_timeout)
+    time = asked if limits.patience is None else min(asked, limits.patience)
+    run = Run(
+        Scope(params, moment), layer, clock() + time * (1 - MERGE_RESERVE), clock,
+        Budget(limits.calls, limits.calls), limits.concurrency, limits.fan, observe,
+    )  # fmt: skip
+    if executable.wide or len(executable.steps) > limits.concurrency:
+        run.slots = asyncio.Semaphore(limits.concurrency)
+    begin(executable, run, limits.call_timeout)
+    return run
+
+
+def begin(executable: Executable, run: Run, call_timeout: float) -> None:
+    """Looks at the times and values of a plan's steps; notes the calls that are known already.
+
+    Raises:
+        QueryRefused: as `prepare`.
+    """
+    if executable.has_twins:
+        run.memo = {}
+    if executable.timed:
+        _times(executable, run, call_timeout)
+    _look_ahead(executable, run)
+
+
+def _times(executable: Executable, run: Run, call_timeout: float) -> None:
+    params = run.scope.params
+    for step in executable.timed:
+        policy = step.policy
+        if isinstance(policy.timeout, ParamRoot):
+            run.timeouts[step] = seconds_of(policy.timeout, params, call_timeout)
+        if policy.within is not None:
+            seconds_of(policy.within.time, params, call_timeout)
+        for kept in (policy.caching.keep, policy.caching.most_age):
+            seconds_of(kept, params, LONGEST_KEPT)
+
+
+def _look_ahead(executable: Executable, run: Run) -> None:
+    problems: list[Problem] = []
+    for step in executable.steps:
+        _look_at(step, run, problems)
+    for check in executable.checks:
+        try:
+            check(run.scope)
+        except ValueRefused as refused:
+            problems.append(Problem(Code.BAD_VALUE, refused.message, (), refused.hint))
+        except Unmet as error:
+            problems.append(Problem(error.failure.code, error.failure.message))
+    if problems:
+        raise QueryRefused(tuple(problems))
+
+
+def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
+    try:
+        if _is_left_out(step, run):
+            return
+        if step.early and step.build is not None and step.fan is None:
+            call = step.build(run.scope, run.deadline_of(step))
+            if not step.needs and step.plain:
+                run.calls[step] = call
+        if step.early and step.fan is not None:
+            _look_at_elements(step, run)
+        for check in step.checks:
+            check(run.scope)
+    except Unmet as error:
+        failure = error.failure
+        problems.append(_problem(step, failure.code, failure.message, failure.hint))
+    except ValueRefused as refused:
+        problems.append(_problem(step, Code.BAD_VALUE, refused.message, refused.hint))
+    except NotAsked:
+        pass
+    if step.otherwise is not None:
+        _look_at(step.otherwise, run, problems)
+
+
+def _is_left_out(step: Step, run: Run) -> bool:
+    """Whether the parameters alone say that the task is left out."""
+    if step.when is None or step.task.when is None or reads_results(step.task.when):
+        return False
+    return not is_wanted(step.when(run.scope))
+
+
+def _look_at_elements(step: Step, run: Run) -> None:
+    """The cells of lists that are known already, and whether each of their calls can be made."""
+    assert step.fan is not None
+    cells = cells_for(step.fan, run)
+    run.cells[step] = cells
+    if step.build is not None and step.fan.batch is None:
+        for elements in cells.elements:
+            run.scope.elements = elements
+            step.build(run.scope, run.deadline)
+
+
+def _problem(step: Step, code: Code, message: str, hint: str | None) -> Problem:
+    text = f"{step.name}: {message}"
+    return Problem(code, text, (step.task.location,), hint, task=step.name)

@@ -1,0 +1,58 @@
+"""`return`: the answer's data made of what the answer would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec import Raw
+
+from apiql.ir.values import Items, OutputRoot, Record, Ref, Spread, Value
+from apiql.plugins import Registry
+from apiql.runtime.evaluate import compile_value
+from apiql.runtime.json_values import decode
+from apiql.runtime.outcome import MISSING
+from apiql.runtime.scope import Evaluate, Reads, Scope
+
+
+@dataclass(slots=True)
+class JsonMembers:
+    """Members of the answer as JSON, decoded when something inside them is read."""
+
+    found: Mapping[str, bytes]
+    _values: dict[str, Any] = field(default_factory=dict)
+
+    def value(self, name: str) -> Any:
+        """The decoded member; MISSING where there is none."""
+        if name not in self._values:
+            raw = self.found.get(name)
+            self._values[name] = MISSING if raw is None else decode(raw)
+        return self._values[name]
+
+
+def compile_returned(value: Value, functions: Registry, reads: Reads) -> Evaluate:
+    """The closure of `return`: a value whose whole members are JSON as it is (`Raw`)."""
+    match value:
+        case Ref(OutputRoot(name), (), _):
+            return lambda scope: _whole(scope, name)
+        case Record(members) if not any(isinstance(v, Spread) for _, v in members):
+            pairs = [(key, compile_returned(v, functions, reads)) for key, v in members]
+            return lambda scope: {
+                key: found for key, part in pairs if (found := part(scope)) is not MISSING
+            }
+        case Items(items) if not any(isinstance(item, Spread) for item in items):
+            parts = [compile_returned(item, functions, reads) for item in items]
+            return lambda scope: [_null(part(scope)) for part in parts]
+        case _:
+            return compile_value(value, functions, reads)
+
+
+def _whole(scope: Scope, name: str) -> Any:
+    assert isinstance(scope.members, JsonMembers)
+    raw = scope.members.found.get(name)
+    return None if raw is None else Raw(raw)
+
+
+def _null(value: Any) -> Any:
+    return None if value is MISSING else value

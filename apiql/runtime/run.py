@@ -1,0 +1,67 @@
+"""One run of a plan: what it starts with, how far it may go, and what it has seen so far."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from apiql.errors import CallFailed, Code
+from apiql.events import Observer
+from apiql.runtime.cells import Cells, FanLimits
+from apiql.runtime.outcome import Outcome
+from apiql.runtime.scope import Scope
+from apiql.runtime.step import Step
+from apiql.sources.call import Call, Layer, Reply
+
+Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
+
+
+@dataclass(slots=True)
+class Budget:
+    """The upstream calls that a query may still make."""
+
+    left: int
+    allowed: int
+
+    def spend(self) -> None:
+        """Counts one call.
+
+        Raises:
+            CallFailed: BUDGET_EXCEEDED, nothing is left.
+        """
+        if self.left <= 0:
+            message = f"the query would make more calls than the limit calls = {self.allowed}"
+            hint = "narrow its lists, use `batch`, or raise [limits] calls"
+            raise CallFailed(Code.BUDGET_EXCEEDED, message, hint)
+        self.left -= 1
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a plan. `deadline` is its end on the loop's clock, `calls` and `cells` are made
+    up ahead of time, `ended` are the tasks that others may wait for. `nest` runs a nested plan.
+    """
+
+    scope: Scope
+    layer: Layer
+    deadline: float
+    clock: Callable[[], float]
+    budget: Budget
+    width: int
+    fan_limits: FanLimits
+    observe: Observer | None = None
+    calls: dict[Step, Call] = field(default_factory=dict)
+    cells: dict[Step, Cells] = field(default_factory=dict)
+    timeouts: dict[Step, float] = field(default_factory=dict)
+    slots: asyncio.Semaphore | None = None
+    memo: Memo | None = None
+    ended: Mapping[str, asyncio.Future[Outcome]] = field(default_factory=dict)
+    replies: list[tuple[Step, Reply]] = field(default_factory=list)
+    nest: Callable[[Step, tuple[Any, ...], Run], Awaitable[Outcome]] | None = None
+
+    def deadline_of(self, step: Step) -> float:
+        """When a call that starts now must have ended."""
+        until = self.clock() + (self.timeouts.get(step) or step.timeout)
+        return until if until < self.deadline else self.deadline

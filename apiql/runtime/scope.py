@@ -1,0 +1,48 @@
+"""What values see while a plan runs: the outcomes so far, the caller's inputs, the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from apiql.ir.values import Ref
+from apiql.plugins import Moment
+from apiql.runtime.outcome import Outcome
+
+
+class Members(Protocol):
+    """What the answer would hold, by name: for references in `return`."""
+
+    def value(self, name: str) -> Any:
+        """The decoded member; MISSING where there is none."""
+
+
+@dataclass(slots=True)
+class Scope:
+    """What closures see. `row` is set while a row is looked at, `elements` while a call of a
+    fan-out is made up, `members` while the answer is put together.
+    """
+
+    params: Mapping[str, Any]
+    moment: Moment
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    row: Any = None
+    elements: tuple[Any, ...] = ()
+    members: Members | None = None
+
+
+Evaluate = Callable[[Scope], Any]
+ReadKey = tuple[str, tuple[str, ...], bool]
+Reads = Mapping[ReadKey, int]
+"""The number of each path of each task in the task's `Done.reads`; exact ones apart."""
+
+
+def static_names(ref: Ref) -> tuple[str, ...]:
+    """The names a path begins with: as far as a body need be decoded for it."""
+    names = []
+    for step in ref.path:
+        if not isinstance(step, str):
+            break
+        names.append(step)
+    return tuple(names)

@@ -1,0 +1,80 @@
+"""The outcome of one call of a task, or of what its clauses put in the place of a result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from apiql.errors import Code, Failure, ValueRefused
+from apiql.ir.policy import Constant
+from apiql.runtime.attempt import built, exchanged, is_late, late, stale
+from apiql.runtime.decode import Undecodable
+from apiql.runtime.json_values import a_kind
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped
+from apiql.runtime.reading import read_reply
+from apiql.runtime.run import Run
+from apiql.runtime.step import Step
+from apiql.sources.call import Call, Reply
+
+Result: TypeAlias = Done | Failed | Skipped | LeftOut
+
+
+async def one(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Result:
+    """The outcome of one call for some elements, without `otherwise` and `fallback`."""
+    if step.nested is not None:
+        assert run.nest is not None
+        return await run.nest(step, elements, run)
+    try:
+        call = built(step, run, elements)
+    except NotAsked:
+        return LeftOut()
+    return await attempted(step, call, run) if not isinstance(call, Failed | Skipped) else call
+
+
+async def attempted(step: Step, call: Call, run: Run) -> Done | Failed:
+    """The result of a call, or of what its clauses put in its place when it is late."""
+    found = await exchanged(step, call, run)
+    if isinstance(found, Reply):
+        done = read_reply(step, call, found, run.scope)
+        if found.stale and isinstance(done, Done):
+            done.failures = (stale(step, found, run),)
+        return done
+    within = step.policy.within
+    if within is None or within.substitute is None or not is_late(found.failure):
+        return found
+    return substituted(step, within.substitute, late(step, within, run))
+
+
+def fallen_back(step: Step, outcome: Failed | Skipped) -> Done | Failed | Skipped:
+    """The fallback with a warning, where there is one."""
+    if step.policy.fallback is None:
+        return outcome
+    message = f"{outcome.failure.message}: the fallback stands in"
+    warning = replace(outcome.failure, message=message, warning=True)
+    done = substituted(step, step.policy.fallback, warning)
+    if isinstance(done, Done) and isinstance(outcome, Failed):
+        done.status, done.headers = outcome.status, outcome.headers
+    return done
+
+
+def substituted(step: Step, constant: Constant, warning: Failure) -> Done | Failed:
+    """A value of the text in place of a result, with the warning that it is one."""
+    try:
+        reads = step.read(constant.text)
+    except (Undecodable, ValueRefused) as error:
+        return Failed(Failure(Code.BAD_VALUE, str(error)))
+    return Done(None, (), reads, tuple([constant.text for _ in step.shapes]), (warning,))
+
+
+def is_wanted(found: Any) -> bool:
+    """Whether `when` lets a task be carried out.
+
+    Raises:
+        ValueRefused: it is no boolean.
+    """
+    if found is None or found is MISSING:
+        return False
+    if not isinstance(found, bool):
+        hint = "compare it: when $x = 'yes'"
+        raise ValueRefused(f"`when` wants a boolean, got {a_kind(found)}", hint)
+    return found

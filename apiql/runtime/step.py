@@ -1,0 +1,120 @@
+"""A compiled plan: what the runtime carries out, made once and run many times."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from apiql.ir.embedding import Embed
+from apiql.ir.plan import Batch, Plan, Task
+from apiql.ir.policy import Policy
+from apiql.runtime.decode import Reader
+from apiql.runtime.request import Build
+from apiql.runtime.scope import Evaluate, Scope
+from apiql.runtime.shape import Shape
+
+RowStage: TypeAlias = Callable[[bytes, Scope], bytes]
+"""From a body to what the row clauses make of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fan:
+    """A fan-out: the lists of its axes; `merge`: equal elements are one call; `width` calls at a
+    time (None: as many as the query may make); `missing` is told where an element is not there.
+    """
+
+    axes: tuple[tuple[Evaluate, ...], ...]
+    merge: bool
+    batch: Batch | None
+    width: int | None
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class NestedCall:
+    """A stored plan that a task runs, and the values of its parameters."""
+
+    executable: Executable
+    arguments: tuple[tuple[str, Evaluate], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """An output that stands inside another: its number, and those of the keys they are joined by
+    in the reads of their tasks.
+    """
+
+    source: int
+    embed: Embed
+    own_key: int = -1
+    target_key: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Weave:
+    """All that comes into an output, by its number. `keyed`: it goes into another by keys itself,
+    so that its rows must stay in step with them.
+    """
+
+    target: int
+    strands: tuple[Strand, ...]
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """A task ready to be carried out.
+
+    `early`: nothing of its call waits for a result, so the call is made up before the first is
+    sent. `checks` are the parts of other values that can be looked at that early too. `after`
+    are the tasks that must not have failed, though nothing of theirs is read. `exact` says of
+    each read whether it keeps lost elements apart. `plain`: one call and no clause that says
+    more about it than its time.
+    """
+
+    name: str
+    task: Task
+    build: Build | None
+    early: bool
+    checks: tuple[Evaluate, ...]
+    needs: tuple[str, ...]
+    after: tuple[str, ...]
+    read: Reader
+    exact: tuple[bool, ...]
+    rows: RowStage | None
+    shapes: tuple[Shape, ...]
+    policy: Policy
+    timeout: float
+    service: str
+    method: str
+    is_read: bool
+    twin: str | None
+    plain: bool
+    when: Evaluate | None
+    fan: Fan | None
+    nested: NestedCall | None
+    otherwise: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Executable:
+    """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
+    `openings` is what stands before each in the answer: `{"name":` or `,"name":`, nothing for one
+    that is no member; `timed` are the steps whose times parameters hold. `simple`: the answer is
+    its members side by side; else `weaves` put some into others and `returned` gives it a shape
+    (`checks` are its parts that can be looked at before the first call).
+    `wide`: the text alone does not say how many calls it makes.
+    """
+
+    plan: Plan
+    steps: tuple[Step, ...]
+    places: tuple[tuple[str, int], ...]
+    openings: tuple[bytes, ...]
+    timed: tuple[Step, ...]
+    has_twins: bool
+    simple: bool
+    returned: Evaluate | None
+    checks: tuple[Evaluate, ...]
+    weaves: tuple[Weave, ...]
+    wide: bool
