@@ -35,6 +35,17 @@ class Origin(Struct, frozen=True):
         return f"{self.scheme}://{self.authority}"
 
 
+class Caching(Struct, frozen=True):
+    """What a query says of the answer to one call: `keep` is the age in seconds up to which one
+    is used again, `off` that none is used or kept, `stale` that the last good one may stand in
+    when the call's time is over.
+    """
+
+    keep: float | None = None
+    off: bool = False
+    stale: bool = False
+
+
 class Call(Struct, frozen=True):
     """One HTTP exchange to make.
 
@@ -49,14 +60,21 @@ class Call(Struct, frozen=True):
     headers: Headers
     body: bytes | None
     deadline: float
+    caching: Caching | None = None
 
 
 class Reply(Struct, frozen=True):
-    """A complete answer: header names in lower case, the body without its content coding."""
+    """A complete answer: header names in lower case, the body without its content coding.
+
+    `age` is how many seconds ago a cache took it, None where it comes straight from the upstream;
+    `stale`: it stands in for one that was not in time.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    age: float | None = None
+    stale: bool = False
 
     def header(self, name: str) -> str | None:
         """The value of a field (lower-case name), several joined by `, `."""
