@@ -29,10 +29,12 @@ class Freshness(Struct, frozen=True):
     s_maxage: int | None = None
 
 
+SILENT: Final = Freshness()
+
 UNSTORABLE: Final = Freshness(no_store=True)
 """Of a part that failed, and of one that writes: an answer used again would write nothing."""
 
-_READ = frozenset(("cache-control", "expires", "date", "age", "vary", "set-cookie"))
+_READ = frozenset(("cache-control", "expires", "age", "vary", "set-cookie"))
 
 
 def freshness_of(
@@ -46,8 +48,10 @@ def freshness_of(
     makes it `no-cache`: the answer is asked for again each time.
     """
     said = _said(headers)
+    if not said and keep is None and not off:
+        return SILENT if most_age is None else _bounded(SILENT, most_age)
     control = directives_of(said.get("cache-control", ""))
-    lifetime = _lifetime(said, control, keep)
+    lifetime = _lifetime(headers, said, control, keep)
     passed = _passed(said) + (age or 0.0)
     found = Freshness(
         control.no_store,
@@ -67,17 +71,18 @@ def combined(parts: Iterable[Freshness], most_age: float | None) -> Freshness:
     """
     found = [*parts]
     if most_age is not None:
-        found = [_bounded(part, most_age) for part in found or [Freshness()]]
+        found = [_bounded(part, most_age) for part in found or [SILENT]]
+    if len(found) == 1:
+        return found[0]
+    no_store = no_cache = private = apart = False
+    for part in found:
+        no_store, no_cache = no_store or part.no_store, no_cache or part.no_cache
+        private, apart = private or part.private, apart or part.s_maxage is not None
     shared = None
-    if any(part.s_maxage is not None for part in found):
+    if apart:
         shared = _least([p.max_age if p.s_maxage is None else p.s_maxage for p in found])
-    return Freshness(
-        any(part.no_store for part in found),
-        any(part.no_cache for part in found),
-        any(part.private for part in found),
-        _least([part.max_age for part in found]),
-        shared,
-    )
+    max_age = _least([part.max_age for part in found])
+    return Freshness(no_store, no_cache, private, max_age, shared)
 
 
 def cache_control(freshness: Freshness) -> str | None:
@@ -102,19 +107,24 @@ def _said(headers: Headers) -> Mapping[str, str]:
     return found
 
 
-def _lifetime(said: Mapping[str, str], control: Directives, keep: float | None) -> float | None:
+def _lifetime(
+    headers: Headers, said: Mapping[str, str], control: Directives, keep: float | None
+) -> float | None:
     if control.max_age is not None:
         return control.max_age
     if "expires" in said:
-        return _until_expiry(said)
+        return _until_expiry(said["expires"], headers)
     silent = control == Directives() and "set-cookie" not in said
     return keep if silent else None
 
 
-def _until_expiry(said: Mapping[str, str]) -> float:
+def _until_expiry(expires: str, headers: Headers) -> float:
     """Seconds from Date to Expires; what cannot be read as that has expired (section 5.3)."""
-    expires, date = _moment(said["expires"]), _moment(said.get("date", ""))
-    return 0.0 if expires is None or date is None else expires - date
+    dates = [value for name, value in headers if name == "date"]
+    if len(dates) != 1:
+        return 0.0
+    begin, end = _moment(dates[0]), _moment(expires)
+    return 0.0 if begin is None or end is None else end - begin
 
 
 def _moment(text: str) -> float | None:

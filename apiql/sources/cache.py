@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.cache_control import directives_of
@@ -74,8 +74,8 @@ def key_of(call: Call) -> bytes:
     """What an answer is kept under: everything that is sent, so that callers with other
     credentials never share, as a digest, so that no credential lies in a store.
     """
-    parts = repr((call.method, call.origin, call.target, call.headers))
-    return sha256(parts.encode()).digest()
+    parts = (call.method, call.origin, call.target, call.headers)
+    return sha256(msgpack.encode(parts)).digest()
 
 
 def size_of(kept: Kept) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -100,12 +101,23 @@ def test_the_peers_cases(name):
         ((DATE, ("expires", "0")), 0),
         ((DATE, ("expires", "")), 0),
         ((DATE, ("expires", DATE[1]), ("expires", "Sun, 06 Nov 1994 08:50:37 GMT")), 0),
+        ((DATE, DATE, ("expires", "Sun, 06 Nov 1994 08:50:37 GMT")), 0),
         ((("expires", "Sun, 06 Nov 2994 08:50:37 GMT"),), 0),
         ((DATE, ("expires", "Sun, 06 Nov 9994 08:50:37 GMT")), LONGEST),
     ],
 )
 def test_what_is_left_of_a_lifetime(headers, left):
     assert part(headers) == Freshness(max_age=left)
+
+
+def test_a_date_without_a_zone_is_in_utc(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    time.tzset()
+    try:
+        assert part((DATE, ("expires", "Sun Nov  6 08:50:37 1994"))).max_age == 60
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_time_in_our_own_cache_counts():
@@ -157,6 +169,7 @@ def test_max_age_bounds_what_cache_says():
     ("found", "text"),
     [
         (part(said("max-age=60"), off=True), "no-cache"),
+        (part((), off=True), "no-cache"),
         (part((*said("max-age=60"), ("vary", "accept, *"))), "no-cache"),
         (part((*said("max-age=60"), ("vary", "accept"))), "max-age=60"),
         (part(said('private="x", max-age=60, s-maxage=90')), "private, max-age=60"),

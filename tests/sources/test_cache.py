@@ -116,6 +116,27 @@ async def test_what_nobody_asks_to_keep_is_not_kept(caching):
     assert len(rig.store) == 0
 
 
+async def test_nothing_is_put_for_no_time():
+    seconds: list[float] = []
+
+    class Strict(MemoryStore[Kept]):
+        async def put(self, key: bytes, value: Kept, time: float) -> None:
+            seconds.append(time)
+
+    rig = Rig()
+    layer = cached(rig.upstream, Strict(1, 1, size_of, rig.clock), rig.clock)
+    for caching in (Caching(), Caching(keep=0.0), MINUTE, STALE, Caching(keep=9000, stale=True)):
+        await layer(asking(caching))
+    assert seconds == [60.0, 3600.0, 9000.0]
+
+
+def test_the_size_of_an_entry_counts_what_it_holds():
+    bare = size_of(Kept(Reply(200, (), b""), 0, 0))
+    assert bare > 500
+    assert size_of(Kept(Reply(200, (), b"x" * 5000), 0, 0)) == bare + 5000
+    assert size_of(Kept(Reply(200, (("a", "x" * 700),), b""), 0, 0)) > bare + 800
+
+
 async def test_no_cache_leaves_what_others_keep():
     rig = Rig()
     await rig.told()
@@ -149,7 +170,8 @@ def test_keys_do_not_run_into_each_other():
         (("a", "b', 'c': 'd"),),
         (("a", "b"), ("cd", "")),
         (("ab", ""), ("c", "d")),
-        (("a", "\ud800"),),
+        (("a", "b"), ("c", "d"), ("e", "f")),
+        (),
     ]
     assert len({key_of(asking(headers=each)) for each in headers}) == len(headers)
 

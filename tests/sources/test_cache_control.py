@@ -26,6 +26,7 @@ from apiql.sources.cache_control import LONGEST, Directives, directives_of, seco
         ("max-age=60, max-age=30", Directives(max_age=30)),
         ("max-age=30, max-age=60", Directives(max_age=30)),
         ("max-age=99999999999999999999", Directives(max_age=LONGEST)),
+        ("max-age=" + "9" * 5000, Directives(max_age=LONGEST)),
         ("max-age=" + "0" * 5000 + "9", Directives(max_age=9)),
         ("max-age", Directives(max_age=0)),
         ("max-age=", Directives(max_age=0)),
