@@ -131,7 +131,7 @@ class Engine:
         except QueryRefused as refused:
             raise with_excerpts(refused, query.text) from None
         await carry_out(executable, run)
-        return assemble(executable, run.scope, self._details, self.settings.limits.answer_bytes)
+        return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,10 @@ from apiql.runtime.decode import to_json
 from apiql.runtime.entries import Details, entry_of, entry_of_answer
 from apiql.runtime.insertion import TooLarge, whole
 from apiql.runtime.json_values import encode
+from apiql.runtime.lifetimes import cache_control_of
 from apiql.runtime.outcome import Done, Failed, LeftOut, Nest, Outcome, Several, Skipped
 from apiql.runtime.returned import JsonMembers
+from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.step import Executable
 from apiql.runtime.weave import woven
@@ -30,12 +32,14 @@ class Answer(Struct, frozen=True):
     """`data` is JSON (None: the answer has none), `errors` are members of its list.
 
     `status` is that of `application/apiql-response+json`; `complete` is False for partial data.
+    `cache_control` says how long it may be used again, None where nobody says anything.
     """
 
     status: int
     data: bytes | None
     errors: tuple[dict[str, Any], ...] = ()
     complete: bool = True
+    cache_control: str | None = None
 
 
 class Part(Struct):
@@ -72,14 +76,15 @@ class Gathered(Struct):
     failure: Failure | None = None
 
 
-def assemble(executable: Executable, scope: Scope, details: Details, most_bytes: int) -> Answer:
+def assemble(executable: Executable, run: Run, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    gathered = gather(executable, scope, most_bytes)
+    gathered = gather(executable, run.scope, most_bytes)
     errors = [entry_of(part.output, failure, part.tolerance, details)
               for part in gathered.parts for failure in part.failures]  # fmt: skip
     if gathered.failure is not None:
         errors.insert(0, entry_of_answer(gathered.failure))
-    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete)
+    control = "no-store" if errors else cache_control_of(executable, run)
+    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete, control)
 
 
 def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:

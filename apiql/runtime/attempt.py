@@ -141,12 +141,13 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    status, size, age = (None, 0, None)
+    status, size, age, stale = (None, 0, None, False)
     if reply is not None:
-        status, size, age = reply.status, len(reply.body), reply.age
+        status, size, age, stale = reply.status, len(reply.body), reply.age, reply.stale
+    keep = call.caching.keep if call.caching is not None else None
     run.observe(
         CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
-                 status, size, code, age)
+                 status, size, code, age, stale, keep)
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task
-from apiql.ir.policy import Policy, Tolerance
+from apiql.ir.policy import Caching, Policy, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
     Apply,
@@ -24,6 +24,7 @@ from apiql.ir.values import (
 from apiql.plugins import Registry
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.evaluate import compile_elements, compile_value
+from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.returned import compile_returned
@@ -91,7 +92,8 @@ def _executable(
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
-        wide=any(not step.plain for step in steps),
+        wide=any(not step.plain for step in steps), varies=header_names(plan),
+        caches=any(one.policy.caching != Caching() for step in steps for one in _chain(step)),
     )  # fmt: skip
 
 

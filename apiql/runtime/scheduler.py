@@ -11,7 +11,7 @@ When the caller is cancelled, so is every task, and with it every call that nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from apiql.runtime.nested import nested_by
 from apiql.runtime.outcome import Outcome
@@ -25,14 +25,20 @@ Finished = Callable[[Step], None]
 
 async def carry_out(executable: Executable, run: Run, finished: Finished | None = None) -> None:
     """Performs every task of the plan; how each ended stands in the run's scope, by its name."""
-    run.nest = run.nest or nested_by(carry_out)
-    outcomes = run.scope.outcomes
+    run.nest = run.nest or NESTED
     first, *others = executable.steps
-    if not others:
-        outcomes[first.name] = await perform(first, run)
-        _tell(first, finished)
+    if others:
+        await _side_by_side(first, others, run, finished)
         return
-    loop = asyncio.get_running_loop()
+    run.scope.outcomes[first.name] = await perform(first, run)
+    _tell(first, finished)
+
+
+async def _side_by_side(
+    first: Step, others: Sequence[Step], run: Run, finished: Finished | None
+) -> None:
+    """The first task in this coroutine, each other one in a task of the loop."""
+    loop, outcomes = asyncio.get_running_loop(), run.scope.outcomes
     begun: asyncio.Future[Outcome] = loop.create_future()
     ended: dict[str, asyncio.Future[Outcome]] = {first.name: begun}
     run.ended = ended
@@ -91,3 +97,6 @@ async def _follow(step: Step, run: Run, ended: Mapping[str, asyncio.Future[Outco
     for need in step.needs:
         run.scope.outcomes[need] = await asyncio.shield(ended[need])
     return await perform(step, run)
+
+
+NESTED = nested_by(carry_out)

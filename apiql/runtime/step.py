@@ -104,7 +104,8 @@ class Executable:
     that is no member; `timed` are the steps whose times parameters hold. `simple`: the answer is
     its members side by side; else `weaves` put some into others and `returned` gives it a shape
     (`checks` are its parts that can be looked at before the first call).
-    `wide`: the text alone does not say how many calls it makes.
+    `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
+    something may be used again; `varies` are the caller's headers that the answer depends on.
     """
 
     plan: Plan
@@ -118,3 +119,5 @@ class Executable:
     checks: tuple[Evaluate, ...]
     weaves: tuple[Weave, ...]
     wide: bool
+    caches: bool
+    varies: frozenset[str]

@@ -12,9 +12,7 @@ from apiql.ir.embedding import Embed, KeyPair
 WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
 
 
-def lower_into(
-    select: s.Select, name: str, selects: frozenset[str], findings: Findings
-) -> Embed | None:
+def lower_into(select: s.Select, selects: frozenset[str], findings: Findings) -> Embed | None:
     """Where the result of a select goes, None where it is a member of the answer."""
     into = next((c for c in select.clauses if isinstance(c, cl.Into)), None)
     inner = select.side is not None and select.side.text.lower() == "inner"
@@ -23,17 +21,13 @@ def lower_into(
         return None
     target = into.target
     many = bool(target.steps) and target.steps[-1] == _opening(target)
-    path = _names(target.steps[:-1] if many else target.steps, target.span, findings)
+    path = _names(target.steps[:-1] if many else target.steps)
     root = target.root.text if isinstance(target.root, e.Word) else None
-    if root is None or path is None:
+    if root is None or not path:
         findings.add(Code.VALIDATION, "`into` names a place in a result", target.span, WRITE)
         return None
     if root not in selects:
         findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), target.span)
-        return None
-    if not path:
-        message = f"`into {root}` wants a member of it"
-        findings.add(Code.VALIDATION, message, target.span, WRITE)
         return None
     if many and into.on is None:
         message = "`[]` takes all rows with a key, and there is none"
@@ -60,7 +54,7 @@ def _check_company(select: s.Select, into: cl.Into | None, inner: bool, findings
         findings.add(Code.VALIDATION, message, hidden.span, "leave out `hidden`")
 
 
-def _names(steps: tuple[e.Step, ...], span: e.Span, findings: Findings) -> tuple[str, ...] | None:
+def _names(steps: tuple[e.Step, ...]) -> tuple[str, ...] | None:
     if not all(isinstance(step, e.NameStep) for step in steps):
         return None
     return tuple(step.name.text for step in steps if isinstance(step, e.NameStep))

@@ -111,7 +111,7 @@ class _Parts:
             select, name, self.lowering, self.around.limits, self.around.methods, others
         )
         found = part.lowered(place)
-        into = lower_into(select, name, frozenset(self.names), self.lowering.findings)
+        into = lower_into(select, frozenset(self.names), self.lowering.findings)
         return found.task, Output(
             name, name, found.projection, part.is_hidden, found.task.location, into
         )
