@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from apiql.errors import Code
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text.surroundings import Findings, Names
+from apiql.ir.rows import COUNT_ROWS
 from apiql.ir.values import (
     Apply,
     Computed,
@@ -151,7 +152,7 @@ class Lowering:
         function = self.functions.find(name)
         args = self._all(call.args)
         if call.star:
-            return self._later("count(*) over the rows of a group", call.span)
+            return self._count_rows(call)
         if name == "zip":
             return self._later("`zip`, which goes with `in`,", call.span)
         if function is None:
@@ -164,6 +165,15 @@ class Lowering:
             message = f"{name}() takes {function.arity}, got {len(args)}"
             self.findings.add(Code.VALIDATION, message, call.span)
         return Apply(name, args)
+
+    def _count_rows(self, call: e.Invocation) -> Value:
+        """`count(*)`, where names are fields of a row; elsewhere there are no rows."""
+        if self.in_row and call.name.text.lower() == "count":
+            return Apply(COUNT_ROWS)
+        message = "`*` as an argument is for count(*), the number of rows of a group"
+        hint = "it stands in a projection, having or order by, beside group by"
+        self.findings.add(Code.VALIDATION, message, call.span, hint)
+        return NOTHING
 
     def _parenthesis(self, items: e.Round) -> Value:
         if len(items.items) == 1:
