@@ -20,7 +20,7 @@ from apiql.runtime.decode import Undecodable, as_elements, as_members, as_value,
 from apiql.runtime.json_values import number_text
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped
 from apiql.runtime.reading import json_of, read_value, unreadable
-from apiql.runtime.rows import NotRows
+from apiql.runtime.row_list import NotRows
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result
 from apiql.runtime.step import Step

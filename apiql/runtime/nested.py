@@ -17,7 +17,7 @@ from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped, Unmet
 from apiql.runtime.prepare import begin
 from apiql.runtime.reading import read_value
-from apiql.runtime.rows import NotRows
+from apiql.runtime.row_list import NotRows
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import Result

@@ -9,7 +9,7 @@ from msgspec import Raw
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
 from apiql.runtime.outcome import Done, Failed
-from apiql.runtime.rows import NotRows
+from apiql.runtime.row_list import NotRows
 from apiql.runtime.scope import Scope
 from apiql.runtime.shape import Shape
 from apiql.runtime.step import Step
