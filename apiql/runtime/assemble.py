@@ -78,7 +78,10 @@ class Gathered(Struct):
 
 def assemble(executable: Executable, run: Run, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    gathered = gather(executable, run.scope, most_bytes)
+    well = _all_well(executable, run.scope, most_bytes)
+    if well is not None:
+        return Answer(200, well, cache_control=cache_control_of(executable, run))
+    gathered = _in_part(executable, run.scope, most_bytes)
     errors = [entry_of(part.output, failure, part.tolerance, details)
               for part in gathered.parts for failure in part.failures]  # fmt: skip
     if gathered.failure is not None:
@@ -89,10 +92,11 @@ def assemble(executable: Executable, run: Run, details: Details, most_bytes: int
 
 def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
     """The data of a run and what is told beside it."""
-    return _all_well(executable, scope, most_bytes) or _in_part(executable, scope, most_bytes)
+    well = _all_well(executable, scope, most_bytes)
+    return Gathered(200, well) if well is not None else _in_part(executable, scope, most_bytes)
 
 
-def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> Gathered | None:
+def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> bytes | None:
     """The data if there is nothing to tell beside it (most answers), else None."""
     if executable.plan.settings.status is not StatusRule.ANY_OK or not executable.simple:
         return None
@@ -108,10 +112,10 @@ def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> Gathered
         if opening:
             pieces += (opening, found)
     if not pieces:
-        return Gathered(204, None)
+        return None
     pieces.append(b"}")
     data = b"".join(pieces)
-    return Gathered(200, data) if len(data) <= most_bytes else None
+    return data if len(data) <= most_bytes else None
 
 
 def _in_part(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:

@@ -206,7 +206,7 @@ def call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failur
 
 
 def _allowed(step: Step, run: Run) -> float:
-    usual = run.timeouts.get(step) or step.timeout
+    usual = run.time_of(step)
     within = step.policy.within
     return usual if within is None else min(usual, _seconds(within.time, run))
 

@@ -47,7 +47,8 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     Raises:
         Unmet, NotAsked, ValueRefused: as `cells_for`.
     """
-    cells = run.cells.get(step) or cells_for(fan, run)
+    known = run.cells.get(step) if run.cells is not None else None
+    cells = known or cells_for(fan, run)
     if fan.batch is not None:
         found = await batched(step, fan.batch, cells, run)
         if not isinstance(found, list):
@@ -99,8 +100,7 @@ async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
-    for need in other.needs:
-        run.scope.outcomes[need] = await asyncio.shield(run.ended[need])
+    await run.await_all(other.needs)
     if other.fan is None:
         shared = _or_fallback(other, await one(other, run))
         for number in failed:

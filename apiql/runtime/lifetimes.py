@@ -37,9 +37,8 @@ def _told(run: Run) -> bool:
     for step, reply in run.replies:
         if not step.is_read or reply.age is not None:
             return True
-        for name, _ in reply.headers:
-            if name in TELLING:
-                return True
+        if not TELLING.isdisjoint([name for name, _ in reply.headers]):
+            return True
     return False
 
 

@@ -5,7 +5,6 @@ when? -> after? -> one call | a call for each element | a nested plan -> otherwi
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from msgspec.structs import replace
@@ -126,6 +125,5 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
 
 
 async def _otherwise(step: Step, run: Run) -> Outcome:
-    for need in step.needs:
-        run.scope.outcomes[need] = await asyncio.shield(run.ended[need])
+    await run.await_all(step.needs)
     return await perform(step, run)

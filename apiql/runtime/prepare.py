@@ -86,10 +86,11 @@ def begin(executable: Executable, run: Run, call_timeout: float) -> None:
 
 def _times(executable: Executable, run: Run, call_timeout: float) -> None:
     params = run.scope.params
+    run.timeouts = timeouts = dict[Step, float]()
     for step in executable.timed:
         policy = step.policy
         if isinstance(policy.timeout, ParamRoot):
-            run.timeouts[step] = seconds_of(policy.timeout, params, call_timeout)
+            timeouts[step] = seconds_of(policy.timeout, params, call_timeout)
         if policy.within is not None:
             seconds_of(policy.within.time, params, call_timeout)
         for kept in (policy.caching.keep, policy.caching.most_age):
@@ -113,7 +114,7 @@ def _look_ahead(executable: Executable, run: Run) -> None:
 
 def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
     try:
-        if _is_left_out(step, run):
+        if step.when is not None and _is_left_out(step, run):
             return
         if step.early and step.build is not None and step.fan is None:
             call = step.build(run.scope, run.deadline_of(step))
@@ -145,7 +146,7 @@ def _look_at_elements(step: Step, run: Run) -> None:
     """The cells of lists that are known already, and whether each of their calls can be made."""
     assert step.fan is not None
     cells = cells_for(step.fan, run)
-    run.cells[step] = cells
+    run.cells = {**(run.cells or {}), step: cells}
     if step.build is not None and step.fan.batch is None:
         for elements in cells.elements:
             run.scope.elements = elements

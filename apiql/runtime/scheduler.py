@@ -11,7 +11,7 @@ When the caller is cancelled, so is every task, and with it every call that nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from apiql.runtime.nested import nested_by
 from apiql.runtime.outcome import Outcome
@@ -44,7 +44,7 @@ async def _side_by_side(
     run.ended = ended
     tasks: list[asyncio.Task[Outcome]] = []
     for step in others:
-        work = _follow(step, run, ended) if step.needs else perform(step, run)
+        work = _follow(step, run) if step.needs else perform(step, run)
         ended[step.name] = task = loop.create_task(work)
         tasks.append(task)
     if finished is not None:
@@ -92,10 +92,9 @@ async def _ended(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
         await asyncio.wait(left)
 
 
-async def _follow(step: Step, run: Run, ended: Mapping[str, asyncio.Future[Outcome]]) -> Outcome:
+async def _follow(step: Step, run: Run) -> Outcome:
     """Waits for what the task needs, however that ends, and then performs."""
-    for need in step.needs:
-        run.scope.outcomes[need] = await asyncio.shield(ended[need])
+    await run.await_all(step.needs)
     return await perform(step, run)
 
 
