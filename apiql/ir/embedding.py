@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from apiql.ir.projection import Path
+from apiql.ir.projection import Kept, Named, Path, Projection
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,3 +31,19 @@ class Embed:
     many: bool = False
     on: KeyPair | None = None
     inner: bool = False
+
+
+def with_embedded(projection: Projection, path: Path) -> Projection:
+    """The target's projection with the path of what comes in listed, where it is not there yet."""
+    listed = [field.path for field in projection.fields if isinstance(field, Kept)]
+    named = [field.name for field in projection.fields if isinstance(field, Named)]
+    excluded = any(_leads_to(out, path) for out in projection.excluded)
+    if projection.everything and not excluded:
+        return projection
+    if path[0] in named or any(_leads_to(p, path) or _leads_to(path, p) for p in listed):
+        return projection
+    return replace(projection, fields=(*projection.fields, Kept(path)))
+
+
+def _leads_to(start: Path, path: Path) -> bool:
+    return path[: len(start)] == start
