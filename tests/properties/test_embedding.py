@@ -44,7 +44,10 @@ def _level(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 TARGETS: st.SearchStrategy[Any] = st.recursive(
-    st.sampled_from([None, None, {}, "x", Digits("1.50")]), _level, max_leaves=12
+    st.sampled_from([None, "x", {}, {"a": {"a": "old", "b": "old"}}])
+    | KEYS.map(lambda key: {"k": key}),
+    _level,
+    max_leaves=12,
 )
 SHORT = st.lists(st.sampled_from(["a", "b"]), min_size=1, max_size=3).map(tuple)
 
@@ -243,11 +246,12 @@ def keyed(
     return coming, Coming(path, keys, by_keys(rows, many), inner)
 
 
-@given(TARGETS, SHORT, SHORT, ROWS, st.booleans(), st.booleans())
+@given(TARGETS, SHORT, st.none() | SHORT, ROWS, st.booleans(), st.booleans())
 def test_by_key(
-    target: Any, path: Path, above: Path, rows: list[Any], many: bool, inner: bool
+    target: Any, path: Path, elsewhere: Path | None, rows: list[Any], many: bool, inner: bool
 ) -> None:
-    coming, other = keyed("x", target, path, (*above[:-1], "k"), rows, many, inner)
+    key = (*(elsewhere or path)[:-1], "k")
+    coming, other = keyed("x", target, path, key, rows, many, inner)
     found, misfits = embedded(written(target), [coming], MOST)
     try:
         wanted = plainly(target, [other])
