@@ -47,7 +47,6 @@ def test_nothing_is_added_where_the_way_is_there(projection: Projection) -> None
         kept("items.id"),
         kept("author"),
         without("items"),
-        without("items.author"),
         without("cost", "items"),
         Projection(False, (), (Named("author", Literal(1)),)),
     ],

@@ -8,6 +8,7 @@ from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.surroundings import Findings
 from apiql.ir.embedding import Embed, KeyPair
+from apiql.ir.plan import Repeat, Work
 
 WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
 
@@ -27,13 +28,22 @@ def lower_into(select: s.Select, selects: frozenset[str], findings: Findings) ->
         findings.add(Code.VALIDATION, "`into` names a place in a result", target.span, WRITE)
         return None
     if root not in selects:
-        findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), target.span)
+        span = e.Span(target.span.start, target.span.start + len(root))
+        findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), span)
         return None
     if many and into.on is None:
         message = "`[]` takes all rows with a key, and there is none"
         findings.add(Code.VALIDATION, message, target.span, "add `on key = …`")
     on = None if into.on is None else _keys(into.on, root, findings)
     return Embed(root, path, many, on, inner)
+
+
+def check_batch(select: s.Select, work: Work, findings: Findings) -> None:
+    """Notes where rows that nothing matches to their elements go in by position."""
+    if isinstance(work, Repeat) and work.batch is not None and work.batch.key is None:
+        into = next(c for c in select.clauses if isinstance(c, cl.Into))
+        message = "the rows of a `batch` go into another result by a key"
+        findings.add(Code.VALIDATION, message, into.span, "add `on key = …`")
 
 
 def _opening(target: e.Reference) -> e.Step | None:
@@ -44,14 +54,14 @@ def _opening(target: e.Reference) -> e.Step | None:
 def _check_company(select: s.Select, into: cl.Into | None, inner: bool, findings: Findings) -> None:
     if inner and (into is None or into.on is None):
         assert select.side is not None
-        message = "`inner join` drops rows without a match by `into … on …`, which is not here"
-        findings.add(Code.VALIDATION, message, select.side.span, "write `join`, or add the clause")
+        message = "`inner join` matters only with `into … on`"
+        findings.add(Code.VALIDATION, message, select.side.span, "write `join`, or add `on`")
     hidden = next(
         (c for c in select.clauses if isinstance(c, cl.Flag) and c.word == "hidden"), None
     )
     if into is not None and hidden is not None:
-        message = "what goes `into` another result is no member of the answer already"
-        findings.add(Code.VALIDATION, message, hidden.span, "leave out `hidden`")
+        message = "`hidden` and `into` do not go together: what goes into another is no member"
+        findings.add(Code.VALIDATION, message, hidden.span, "leave one of them out")
 
 
 def _names(steps: tuple[e.Step, ...]) -> tuple[str, ...] | None:

@@ -12,7 +12,7 @@ from apiql.errors import Code, QueryRefused
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
-from apiql.frontends.text.embeds import lower_into
+from apiql.frontends.text.embeds import check_batch, lower_into
 from apiql.frontends.text.locations import Located, Locator
 from apiql.frontends.text.selects import SelectLowering
 from apiql.frontends.text.surroundings import Findings, Names, Surroundings
@@ -112,6 +112,8 @@ class _Parts:
         )
         found = part.lowered(place)
         into = lower_into(select, frozenset(self.names), self.lowering.findings)
+        if into is not None and into.on is None:
+            check_batch(select, found.task.work, self.lowering.findings)
         return found.task, Output(
             name, name, found.projection, part.is_hidden, found.task.location, into
         )
