@@ -51,7 +51,7 @@ def contestants() -> tuple[Contestant, ...]:
     return (
         Contestant("fastapi", "FastAPI + httpx", _by_hand("fastapi_httpx"), _get),
         Contestant("starlette", "Starlette + aiohttp", _by_hand("starlette_aiohttp"), _get),
-        Contestant("apiql", "APIQL", _apiql, _post, lacks=frozenset({"w4", "n1", "n1-bulk"})),
+        Contestant("apiql", "APIQL", _apiql, _post),
     )
 
 
