@@ -189,7 +189,9 @@ def _fan(work: Repeat, compiler: _Compiler) -> Fan:
     shown = ", ".join(str(value) for axis in work.axes for value in axis.values)
     width = work.each.endpoint.concurrency if isinstance(work.each, Fetch) else None
     missing = f"not called: an element of {shown} is missing"
-    return Fan(axes, work.is_read, work.batch, width, missing)
+    key = work.batch.key if work.batch else None
+    read_key = None if key is None else compile_reader(((key, False),))
+    return Fan(axes, work.is_read, work.batch, width, missing, read_key)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:

@@ -21,6 +21,9 @@ Number: TypeAlias = int | Decimal
 MOST_DIGITS = 400
 """The digits of the longest number that is read, and of the longest that is written out."""
 
+SHORT = 10**18
+"""Integers below need no look at their length: the usual case is quick."""
+
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _LONGEST_INTEGER = 4300
@@ -93,6 +96,8 @@ def encode(value: Json) -> bytes:
 def number_text(value: Number) -> str:
     """All digits, never in exponent form; ValueRefused where that takes more than 400."""
     if isinstance(value, int):
+        if -SHORT < value < SHORT:
+            return str(value)
         if abs(value) >= _FIRST_TOO_BIG:
             raise _too_many_digits()
         return str(value)

@@ -21,7 +21,8 @@ RowStage: TypeAlias = Callable[[bytes, Scope], bytes]
 @dataclass(frozen=True, slots=True)
 class Fan:
     """A fan-out: the lists of its axes; `merge`: equal elements are one call; `width` calls at a
-    time (None: as many as the query may make); `missing` is told where an element is not there.
+    time (None: as many as the query may make); `missing` is told where an element is not there;
+    `read_key` reads the keys of a batch's rows.
     """
 
     axes: tuple[tuple[Evaluate, ...], ...]
@@ -29,6 +30,7 @@ class Fan:
     batch: Batch | None
     width: int | None
     missing: str
+    read_key: Reader | None = None
 
 
 @dataclass(frozen=True, slots=True)
