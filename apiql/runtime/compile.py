@@ -28,7 +28,7 @@ from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.returned import compile_returned
-from apiql.runtime.rows import compile_rows, row_checks
+from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
@@ -228,7 +228,9 @@ def _checks(
 ) -> tuple[Evaluate, ...]:
     """What can be looked at before the first call of values that wait for a result or a row."""
     built = early and isinstance(task.work, Fetch)
-    values = [] if built else list(task.values())
+    values = [] if built else [*task.work.values()]
+    values += [] if task.when is None else [task.when]
+    values += [] if task.rows is None else row_values(task.rows)
     values += [value for projection in projections for value in projection.values()]
     found = [_value(part, compiler) for value in values for part in _pure_parts(value)]
     return (*found, *(row_checks(task.rows) if task.rows is not None else ()))

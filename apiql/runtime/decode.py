@@ -106,6 +106,7 @@ def decoding(inner: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
 
 
 def exact(text: str) -> Decimal:
+    """A number with all its digits, as decoders want it for what is no integer."""
     if len(text) > MOST_DIGITS:
         raise Undecodable(f"a number in it has more than {MOST_DIGITS} digits")
     return Decimal(text)

@@ -28,7 +28,7 @@ from apiql.runtime.decode import (
 from apiql.runtime.json_values import Json
 from apiql.runtime.outcome import MISSING
 from apiql.runtime.row_list import NULL, Names, NotRows, kind_of, place_of
-from apiql.runtime.scope import Evaluate, Scope
+from apiql.runtime.scope import Evaluate, Scope, static_names
 from apiql.runtime.shape import LIST, OBJECT, Row
 
 
@@ -106,7 +106,7 @@ def compile_reader_of_rows(values: Iterable[Value]) -> ReadRows:
     """The reader of rows for what these values read: only the members they name are decoded."""
     wanted = tuple(values)
     fields = [ref for value in wanted for ref in refs(value) if isinstance(ref.root, RowRoot)]
-    if any(not ref.path for ref in fields):
+    if any(not static_names(ref) for ref in fields):
         return lambda data, elements: [Entry(item, Row(as_members(item))) for item in elements]
     names = sorted(row_names(wanted))
     kind: Any = struct_of(dict.fromkeys(names), Any)

@@ -85,7 +85,7 @@ def row_values(rows: Rows) -> Iterator[Value]:
 
 def row_checks(rows: Rows) -> tuple[Evaluate, ...]:
     """What refuses parameters that are no numbers of rows, before the first call."""
-    counts = (("offset", rows.offset), ("limit", rows.limit))
+    counts = (("limit", rows.limit), ("offset", rows.offset))
     return tuple(
         partial(_number, word, count) for word, count in counts if isinstance(count, ParamRoot)
     )

@@ -130,7 +130,9 @@ class _RowClauses:
         else:
             message = "count(*) counts the rows of a group: it cannot make the groups"
             refuse_counted_rows([written], findings, message)
-        self._refuse_constant("group by", written, "name a field; `group by ()` makes one group")
+        self._refuse_constant(
+            "group by", Written(value, key), "name a field; `group by ()` makes one group"
+        )
         return written
 
     def _order(self, grouped: bool) -> list[Written]:
@@ -140,7 +142,9 @@ class _RowClauses:
         for key in clause.keys if clause else ():
             value = self.lowering.value(key.value)
             found.append(Written(with_names(value, names, grouped), key.value))
-            self._refuse_constant("order by", found[-1], "name a field; a parameter cannot")
+            self._refuse_constant(
+                "order by", Written(value, key.value), "name a field; a parameter cannot"
+            )
         return found
 
     def _sort_keys(self, order: Sequence[Written]) -> tuple[SortKey, ...]:
@@ -176,7 +180,7 @@ class _RowClauses:
             self.lowering.findings.add(Code.VALIDATION, message, clause.span, hint)
 
     def _refuse_constant(self, clause: str, written: Written, hint: str) -> None:
-        """A value that no row has a part in: `order by 1` means nothing here."""
+        """`order by 1` is a position in SQL and nothing here, and a parameter is no name."""
         value = written.value
         changing = self.lowering.functions.volatile() | OVER_ROWS
         of_row = any(isinstance(ref.root, RowRoot) for ref in refs(value))
