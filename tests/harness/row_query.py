@@ -18,9 +18,10 @@ from apiql.frontends.text.values import Lowering
 from apiql.ir.projection import Named, Projection
 from apiql.ir.rows import Rows
 from apiql.plugins import Moment
-from apiql.runtime.scope import Scope, compile_value
+from apiql.runtime.evaluate import compile_value
 from apiql.runtime.functions import standard_functions
 from apiql.runtime.rows import RowStage, compile_rows
+from apiql.runtime.scope import Scope
 from apiql.runtime.shape import compile_shape
 
 FUNCTIONS = standard_functions()
