@@ -182,6 +182,8 @@ def _data_or_why_not(
             return data, None
     except TooLarge:
         pass
+    except RecursionError:
+        return NULL, Failure(Code.BAD_VALUE, "the answer is nested too deeply")
     except ValueRefused as refused:
         message = f"`return` cannot be made: {refused.message}"
         return NULL, Failure(Code.BAD_VALUE, message, hint=refused.hint)

@@ -14,7 +14,7 @@ from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, TaskSkipped
 from apiql.ir.policy import Duration, Within
 from apiql.runtime.inputs import duration_of
-from apiql.runtime.outcome import Failed, Skipped, Unmet
+from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import request_text, status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
@@ -39,6 +39,8 @@ def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed
         return Skipped(error.failure)
     except ValueRefused as refused:
         return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    except RecursionError:
+        return Failed(TOO_DEEP)
 
 
 def skipped(step: Step, code: Code, run: Run) -> None:

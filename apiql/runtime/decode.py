@@ -188,7 +188,10 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
 
 
 def _picked(value: Any, picks: tuple[tuple[Path, Any], ...]) -> tuple[Any, ...]:
-    return tuple([walk.by_names(value, path, lacking) for path, lacking in picks])
+    try:
+        return tuple([walk.by_names(value, path, lacking) for path, lacking in picks])
+    except RecursionError:
+        raise Undecodable("it is nested too deeply") from None
 
 
 def _attributes(tree: Tree, path: Path) -> tuple[tuple[str, ...], Path]:

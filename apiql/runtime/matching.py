@@ -101,7 +101,7 @@ def read_rows(step: Step, body: bytes, chunk: Chunk, run: Run) -> Done | Failed:
     except (Undecodable, NotRows) as error:
         return _unusable(step, str(error), chunk)
     except ValueRefused as refused:
-        message = f"could not be read: {refused.message}"
+        message = f"could not be shaped: {refused.message}"
         return Failed(Failure(Code.BAD_VALUE, message, hint=refused.hint), chunk.status)
     return Done(chunk.status, chunk.headers, reads, shaped, chunk.warnings)
 

@@ -13,6 +13,7 @@ from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.runtime.attempt import call_failure, once, skipped, tell
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
+    TOO_DEEP,
     Failed,
     LeftOut,
     NotAsked,
@@ -47,6 +48,8 @@ async def perform(step: Step, run: Run) -> Outcome:
         return LeftOut()
     except ValueRefused as refused:
         return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    except RecursionError:
+        return Failed(TOO_DEEP)
     if run.slots is not None:
         async with run.slots:
             call = replace(call, deadline=run.deadline_of(step))

@@ -38,6 +38,8 @@ def read_reply(step: Step, call: Call, reply: Reply, scope: Scope) -> Done | Fai
         return unreadable(step, call, reply, str(error))
     except NotRows as error:
         return unreadable(step, call, reply, error.message, error.hint)
+    except RecursionError:
+        return unreadable(step, call, reply, "it is nested too deeply")
     except ValueRefused as refused:
         return refused_value(refused, reply)
 

@@ -19,6 +19,7 @@ from apiql.runtime.insertion import (
     Misfit,
     Nest,
     NotAnObject,
+    Unequal,
     by_position,
 )
 from apiql.runtime.join import by_key, opened, rows_of
@@ -82,9 +83,13 @@ def woven(
             continue
         going = [*_insertions(weave, found, outcomes, names, misfits)]
         goal = found[weave.target]
+        refused: tuple[Misfit, ...]
         if weave.keyed and any(strand.embed.inner for strand in weave.strands):
             goal = opened(goal)
-        found[weave.target], refused = embedded(goal, going, most_bytes)
+        try:
+            found[weave.target], refused = embedded(goal, going, most_bytes)
+        except Undecodable as error:
+            refused = tuple(Misfit(str(error), insertion.name, ()) for insertion in going)
         for misfit in refused:
             misfits.setdefault(by_name[misfit.name], []).append(
                 _failure(misfit, names[weave.target])
@@ -121,5 +126,5 @@ def _rows(result: Nest, outcome: Outcome, strand: Strand) -> list[tuple[Any, byt
 
 
 def _failure(misfit: Misfit, target: str) -> Failure:
-    code = Code.BAD_VALUE if isinstance(misfit, NotAnObject) else Code.ZIP_LENGTH
+    code = Code.ZIP_LENGTH if isinstance(misfit, Unequal) else Code.BAD_VALUE
     return Failure(code, f"does not fit into {target}: {misfit}", path=misfit.at)
