@@ -17,7 +17,7 @@ QUERIES = [
     "select * from /a as a; select * from /b as b into a.x.z",
     "select * from /a as a; select * from /b as b into a.x[] on id = a.id",
     "select * from /b as b inner join select * from /a as a into b.x on id = b.id",
-    "select * from /a as a; select * from /b as b into a.x on id = a.id; select * from /c into b.y.z",
+    "select * from /a as a; select * from /b as b into a.x on id = a.id; select * from /c into b.y",
     'select * from /a as a; return {"q": a.id, "m": count(a), "s": [...a.id], "k": json(a)}',
     "select * from /a as a having id > 1 order by id limit 3 distinct",
     "select id, count(*) as n from /a as a group by id",
