@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task
@@ -173,11 +174,15 @@ def _build(work: Fetch | Nested, compiler: _Compiler) -> Build | None:
 
 
 def _timeout(task: Task, fetch: Fetch | None, call_timeout: float) -> float:
-    """The seconds of one call: what the query says, else the source, else the settings."""
+    """The seconds of one call: what the query says, else the source, else the settings; a nested
+    plan has what is left of the query's time.
+    """
     asked = task.policy.timeout
     if isinstance(asked, float):
         return asked
-    own = fetch.endpoint.timeout if fetch else None
+    if fetch is None:
+        return inf
+    own = fetch.endpoint.timeout
     return call_timeout if own is None else own
 
 

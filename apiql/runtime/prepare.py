@@ -63,15 +63,16 @@ def prepare(
     time = asked if limits.patience is None else min(asked, limits.patience)
     run = Run(
         Scope(params, moment), layer, clock() + time * (1 - MERGE_RESERVE), clock,
-        Budget(limits.calls, limits.calls), limits.concurrency, limits.fan, observe,
+        Budget(limits.calls, limits.calls), limits.concurrency, limits.call_timeout, limits.fan,
+        observe,
     )  # fmt: skip
     if executable.wide or len(executable.steps) > limits.concurrency:
         run.slots = asyncio.Semaphore(limits.concurrency)
-    begin(executable, run, limits.call_timeout)
+    begin(executable, run)
     return run
 
 
-def begin(executable: Executable, run: Run, call_timeout: float) -> None:
+def begin(executable: Executable, run: Run) -> None:
     """Looks at the times and values of a plan's steps; notes the calls that are known already.
 
     Raises:
@@ -80,12 +81,12 @@ def begin(executable: Executable, run: Run, call_timeout: float) -> None:
     if executable.has_twins:
         run.memo = {}
     if executable.timed:
-        _times(executable, run, call_timeout)
+        _times(executable, run)
     _look_ahead(executable, run)
 
 
-def _times(executable: Executable, run: Run, call_timeout: float) -> None:
-    params = run.scope.params
+def _times(executable: Executable, run: Run) -> None:
+    params, call_timeout = run.scope.params, run.call_timeout
     run.timeouts = timeouts = dict[Step, float]()
     for step in executable.timed:
         policy = step.policy
