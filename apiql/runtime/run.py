@@ -41,7 +41,8 @@ class Budget:
 @dataclass(slots=True)
 class Run:
     """One run of a plan. `deadline` is its end on the loop's clock, `calls` and `cells` are made
-    up ahead of time (`call_timeout` bounds times that parameters hold), `ended` are the tasks that others may wait for. `nest` runs a nested plan.
+    up ahead of time, `call_timeout` bounds times that parameters hold, `ended` are the tasks that
+    others may wait for. `nest` runs a nested plan.
     """
 
     scope: Scope
