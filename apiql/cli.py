@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, demo. Imports what a command needs when it runs,
-so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, fmt, demo. Imports what a command needs when it
+runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -131,6 +131,32 @@ def check(
     where = _folder(conf)
     queries = f"; so is what is in {len(files)} files" if files else ""
     print(f"{where or 'the defaults'}: settings are right{queries}")
+
+
+@cli.command()
+def fmt(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files with queries; - for standard input.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Name files that would change.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Rewrite the files.")] = False,
+) -> None:
+    """Print queries in their one form; comments stay."""
+    chosen = files or [Path("-")]
+    if write and (check or Path("-") in chosen):
+        fail("--write takes files, and no --check", USAGE)
+    from apiql import format_files
+
+    found = format_files.formatted(chosen)
+    for file in found:
+        if write:
+            file.rewrite()
+        elif file.text is not None and (not check or file.changed):
+            print(file.name if check else file.text, end="\n" if check else "")
+    problems = [problem for file in found for problem in file.problems]
+    if problems:
+        fail("\n\n".join(problems), REFUSED if all(file.is_readable for file in found) else USAGE)
+    raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
 
 
 @cli.command()

@@ -62,6 +62,13 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """A comment amid a line, which may be longer for it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Suffix:
     """A comment at the end of the line, behind whatever still comes on it."""
 
@@ -69,7 +76,7 @@ class Suffix:
 
 
 Doc: TypeAlias = (
-    "str | tuple[Doc, ...] | Line | Break | Indented | Group | Literal | Element | Suffix"
+    "str | tuple[Doc, ...] | Line | Break | Indented | Group | Literal | Element | Aside| Suffix"
 )
 
 
@@ -114,7 +121,7 @@ def laid_out(doc: Doc, width: int, comments: Comments) -> str:
     while waiting:
         piece = waiting.pop()
         match piece.doc:
-            case str(text) | Literal(text):
+            case str(text) | Literal(text) | Aside(text):
                 column = _column(column, text)
                 done.append(text)
             case Suffix(text):
@@ -179,7 +186,7 @@ def _parts(doc: Doc, comments: Comments) -> tuple[Doc, ...]:
         *((Break(fresh=True), text, Break()) for text in notes.above),
         *((text, " ") for text in notes.before),
         *inside(doc),
-        *((" ", text) for text in notes.behind),
+        *(Aside(" " + text) for text in notes.behind),
         *(Suffix(" " + text) for text in notes.at_end),
         *((Break(), text) for text in notes.below),
     )
