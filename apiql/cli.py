@@ -16,6 +16,7 @@ from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
 
 if TYPE_CHECKING:
+    from apiql.format_files import Formatted
     from apiql.settings import Settings
 
 cli = typer.Typer(
@@ -150,7 +151,7 @@ def fmt(
     found = format_files.formatted(chosen)
     for file in found:
         if write:
-            file.rewrite()
+            _rewrite(file)
         elif file.text is not None and (not check or file.changed):
             print(file.name if check else file.text, end="\n" if check else "")
     problems = [problem for file in found for problem in file.problems]
@@ -174,6 +175,13 @@ def fail(message: str, code: int) -> NoReturn:
     """Prints what is wrong and ends the process."""
     print(message, file=sys.stderr)
     raise SystemExit(code)
+
+
+def _rewrite(file: Formatted) -> None:
+    try:
+        file.rewrite()
+    except OSError as error:
+        fail(f"{file.name}: {error.strerror}", USAGE)
 
 
 def _folder(conf: Path | None) -> Path | None:

@@ -33,7 +33,7 @@ WORDS: Mapping[str, list[str]] = {
     "CONST": ["true", "false", "null", "TRUE"],
     "SIDE": ["inner", "left"],
     "DIRECTION": ["asc", "desc"],
-    "NULLS": ["first", "last"],
+    "EDGE": ["first", "last"],
     "MAX_AGE": ["max-age"],
     "OP": ["!=", "<", "<=", ">", ">="],
     "DIVIDE": ["/", "%"],

@@ -6,7 +6,6 @@ Left out: places in the text, the order of clauses, brackets that only group, `g
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -26,20 +25,18 @@ def tree(node: Any, in_row: bool = False) -> Any:
     match node:
         case e.Round((item,)):
             return tree(item, in_row)
+        case cl.Having(e.Round((inner,))):
+            return having_tree(inner)
         case s.Select():
             return select_tree(node)
         case e.Operation() | e.Sum():
             return operator_tree(node, in_row)
-        case e.Reference(e.Word(text, _, quoted), steps, optional):
-            if quoted and not (in_row or steps or optional):
-                return ("constant", "str", text)
-            root = (text, quoted and not in_row)
-            return ("reference", root, tree(steps, in_row), optional)
+        case e.Reference(e.Word()):
+            return reference_tree(node, in_row)
         case e.Invocation(name, args, star):
             return ("call", name.text.lower(), tree(args, in_row), star)
-        case e.Constant(value):
-            digits = value.as_tuple() if isinstance(value, Decimal) else value
-            return ("constant", type(value).__name__, digits)
+        case Decimal() | bool() | int():
+            return (type(node).__name__, str(node))
         case e.Word(text):
             return text
         case s.FieldOf(value, None):
@@ -53,11 +50,21 @@ def operator_tree(node: e.Operation | e.Sum, in_row: bool) -> Any:
         case e.Operation("in", (left, right)):
             return ("in", tree(left, in_row), kept(right, in_row))
         case e.Operation(sign, operands):
-            return chain(sign, [tree(operand, in_row) for operand in operands])
+            return (sign, *(tree(operand, in_row) for operand in operands))
         case e.Sum(first, rest):
             head = tree(first, in_row)
             tail = [(sign, tree(operand, in_row)) for sign, operand in rest]
             return ("sum", *head[1:], *tail) if head[0] == "sum" else ("sum", head, *tail)
+
+
+def reference_tree(reference: e.Reference, in_row: bool) -> Any:
+    """A path from a name; `"x"` alone is a text where it is no field."""
+    root, steps, optional = reference.root, reference.steps, reference.optional
+    assert isinstance(root, e.Word)
+    quoted = root.quoted and not in_row
+    if quoted and not (steps or optional):
+        return ("Constant", root.text)
+    return ("reference", root.text, quoted, tree(steps, in_row), optional)
 
 
 def plain_tree(node: Any, in_row: bool) -> Any:
@@ -86,16 +93,17 @@ def select_tree(select: s.Select) -> Any:
     return ("select", method, side, *map(tree, rest))
 
 
+def having_tree(condition: e.Expression) -> Any:
+    """A condition in brackets; around an `and` they count."""
+    while isinstance(condition, e.Round) and len(condition.items) == 1:
+        condition = condition.items[0]
+    together = isinstance(condition, e.Operation) and condition.sign == "and"
+    found = tree(condition, True)
+    return ("Having", ("together", found) if together else found)
+
+
 def kept(node: Any, in_row: bool) -> Any:
     """A node whose own brackets count."""
     if isinstance(node, e.Round):
         return ("round", tuple(tree(item, in_row) for item in node.items))
     return tree(node, in_row)
-
-
-def chain(sign: str, operands: Sequence[Any]) -> Any:
-    """`(a and b) and c` is `a and b and c`."""
-    first, *rest = operands
-    if sign in ("and", "or") and first[0] == sign:
-        return (sign, *first[1:], *rest)
-    return (sign, *operands)

@@ -5,7 +5,6 @@ is that of the form without constants.
 from __future__ import annotations
 
 from hypothesis import assume, given, settings
-from hypothesis import strategies as st
 
 from apiql.errors import QueryRefused
 from apiql.frontends.text.format import format_text
@@ -24,6 +23,7 @@ from tests.properties.format_texts import (
 from tests.properties.same_tree import tree
 
 any_sample = given(samples())
+few = settings(max_examples=20)
 
 
 def read(text: str) -> Program | None:
@@ -35,15 +35,13 @@ def read(text: str) -> Program | None:
 
 
 @any_sample
-def test_a_program_reads_the_same(sample: Sample) -> None:
+def test_the_form_of_a_program(sample: Sample) -> None:
     found = format_text(sample.text, PARSER)
     assert tree(PARSER.parse(found)) == tree(sample.program)
-
-
-@any_sample
-def test_the_form_of_the_form_is_itself(sample: Sample) -> None:
-    found = format_text(sample.text, PARSER)
     assert format_text(found, PARSER) == found
+    assert found == found.lstrip("\n").rstrip("\n") + "\n"
+    ends = [line for line in found.split("\n") if line.endswith(" ")]
+    assert len(ends) <= sample.text.count("a\nb")  # lines of texts stay as they are
 
 
 @any_sample
@@ -58,15 +56,7 @@ def test_comments_and_white_space(sample: Sample) -> None:
     assert persisted_id(PARSER.parse(text)) == persisted_id(sample.program)
 
 
-@any_sample
-def test_no_line_ends_in_a_space(sample: Sample) -> None:
-    found = format_text(sample.text, PARSER)
-    texts = sample.text.count("a\nb")
-    assert len([line for line in found.split("\n") if line != line.rstrip(" ")]) <= texts
-    assert found.endswith("\n")
-    assert not found.startswith("\n")
-
-
+@few
 @any_sample
 def test_the_order_of_clauses_is_one(sample: Sample) -> None:
     other = shuffled(sample.program, sample.random)
@@ -74,6 +64,7 @@ def test_the_order_of_clauses_is_one(sample: Sample) -> None:
     assert persisted_id(other) == persisted_id(sample.program)
 
 
+@few
 @any_sample
 def test_constants_are_not_the_identity(sample: Sample) -> None:
     other = with_other_constants(sample.program)
@@ -82,6 +73,7 @@ def test_constants_are_not_the_identity(sample: Sample) -> None:
         assert persisted_id(other) != persisted_id(sample.program)
 
 
+@few
 @any_sample
 def test_all_constants_are_lifted(sample: Sample) -> None:
     _, constants = lifted(sample.program)
@@ -92,21 +84,19 @@ def test_all_constants_are_lifted(sample: Sample) -> None:
     assert all(isinstance(value, str) for value in left)  # texts in the quotes of names
 
 
+@few
 @given(samples(), samples())
-@settings(max_examples=20)
 def test_programs_that_differ_have_other_ids(one: Sample, other: Sample) -> None:
     same = tree(one.program) == tree(other.program)
     assert (persisted_id(one.program) == persisted_id(other.program)) == same
 
 
-@given(st.data())
-@settings(max_examples=40)
-def test_one_token_more_or_less_changes_the_id(data: st.DataObject) -> None:
-    sample = data.draw(samples())
+@few
+@any_sample
+def test_one_token_less_changes_the_id(sample: Sample) -> None:
     tokens = list(map(str, PARSER.tokens(sample.text)))
-    at = sample.random.randrange(len(tokens))
-    other = read(" ".join(tokens[:at] + tokens[at + 1 :]))
-    assume(other is not None)
-    assert other is not None
-    same = tree(other) == tree(sample.program)
-    assert (persisted_id(other) == persisted_id(sample.program)) == same
+    for at in sample.random.sample(range(len(tokens)), min(8, len(tokens))):
+        other = read(" ".join(tokens[:at] + tokens[at + 1 :]))
+        if other is not None:
+            same = tree(other) == tree(sample.program)
+            assert (persisted_id(other) == persisted_id(sample.program)) == same

@@ -55,10 +55,13 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What comments can be attached to; `start` is where it begins in the text."""
+    """What comments can be attached to; `start` is where it begins in the text. A `hugged` one
+    goes on with a line: comments above it end that line, and it stands further in.
+    """
 
     start: int
     inner: Doc
+    hugged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +182,10 @@ def _opened(piece: Piece, rest: Sequence[Piece], room: int, comments: Comments) 
 
 def _parts(doc: Doc, comments: Comments) -> tuple[Doc, ...]:
     """What a document holds, its comments too."""
-    notes = comments.get(doc.start) if isinstance(doc, Element) else None
-    if notes is None:
+    if not isinstance(doc, Element) or doc.start not in comments:
         return tuple(inside(doc))
-    return (
+    notes = comments[doc.start]
+    parts: tuple[Doc, ...] = (
         *((Break(fresh=True), text, Break()) for text in notes.above),
         *((text, " ") for text in notes.before),
         *inside(doc),
@@ -190,6 +193,7 @@ def _parts(doc: Doc, comments: Comments) -> tuple[Doc, ...]:
         *(Suffix(" " + text) for text in notes.at_end),
         *((Break(), text) for text in notes.below),
     )
+    return (Indented(parts),) if doc.hugged and notes.above else parts
 
 
 def _fits(doc: Doc, rest: Sequence[Piece], room: float, comments: Comments) -> bool:
