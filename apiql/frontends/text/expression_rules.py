@@ -46,7 +46,7 @@ class ExpressionRules(Transformer[Token, Any]):
 
     def minus(self, sign: Token, value: Any) -> Any:
         if isinstance(value, e.Constant) and isinstance(value.value, int | Decimal):
-            return e.Constant(-value.value, span_of(sign, value))
+            return e.Constant(_negated(value.value), span_of(sign, value))
         return e.Operation("-", (value,), span_of(sign, value))
 
     def string(self, token: Token) -> e.Constant:
@@ -99,6 +99,13 @@ class ExpressionRules(Transformer[Token, Any]):
 
     def spread(self, dots: Token, of: e.Reference) -> e.Spread:
         return e.Spread(of, span_of(dots, of))
+
+
+def _negated(number: int | Decimal) -> int | Decimal:
+    """With all its digits: the operator would round a Decimal. Zero has no sign."""
+    if isinstance(number, Decimal):
+        return number.copy_negate() if number else number
+    return -number
 
 
 def _flat(sign: str, left: Any, right: Any) -> e.Operation:

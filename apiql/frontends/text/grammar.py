@@ -21,6 +21,7 @@ NUMBERS = frozenset({"NUMBER", "INT"})
 NAMES = frozenset({"NAME", "VAR", "WORD"})
 LITERALS = frozenset({"STRING", "DQ"})
 LOCATIONS = frozenset({"PATH", "URL"})
+ANY_LETTERS = NAMES | LITERALS | LOCATIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ class LimitReached(Exception):
 
 
 class Bounds:
-    """Lark's postlex: counts tokens as they come. NAME is accepted in every state."""
+    """Lark's postlex: counts tokens as they come. NAME is accepted in every state.
+
+    Lark takes `ſ ı İ K` for letters of keywords in capitals; here such words are names.
+    """
 
     always_accept = ("NAME",)
 
@@ -59,6 +63,8 @@ class Bounds:
         limits = self._limits
         depth = prefixes = 0
         for number, token in enumerate(stream, 1):
+            if token.type not in ANY_LETTERS and not token.isascii():
+                token = Token.new_borrow_pos("NAME", token, token)  # no keyword, like `ſelect`
             kind = token.type
             if number > limits.tokens:
                 raise LimitReached("tokens", limits.tokens, token)

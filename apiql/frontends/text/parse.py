@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 
-from lark import Lark
+from lark import Lark, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from apiql.errors import Code, Problem, QueryRefused
@@ -48,6 +48,11 @@ class TextParser:
             problem = source.problem(Code.SYNTAX, "this text selects nothing", end, hint)
             raise QueryRefused((problem,))
         return program
+
+    def tokens(self, text: str) -> tuple[Token, ...]:
+        """The tokens of a text that `parse` took; between them are white space and comments."""
+        readable = " " + text[1:] if text.startswith(BOM) else text
+        return tuple(self._lark.parse_interactive(readable).iter_parse())
 
     def _check_size(self, text: str) -> None:
         allowed = self._limits.text_bytes

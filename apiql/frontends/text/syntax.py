@@ -23,6 +23,7 @@ class Fields:
 
     star: bool
     fields: tuple[FieldOf, ...]
+    span: Span
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lark import Token
@@ -59,5 +59,9 @@ def word_of(token: Token) -> e.Word:
     return e.Word(str(token), span_of(token))
 
 
-def number_of(text: str) -> int | Decimal:
-    return int(text) if text.isdigit() else Decimal(text)
+def number_of(token: Token) -> int | Decimal:
+    try:
+        return int(token) if token.isdigit() else Decimal(token)
+    except InvalidOperation:
+        message = "the exponent of this number has too many digits"
+        raise Mistake(message, span_of(token), "write 1e3, 2.5e-7") from None

@@ -83,10 +83,10 @@ class TreeBuilder(ExpressionRules):
         )  # fmt: skip
 
     def all_fields(self, star: Token, *fields: s.FieldOf) -> s.Fields:
-        return s.Fields(True, fields)
+        return s.Fields(True, fields, span_of(star, fields[-1] if fields else star))
 
     def some_fields(self, *fields: s.FieldOf) -> s.Fields:
-        return s.Fields(False, fields)
+        return s.Fields(False, fields, span_of(fields[0], fields[-1]))
 
     def field(self, value: Any, alias: e.Word | None) -> s.FieldOf:
         return s.FieldOf(value, alias)
