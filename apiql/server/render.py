@@ -35,6 +35,7 @@ class Rendered:
 
 JSON_HEADER = (b"content-type", b"application/json")
 VARY = (b"vary", b"Accept")
+COMPLETED = (b"x-apiql-completed", b"false")
 ANSWER_HEADER = (b"content-type", b"application/apiql-response+json")
 
 
@@ -52,10 +53,20 @@ def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -
     headers = [ANSWER_HEADER if form is Wanted.ANSWER else JSON_HEADER, VARY]
     if status == PARTIAL and form is not Wanted.ANSWER:
         status = 200
-        headers.append((b"x-apiql-completed", b"false"))
+        headers.append(COMPLETED)
     if answer.errors:
         headers.append((b"cache-control", b"no-store"))
     return Rendered(status, b"".join(pieces), headers)
+
+
+def render_bare(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -> Rendered:
+    """The data alone (`use envelope none`); where nothing could be had, the usual answer."""
+    rendered = render_answer(answer, form, extensions)
+    if answer.data is None or answer.status >= 400:
+        return rendered
+    kept = [pair for pair in rendered.headers[1:] if pair != COMPLETED]
+    told = [] if answer.complete else [COMPLETED]
+    return Rendered(rendered.status, answer.data, [JSON_HEADER, *kept, *told])
 
 
 def render_plan(plan: Plan, form: Wanted) -> Rendered:

@@ -22,12 +22,15 @@ NOWHERE = Endpoint("", "", ())
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A resolved location: the source (its method, if it has one), and a name for the select."""
+    """A resolved location: the source (its method, if it has one), and a name for the select; of
+    a stored definition its plan and its full name.
+    """
 
     endpoint: Endpoint
     name: str | None
     source: Source | None = None
     stored: Plan | None = None
+    full: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,8 @@ class Locator:
             return Located(source.endpoint, alias or name, source)
         stored = self.around.stored.get(name)
         if stored is not None:
-            return Located(NOWHERE, alias or name, None, stored)
+            short = name.rpartition(".")[2].partition("@")[0]
+            return Located(NOWHERE, alias or short, None, stored, name)
         known = [*self.aliases, *self.around.sources, *self.around.stored]
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
         return None
