@@ -10,6 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.surroundings import Findings, Surroundings
+from apiql.frontends.text.words import name_text
 from apiql.ir.plan import Plan
 from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
@@ -89,7 +90,8 @@ class Locator:
         if stored is not None:
             short = name.rpartition(".")[2].partition("@")[0]
             return Located(NOWHERE, alias or short, None, stored, name)
-        known = [*self.aliases, *self.around.sources, *self.around.stored]
+        stored = (".".join(map(name_text, known.split("."))) for known in self.around.stored)
+        known = [*self.aliases, *self.around.sources, *stored]
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
         return None
 
