@@ -14,10 +14,11 @@ import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
+from apiql.query_files import StoredRefused
 
 if TYPE_CHECKING:
     from apiql.format_files import Formatted
-    from apiql.settings import Settings
+    from apiql.run_once import Setup
 
 cli = typer.Typer(
     add_completion=False,
@@ -52,7 +53,8 @@ def main() -> None:
     try:
         cli()
     except ApiqlError as error:
-        fail(str(error), REFUSED if isinstance(error, QueryRefused) else USAGE)
+        refused = isinstance(error, QueryRefused | StoredRefused)
+        fail(str(error), REFUSED if refused else USAGE)
 
 
 @cli.callback(invoke_without_command=True)
@@ -74,15 +76,14 @@ def serve(
     dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
-    settings = _settings(conf)
-    from apiql.catalog import surroundings
-    from apiql.plugins import Registry
+    setup = _setup(conf)
+    from apiql import run_once
     from apiql.server.serve import serve_forever
 
-    surroundings(settings, Registry())  # what is wrong is told here, not by each worker
+    _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
-    serve_forever(settings.server.model_copy(update=update), _folder(conf), dev)
+    serve_forever(setup.settings.server.model_copy(update=update), _folder(conf), dev)
 
 
 @cli.command()
@@ -94,11 +95,11 @@ def run(
     conf: Conf = None,
 ) -> None:
     """Run a query without a server and print its answer."""
-    text, settings = _text(file, expression), _settings(conf)
+    text, setup = _text(file, expression), _setup(conf)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
-    body, code = run_once.answer(settings, text, given, {3: PARTIAL, 4: NOTHING})
+    body, code = run_once.answer(setup, text, given, {3: PARTIAL, 4: NOTHING})
     print(body)
     raise typer.Exit(code)
 
@@ -111,10 +112,10 @@ def explain(
     conf: Conf = None,
 ) -> None:
     """Print the plan of a query; nothing is called."""
-    text, settings = _text(file, expression), _settings(conf)
+    text, setup = _text(file, expression), _setup(conf)
     from apiql import run_once
 
-    print(run_once.explained(settings, text, form.value), end="")
+    print(run_once.explained(setup, text, form.value), end="")
 
 
 @cli.command()
@@ -122,15 +123,15 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
     conf: Conf = None,
 ) -> None:
-    """Check the settings and, if given, queries; list all that is wrong."""
-    settings = _settings(conf)
+    """Check the settings, the stored queries and, if given, others; list all that is wrong."""
+    setup = _setup(conf)
     from apiql import run_once
 
-    problems = run_once.checked(settings, files or [])
-    if problems:
-        fail("\n\n".join(problems), REFUSED)
+    _refuse(run_once.checked(setup, files or []))
     where = _folder(conf)
-    queries = f"; so is what is in {len(files)} files" if files else ""
+    stored = len(setup.queries.files)
+    queries = f"; so are {stored} stored queries" if stored else ""
+    queries += f"; so is what is in {len(files)} files" if files else ""
     print(f"{where or 'the defaults'}: settings are right{queries}")
 
 
@@ -193,10 +194,18 @@ def _folder(conf: Path | None) -> Path | None:
     return conf
 
 
-def _settings(conf: Path | None) -> Settings:
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        fail("\n\n".join(problems), REFUSED)
+
+
+def _setup(conf: Path | None) -> Setup:
+    from apiql.query_files import read_query_files
+    from apiql.run_once import Setup
     from apiql.settings import load_settings
 
-    return load_settings(_folder(conf), os.environ)
+    folder = _folder(conf)
+    return Setup(load_settings(folder, os.environ), read_query_files(folder))
 
 
 def _text(file: Path | None, expression: str | None) -> str:

@@ -3,7 +3,8 @@
     text --parse--> syntax tree --lower--> Plan --rewrite--> Plan --compile--> Executable
     Executable --prepare--> Run --carry out--> outcomes --assemble--> Answer
 
-The left half happens once for a text and is kept; the right half happens for every request.
+The left half happens once for a text and is kept, for stored queries when the engine is made; the
+right half happens for every request.
 """
 
 from __future__ import annotations
@@ -13,21 +14,26 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 from msgspec import Struct
 
 from apiql.catalog import surroundings
-from apiql.errors import QueryRefused
-from apiql.events import Observer
+from apiql.errors import Code, Problem, QueryRefused
+from apiql.events import Observer, UnknownQuery
+from apiql.frontends.text import syntax
 from apiql.frontends.text.grammar import TextLimits
+from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
+from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
 from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
 from apiql.plugins import Registry
+from apiql.query_files import QueryFiles, read_query_files
 from apiql.runtime.assemble import Answer, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
 from apiql.runtime.cells import FanLimits
@@ -41,11 +47,16 @@ from apiql.runtime.step import Executable
 from apiql.settings import Limits, Settings, load_settings
 from apiql.sources.call import Layer
 from apiql.sources.stack import Stack, build_stack
+from apiql.stored import Catalog, StoredQuery, load_queries
+
+Told = Callable[[UnknownQuery], None]
+NO_QUERIES = QueryFiles()
 
 
 class Query(Struct, frozen=True):
     """A request to the engine. Header names are in lower case; `cookies` are read from them
-    where they are None; `timeout` can only shorten.
+    where they are None; `timeout` can only shorten. Refusals show lines of `text`: none of an
+    empty one.
     """
 
     text: str
@@ -56,13 +67,19 @@ class Query(Struct, frozen=True):
 
 
 class Engine:
-    """Answers queries. Time, randomness and the way to upstreams are passed in."""
+    """Answers queries. Time, randomness and the way to upstreams are passed in.
+
+    Raises:
+        StoredRefused: stored queries that cannot be run.
+    """
 
     def __init__(
         self,
         settings: Settings,
         layer: Layer,
+        queries: QueryFiles = NO_QUERIES,
         *,
+        told: Told | None = None,
         functions: Registry | None = None,
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
@@ -75,7 +92,7 @@ class Engine:
         self._wall = wall
         self._random_bits = random_bits
         self._parser = TextParser(text_limits(settings.limits))
-        self._around = surroundings(settings, self._functions)
+        self._told = told
         limits, volatile = settings.limits, self._functions.volatile()
         self._rules: tuple[Rule, ...] = (
             merge_equal_reads(volatile), within(limits.depth, limits.calls, limits.fanout),
@@ -83,26 +100,69 @@ class Engine:
         self._run_limits = run_limits(limits)
         self._details = Details(settings.answer.details)
         self._plans = KeptPlans(limits.plans_cached)
+        around = surroundings(settings, self._functions)
+        stored = partial(self._compiled, Role.STORED)
+        self.catalog = load_queries(queries, around, self._parser.parse, stored)
 
     def executable(self, text: str) -> Executable:
-        """The compiled plan of a text; a text seen before is not parsed again.
+        """The compiled plan of a text that a client sent; one seen before is not parsed again.
 
         Raises:
             QueryRefused: everything that is wrong with the text.
         """
         known = self._plans.get(text)
-        return known if known is not None else self._compiled(text)
+        return known if known is not None else self._posted(text)
 
-    def _compiled(self, text: str) -> Executable:
+    def _posted(self, text: str) -> Executable:
         program = self._parser.parse(text)
-        plan = lower(program, text, self._around)
-        try:
-            plan = rewrite(plan, self._rules)
-            made = compile_plan(plan, self._functions, self._run_limits.call_timeout)
-        except QueryRefused as refused:
-            raise with_excerpts(refused, text) from None
+        if self.settings.queries.mode != "any":
+            self._check_stored(program, text)
+        made = self._compiled(Role.POSTED, program, text, self.catalog)
         self._plans.put(text, made)
         return made
+
+    def local(self, text: str) -> Executable:
+        """The compiled plan of a text of the operator's own, which is run in every mode.
+
+        Raises:
+            QueryRefused: everything that is wrong with the text.
+        """
+        return self._compiled(Role.LOCAL, self._parser.parse(text), text, self.catalog)
+
+    def _compiled(
+        self, role: Role, program: syntax.Program, text: str, catalog: Catalog
+    ) -> Executable:
+        plan = lower(program, text, catalog.around, role)
+        timeout = self._run_limits.call_timeout
+        try:
+            plan = rewrite(plan, self._rules)
+            return compile_plan(plan, self._functions, timeout, catalog.compiled)
+        except QueryRefused as refused:
+            raise with_excerpts(refused, text) from None
+
+    def _check_stored(self, program: syntax.Program, text: str) -> None:
+        """In the mode `stored-only`, refuses what is not stored; in `log-unknown`, tells of it."""
+        found = persisted_id(program)
+        if found in self.catalog.by_id:
+            return
+        if self.settings.queries.mode == "stored-only":
+            message = "only stored queries are run here, and this is none"
+            hint = "call one by its name or id: GET /query/<name>"
+            raise QueryRefused((Problem(Code.QUERY_NOT_ALLOWED, message, hint=hint),))
+        if self._told is not None:
+            self._told(UnknownQuery(found, text))
+
+    def id_of(self, text: str) -> str:
+        """What a client may call a text by: the hash of its canonical form, with its constants.
+
+        Raises:
+            QueryRefused: the text does not parse.
+        """
+        return persisted_id(self._parser.parse(text))
+
+    def stored(self, path: str) -> StoredQuery | None:
+        """The stored query at a path: `shop/cart` (the newest), `shop/cart/2`."""
+        return self.catalog.queries.get(path)
 
     def plan(self, text: str) -> Plan:
         """The plan of a text, for `explain`."""
@@ -129,6 +189,8 @@ class Engine:
         try:
             run = prepare(executable, query.params, moment, self._layer, limits, clock, observe)
         except QueryRefused as refused:
+            if not query.text:
+                raise
             raise with_excerpts(refused, query.text) from None
         await carry_out(executable, run)
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
@@ -142,15 +204,17 @@ class OpenEngine:
     stack: Stack
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Self:
-        """An engine for these settings."""
+    def from_settings(
+        cls, settings: Settings, queries: QueryFiles = NO_QUERIES, told: Told | None = None
+    ) -> Self:
+        """An engine for these settings and stored queries."""
         stack = build_stack(settings)
-        return cls(Engine(settings, stack.layer), stack)
+        return cls(Engine(settings, stack.layer, queries, told=told), stack)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
         """An engine for a conf folder and environment variables."""
-        return cls.from_settings(load_settings(conf, environ))
+        return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
 
     async def __aenter__(self) -> Engine:
         return self.engine

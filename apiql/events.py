@@ -39,5 +39,13 @@ class TaskSkipped:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class UnknownQuery:
+    """A text was run that is not stored, where that is to be told (`log-unknown`)."""
+
+    id: str
+    text: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped
 Observer: TypeAlias = Callable[[Event], None]

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from apiql.engine import Engine, OpenEngine, Query
-from apiql.errors import ApiqlError, CallFailed, Code, QueryRefused, ValueRefused
+from apiql.engine import NO_QUERIES, Engine, OpenEngine, Query
+from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
+from apiql.query_files import FileProblem, QueryFiles, StoredRefused
 from apiql.runtime.assemble import PARTIAL
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a conf folder holds."""
+
+    settings: Settings
+    queries: QueryFiles
 
 
 class ParameterError(ApiqlError):
@@ -51,20 +61,21 @@ def _value(text: str) -> Any:
 
 
 def answer(
-    settings: Settings, text: str, params: Mapping[str, Any], codes: Mapping[int, int]
+    setup: Setup, text: str, params: Mapping[str, Any], codes: Mapping[int, int]
 ) -> tuple[str, int]:
     """The answer as indented JSON, and the exit code: 0, or that for partial (3), nothing (4)."""
-    shown = settings.answer.model_copy(update={"details": "full"})
-    body, code = asyncio.run(_answer(settings.model_copy(update={"answer": shown}), text, params))
+    shown = setup.settings.answer.model_copy(update={"details": "full"})
+    settings = setup.settings.model_copy(update={"answer": shown})
+    body, code = asyncio.run(_answer(replace(setup, settings=settings), text, params))
     return body, codes.get(code, code)
 
 
-async def _answer(settings: Settings, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
-    async with OpenEngine.from_settings(settings) as engine:
-        plan = engine.plan(text)
-        if plan.explain:
-            return explain.as_text(plan).rstrip(), 0
-        found = await engine.answer(Query(text, params))
+async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
+    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+        executable = engine.local(text)
+        if executable.plan.explain:
+            return explain.as_text(executable.plan).rstrip(), 0
+        found = await engine.carry_out(executable, Query(text, params))
     pieces = [b'{"data":', found.data or b"null"]
     if found.errors:
         pieces += [b',"errors":', to_json(found.errors)]
@@ -72,29 +83,55 @@ async def _answer(settings: Settings, text: str, params: Mapping[str, Any]) -> t
     return body, 0 if found.complete else 3 if found.status == PARTIAL else 4
 
 
-def explained(settings: Settings, text: str, form: str) -> str:
+def explained(setup: Setup, text: str, form: str) -> str:
     """The plan of a text as text, tree, JSON or Mermaid."""
-    plan = Engine(settings, _nowhere).plan(text)
+    plan = _engine(setup).local(text).plan
     if form == "json":
         return msgspec.json.format(to_json(explain.as_json(plan)), indent=2).decode() + "\n"
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
     return printers.get(form, explain.as_text)(plan)
 
 
-def checked(settings: Settings, files: Iterable[Path]) -> list[str]:
-    """What is wrong with the files, each with its name in front."""
-    engine = Engine(settings, _nowhere)
-    problems = []
+def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
+    """What is wrong with the stored queries and the files, each with its file in front."""
+    found: list[FileProblem] = []
+    try:
+        engine = _engine(setup)
+    except StoredRefused as refused:
+        found += refused.problems
+        engine = _engine(replace(setup, queries=NO_QUERIES))
+    missing = "`query." if found else None
     for file in files:
-        try:
-            engine.plan(file.read_text("utf-8"))
-        except OSError as error:
-            problems.append(f"{file}: {error.strerror}")
-        except UnicodeDecodeError:
-            problems.append(f"{file}: is not UTF-8")
-        except QueryRefused as refused:
-            problems += [f"{file}:{problem}" for problem in refused.problems]
-    return problems
+        problems = (FileProblem(str(file), problem) for problem in _wrong_with(file, engine))
+        found += (each for each in problems if not _is_of_stored(each.problem, missing))
+    return [str(problem) for problem in found]
+
+
+def _wrong_with(file: Path, engine: Engine) -> tuple[Problem, ...]:
+    try:
+        engine.local(file.read_text("utf-8"))
+    except OSError as error:
+        return (Problem(Code.VALIDATION, f"cannot be read: {error.strerror}"),)
+    except UnicodeDecodeError:
+        return (Problem(Code.VALIDATION, "is not UTF-8"),)
+    except QueryRefused as refused:
+        return refused.problems
+    return ()
+
+
+def _is_of_stored(problem: Problem, missing: str | None) -> bool:
+    """Whether only a stored query that is wrong itself is missing here."""
+    unknown = problem.code is Code.UNKNOWN_SOURCE
+    return unknown and missing is not None and missing in problem.message
+
+
+def _engine(setup: Setup) -> Engine:
+    """An engine that calls nothing.
+
+    Raises:
+        StoredRefused: stored queries that cannot be run.
+    """
+    return Engine(setup.settings, _nowhere, setup.queries)
 
 
 async def _nowhere(call: Call) -> Reply:

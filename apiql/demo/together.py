@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from apiql.demo.serving import serving
 from apiql.demo.upstream import shop
-from apiql.engine import Engine, OpenEngine
+from apiql.engine import NO_QUERIES, Engine, OpenEngine
+from apiql.query_files import QueryFiles
 from apiql.server.app import app_of, developing
 from apiql.settings import Settings, Source, Upstream
 
@@ -40,7 +41,9 @@ def shop_settings(shop_url: str) -> Settings:
 
 
 @asynccontextmanager
-async def together(port: int = 0, delay: float = 1.0) -> AsyncIterator[Running]:
+async def together(
+    port: int = 0, delay: float = 1.0, queries: QueryFiles = NO_QUERIES
+) -> AsyncIterator[Running]:
     """Both, for as long as the block lasts; `delay` scales the shop's waits.
 
     Raises:
@@ -48,7 +51,7 @@ async def together(port: int = 0, delay: float = 1.0) -> AsyncIterator[Running]:
     """
     async with serving(shop(delay)) as shop_url:
         settings = shop_settings(shop_url)
-        opened = OpenEngine.from_settings(settings)
+        opened = OpenEngine.from_settings(settings, queries)
         app = app_of(opened.engine, settings, opened.stack.aclose)
         async with serving(app, port=port) as url:
             yield Running(shop_url, url, opened.engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import inf
 
@@ -36,12 +36,15 @@ from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
 from apiql.runtime.weave import compile_weaves
 
 USUAL = Policy()
+NONE: Mapping[int, Executable] = {}
 UNKNOWN_YET = ResultRoot | RowRoot | ElementRoot | OutputRoot
 
 
 @dataclass(frozen=True, slots=True)
 class _Compiler:
-    """What every step of a plan is compiled with."""
+    """What every step of a plan is compiled with. `known` has stored plans that are compiled, by
+    their `id()`: they live as long as what is compiled of them.
+    """
 
     functions: Registry
     paths: Paths
@@ -50,9 +53,12 @@ class _Compiler:
     twins: dict[str, str]
     tolerated: frozenset[str]
     call_timeout: float
+    known: Mapping[int, Executable]
 
 
-def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Executable:
+def compile_plan(
+    plan: Plan, functions: Registry, call_timeout: float, known: Mapping[int, Executable] = NONE
+) -> Executable:
     """The closures and decoders of a plan; `call_timeout` counts where nothing else is said.
 
     Raises:
@@ -67,7 +73,7 @@ def compile_plan(plan: Plan, functions: Registry, call_timeout: float) -> Execut
         outputs[output.task].append(output)
     tolerated = {t.name for t in plan.tasks if t.policy.tolerance is Tolerance.OPTIONAL}
     compiler = _Compiler(
-        functions, paths, reads, outputs, _twins(plan), frozenset(tolerated), call_timeout
+        functions, paths, reads, outputs, _twins(plan), frozenset(tolerated), call_timeout, known
     )
     steps, problems = [], []
     for task in plan.tasks:
@@ -201,7 +207,11 @@ def _fan(work: Repeat, compiler: _Compiler) -> Fan:
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
     arguments = tuple((name, _value(value, compiler)) for name, value in work.arguments)
-    return NestedCall(compile_plan(work.plan, compiler.functions, compiler.call_timeout), arguments)
+    known = compiler.known
+    executable = known.get(id(work.plan)) or compile_plan(
+        work.plan, compiler.functions, compiler.call_timeout, known
+    )
+    return NestedCall(executable, arguments)
 
 
 def _otherwise(task: Task, outputs: int, compiler: _Compiler) -> Step | None:

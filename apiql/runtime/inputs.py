@@ -95,7 +95,7 @@ def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
     verb = "is" if len(missing) == 1 else "are"
     meant = [nearest(parameter.name, given) for parameter in missing]
     hints = [f"`{found}` was given: did you mean that?" for found in meant if found]
-    hint = hints[0] if hints else "send them in `params`, or give them a default with set"
+    hint = hints[0] if hints else "send them as parameters, or give them a default with set"
     return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", _places(missing), hint)
 
 

@@ -17,12 +17,12 @@ from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
 from apiql.runtime.fanout import cells_for
 from apiql.runtime.inputs import bind_parameters, seconds_of
-from apiql.runtime.outcome import NotAsked, Unmet
+from apiql.runtime.outcome import MISSING, NotAsked, Unmet
 from apiql.runtime.request import reads_results
 from apiql.runtime.run import Budget, Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import is_wanted
-from apiql.runtime.step import Executable, Step
+from apiql.runtime.step import Executable, NestedCall, Step
 from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
@@ -117,12 +117,8 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
     try:
         if step.when is not None and _is_left_out(step, run):
             return
-        if step.early and step.build is not None and step.fan is None:
-            call = step.build(run.scope, run.deadline_of(step))
-            if not step.needs and step.plain:
-                run.calls[step] = call
-        if step.early and step.fan is not None:
-            _look_at_elements(step, run)
+        if step.early:
+            _look_at_work(step, run, problems)
         for check in step.checks:
             check(run.scope)
     except Unmet as error:
@@ -134,6 +130,18 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
         pass
     if step.otherwise is not None:
         _look_at(step.otherwise, run, problems)
+
+
+def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
+    """Whether what needs no result can be carried out; notes the call that needs nothing."""
+    if step.fan is not None:
+        _look_at_elements(step, run)
+    elif step.nested is not None:
+        _look_at_arguments(step, step.nested, run, problems)
+    elif step.build is not None:
+        call = step.build(run.scope, run.deadline_of(step))
+        if not step.needs and step.plain:
+            run.calls[step] = call
 
 
 def _is_left_out(step: Step, run: Run) -> bool:
@@ -152,6 +160,16 @@ def _look_at_elements(step: Step, run: Run) -> None:
         for elements in cells.elements:
             run.scope.elements = elements
             step.build(run.scope, run.deadline)
+
+
+def _look_at_arguments(step: Step, call: NestedCall, run: Run, problems: list[Problem]) -> None:
+    """Whether a stored plan takes the arguments that are known already."""
+    values = ((name, value(run.scope)) for name, value in call.arguments)
+    given = {name: value for name, value in values if value is not MISSING}
+    try:
+        bind_parameters(call.executable.plan.parameters, given)
+    except QueryRefused as refused:
+        problems += (_problem(step, p.code, p.message, p.hint) for p in refused.problems)
 
 
 def _problem(step: Step, code: Code, message: str, hint: str | None) -> Problem:

@@ -13,12 +13,17 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from apiql import __version__
-from apiql.engine import Engine, OpenEngine
+from apiql.engine import NO_QUERIES, Engine, OpenEngine
 from apiql.errors import Code
+from apiql.query_files import QueryFiles, read_query_files
 from apiql.server.description import describe
 from apiql.server.memory import settle
+from apiql.server.presence import Presence
 from apiql.server.query_route import QueryRoute
+from apiql.server.read_stored import PREFIX as STORED
+from apiql.server.read_stored import read_stored
 from apiql.server.render import problem
+from apiql.server.unknown import UnknownLog
 from apiql.settings import Settings, load_settings
 
 CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
@@ -31,22 +36,28 @@ AsgiRoute = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class App(FastAPI):
-    """FastAPI with routes that are looked up before anything of it runs."""
+    """FastAPI with routes that are looked up before anything of it runs: `hot` by exact path,
+    `below` by the first folder of the path (`/query/`).
+    """
 
     hot: Mapping[str, AsgiRoute]
+    below: Mapping[str, AsgiRoute]
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Hot routes by exact path; all else goes FastAPI's way."""
-        route = self.hot.get(scope["path"]) if scope["type"] == "http" else None
+        """The route of the path; what has none goes FastAPI's way."""
+        route = None
+        if scope["type"] == "http":
+            path: str = scope["path"]
+            route = self.hot.get(path) or self.below.get(path[: path.find("/", 1) + 1])
         if route is None:
             await super().__call__(scope, receive, send)
         else:
             await route(scope, receive, send)
 
 
-def create_app(settings: Settings) -> App:
-    """The app for these settings, with its engine and connections."""
-    opened = OpenEngine.from_settings(settings)
+def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
+    """The app for these settings and stored queries, with its engine and connections."""
+    opened = OpenEngine.from_settings(settings, queries, UnknownLog())
     return app_of(opened.engine, settings, opened.stack.aclose)
 
 
@@ -64,20 +75,24 @@ def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[Non
         title="APIQL", version=__version__, lifespan=lifespan,
         openapi_url=docs, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    app.hot = {"/apiql": QueryRoute(lambda: engine)}
+    presence = Presence()
+    app.hot = {"/apiql": QueryRoute(lambda: engine, presence=presence)}
+    app.below = {STORED: QueryRoute(lambda: engine, read_stored, presence)}
     app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
     app.add_api_route("/readyz", _alive, summary="Queries are answered", tags=["health"])
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     if docs:
-        describe(app)
+        describe(app, lambda: engine.catalog)
     return app
 
 
 def worker_app() -> App:
     """The app of a worker process: what to load is in its environment."""
-    conf = os.environ.get(CONF)
-    settings = load_settings(Path(conf) if conf else None, os.environ)
-    return create_app(developing(settings) if os.environ.get(DEV) else settings)
+    named = os.environ.get(CONF)
+    conf = Path(named) if named else None
+    settings = load_settings(conf, os.environ)
+    shown = developing(settings) if os.environ.get(DEV) else settings
+    return create_app(shown, read_query_files(conf))
 
 
 def developing(settings: Settings) -> Settings:

@@ -2,73 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from apiql.server.render import TITLES
+from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
+from apiql.server.stored_description import stored_paths
+from apiql.stored import Catalog
 
-ERROR: dict[str, Any] = {
-    "type": "object",
-    "required": ["code", "message"],
-    "properties": {
-        "code": {"type": "string", "description": "a stable word for the cause"},
-        "message": {"type": "string"},
-        "task": {"type": "string", "description": "the select it belongs to"},
-        "path": {"type": "array", "items": {}},
-        "locations": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"line": {"type": "integer"}, "column": {"type": "integer"}},
-            },
-        },
-        "excerpt": {"type": "string", "description": "the line and a caret under the token"},
-        "hint": {"type": "string"},
-        "status": {"type": "integer", "description": "what the upstream answered"},
-        "retryable": {"type": "boolean"},
-        "warning": {"type": "boolean"},
-        "upstream": {"type": "object"},
-    },
-}
-ANSWER: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "data": {"description": "a member for each select that is not hidden"},
-        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/ApiqlError"}},
-        "extensions": {"type": "object"},
-    },
-}
 ENVELOPE: dict[str, Any] = {
     "type": "object",
-    "required": ["query"],
+    "anyOf": [{"required": ["query"]}, {"required": ["id"]}],
     "properties": {
         "query": {"type": "string", "examples": ["select name from /users/{id} where id = $id"]},
+        "id": {
+            "type": "string",
+            "pattern": "^sha256:[0-9a-f]{64}$",
+            "description": "the hash of the query's canonical form: once sent with the text, "
+            "it stands for it",
+        },
         "params": {"type": "object", "description": "the values of $names"},
         "extensions": {"type": "object", "properties": {"trace": {"type": "boolean"}}},
     },
 }
-PROBLEM: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        name: {"type": "string"} for name in ("type", "title", "detail", "instance", "code")
-    }
-    | {"status": {"type": "integer"}, "errors": {"type": "array", "items": {}}},
-}
 
 
-def describe(app: FastAPI) -> None:
-    """Lets /openapi.json describe /apiql too."""
+def describe(app: FastAPI, catalog: Callable[[], Catalog]) -> None:
+    """Lets /openapi.json describe /apiql and the stored queries too."""
 
     def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
-            schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-            schemas |= {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
-            schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
-            app.openapi_schema = schema
-        return app.openapi_schema
+        schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
+        schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
+        schema["paths"] |= stored_paths(catalog())
+        return schema
 
     app.openapi = openapi  # type: ignore[method-assign]
 
@@ -88,18 +58,19 @@ def _post() -> dict[str, Any]:
                 "application/apiql": text,
             },
         },
-        "responses": _responses() | _problems("403", "408", "413", "415", "431"),
+        "responses": responses(ANY_ANSWER) | problems("403", "404", "408", "413", "415", "431"),
     }
 
 
 def _get() -> dict[str, Any]:
-    query = {"name": "query", "in": "query", "required": True, "schema": {"type": "string"}}
+    query, known_as = ({"name": name, "in": "query", "schema": {"type": "string"}}
+                       for name in ("query", "id"))  # fmt: skip
     return {
         "summary": "Answer a query that only reads",
         "operationId": "getQuery",
         "tags": ["queries"],
-        "parameters": [query, _params_parameter("the values of $names")],
-        "responses": _responses() | _problems("403", "405", "431"),
+        "parameters": [query, known_as, _params_parameter("the values of $names")],
+        "responses": responses(ANY_ANSWER) | problems("403", "404", "405", "431"),
     }
 
 
@@ -110,26 +81,3 @@ def _params_parameter(description: str) -> dict[str, Any]:
         "description": description,
         "content": {"application/json": {"schema": {"type": "object"}}},
     }
-
-
-def _problems(*statuses: str) -> dict[str, Any]:
-    """Requests that cannot be read as a query, or may not be."""
-    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": TITLES[int(status)], "content": content} for status in statuses}
-
-
-def _responses() -> dict[str, Any]:
-    answer = {"schema": {"$ref": "#/components/schemas/ApiqlAnswer"}}
-    content = {"application/json": answer, "application/apiql-response+json": answer}
-    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {
-        "200": {"description": "the answer; partial if X-APIQL-Completed is false",
-                "content": content},
-        "204": {"description": "every select is hidden"},
-        "294": {"description": "a partial answer, for application/apiql-response+json",
-                "content": content},
-        "400": {"description": "the text or the body cannot be read", "content": content | problem},
-        "422": {"description": "the query cannot be run; nothing was called", "content": content},
-        "502": {"description": "no output could be had", "content": content},
-        "504": {"description": "no output came in time", "content": content},
-    }  # fmt: skip

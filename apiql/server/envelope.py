@@ -20,14 +20,18 @@ from apiql.settings import Limits
 SHORT = 10**18
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
+ID = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    """`{"query": text, "params": {}, "extensions": {}}`; other members are ignored."""
+    """`{"query": text, "id": "sha256:…", "params": {}, "extensions": {}}`; other members are
+    ignored. An empty text stands for none: then there is an id.
+    """
 
     query: str
     params: Mapping[str, Any] = {}
     extensions: Mapping[str, Any] = {}
+    id: str | None = None
 
 
 def decode_json(body: bytes, limits: Limits) -> Any:
@@ -66,12 +70,25 @@ def read_envelope(body: bytes, limits: Limits) -> Envelope:
     value = decode_json(body, limits)
     if not isinstance(value, dict):
         raise RequestRefused(Code.VALIDATION, 'expected an object: {"query": "select …"}')
-    query = value.get("query")
-    if query is None and "id" in value:
-        raise RequestRefused(Code.VALIDATION, "queries by `id` are not supported yet: send `query`")
+    query, known_as = value.get("query"), value.get("id")
+    if known_as is not None:
+        known_as = id_in(known_as)
+        query = "" if query is None else query
     if not isinstance(query, str):
         raise RequestRefused(Code.VALIDATION, "`query` must be a text: the APIQL query")
-    return Envelope(query, members_of(value, "params"), members_of(value, "extensions"))
+    return Envelope(query, members_of(value, "params"), members_of(value, "extensions"), known_as)
+
+
+def id_in(value: Any) -> str:
+    """The id of a text.
+
+    Raises:
+        RequestRefused: VALIDATION, it is none.
+    """
+    if not isinstance(value, str) or ID.fullmatch(value) is None:
+        message = "`id` must be the text's hash: sha256: and 64 digits from 0 to f"
+        raise RequestRefused(Code.VALIDATION, message)
+    return value
 
 
 def members_of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:

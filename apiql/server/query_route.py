@@ -1,4 +1,4 @@
-"""POST and GET /apiql as a plain ASGI callable: read, answer, render, send."""
+"""Queries over HTTP as a plain ASGI callable: read, answer, render, send."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from typing import Any
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade, Event
+from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
 from apiql.server.media import Wanted
+from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND
 from apiql.server.read import Asked, Receive, Scope, read_request
@@ -23,6 +25,7 @@ from apiql.server.render import (
     Rendered,
     problem,
     render_answer,
+    render_bare,
     render_plan,
     render_problem,
     render_refusal,
@@ -34,16 +37,21 @@ from apiql.server.render import (
 from apiql.server.validators import cache_status
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
 
 
 @dataclass(frozen=True)
 class QueryRoute:
-    """The route of queries. `engine` is asked for at each request, so a reload can swap it."""
+    """A route of queries, which `read` finds in its requests. `engine` is asked for at each, so a
+    reload can swap it.
+    """
 
     engine: Callable[[], Engine]
+    read: Reader = read_request
     presence: Presence = field(default_factory=Presence)
+    persisted: Persisted = field(default_factory=Persisted)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -67,8 +75,10 @@ class QueryRoute:
         form = Wanted.JSON
         try:
             engine = self.engine()
-            asked = await read_request(scope, receive, engine.settings.limits)
+            asked = await self.read(scope, receive, engine)
             form = asked.wanted
+            if asked.id is not None:
+                asked = self.persisted.resolved(asked, asked.id, engine)
             return await self.presence.during(self._answer(engine, asked), receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])
@@ -82,7 +92,7 @@ class QueryRoute:
             return problem(Code.INTERNAL, 500, detail, scope["path"])
 
     async def _answer(self, engine: Engine, asked: Asked) -> Rendered:
-        executable = engine.executable(asked.query.text)
+        executable = asked.executable or engine.executable(asked.query.text)
         plan = executable.plan
         if plan.explain:
             if not engine.settings.answer.plan:
@@ -95,7 +105,7 @@ class QueryRoute:
             rendered = await self._timed(engine, executable, asked)
         else:
             answer = await engine.carry_out(executable, asked.query)
-            rendered = render_answer(answer, asked.wanted, {}, executable.varies)
+            rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
         if asked.reads_only:
             return validated(rendered, asked.query.headers.get("if-none-match"))
         return rendered
@@ -107,7 +117,8 @@ class QueryRoute:
         start = clock()
         answer = await engine.carry_out(executable, asked.query, events.append)
         extensions = {"trace": trace_of(events, start)} if asked.trace else {}
-        rendered = render_answer(answer, asked.wanted, extensions, executable.varies)
+        render = _render(executable.plan)
+        rendered = render(answer, asked.wanted, extensions, executable.varies)
         rendered.headers.append((b"server-timing", server_timing(events, clock() - start)))
         if any(isinstance(event, CallMade) for event in events):
             rendered.headers.append((b"cache-status", cache_status(uses_of(events))))
@@ -120,3 +131,7 @@ class QueryRoute:
                 found: bytes = value
                 return found
         return f"{self._prefix}-{next(self._count)}".encode()
+
+
+def _render(plan: Plan) -> Callable[..., Rendered]:
+    return render_bare if plan.settings.bare else render_answer

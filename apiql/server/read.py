@@ -10,9 +10,10 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
-from apiql.engine import Query
+from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused
-from apiql.server.envelope import Envelope, decode_json, read_envelope
+from apiql.runtime.step import Executable
+from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
 from apiql.settings import Limits
 
@@ -26,12 +27,16 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 
 class Asked(Struct, frozen=True):
-    """A request that was read: the query, the form its answer shall have, `trace` if asked."""
+    """A request that was read: the query, the form its answer shall have, `trace` if asked; the
+    `id` of its text, or its plan already, where the client calls it by one.
+    """
 
     query: Query
     wanted: Wanted
     trace: bool
     reads_only: bool
+    id: str | None = None
+    executable: Executable | None = None
 
 
 class Headers(Mapping[str, str]):
@@ -61,15 +66,15 @@ class Headers(Mapping[str, str]):
         return len(self._read())
 
 
-async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
+async def read_request(scope: Scope, receive: Receive, engine: Engine) -> Asked:
     """The query in a request to /apiql.
 
     Raises:
         RequestRefused: it cannot be read as one.
     """
     method = scope["method"]
-    raw = scope["headers"]
-    _check_head(raw, limits.header_bytes)
+    raw, limits = scope["headers"], engine.settings.limits
+    check_head(raw, limits.header_bytes)
     fields: dict[bytes, bytes] = dict(raw)
     if method == "POST":
         body = await read_body(receive, fields, limits.body_bytes)
@@ -79,13 +84,23 @@ async def read_request(scope: Scope, receive: Receive, limits: Limits) -> Asked:
     else:
         message = f"{method} is no way to ask: POST a query, or GET one that only reads"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
-    patience = _wait(fields[b"prefer"]) if b"prefer" in fields else None
-    query = Query(envelope.query, envelope.params, Headers(raw), None, patience)
-    form = wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
-    return Asked(query, form, envelope.extensions.get("trace") is True, method == "GET")
+    query = Query(envelope.query, envelope.params, Headers(raw), None, patience_in(fields))
+    trace = envelope.extensions.get("trace") is True
+    return Asked(query, form_in(fields), trace, method == "GET", envelope.id)
 
 
-def _check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
+def form_in(fields: Mapping[bytes, bytes]) -> Wanted:
+    """The form that the client asks for."""
+    return wanted(fields[b"accept"]) if b"accept" in fields else Wanted.JSON
+
+
+def patience_in(fields: Mapping[bytes, bytes]) -> float | None:
+    """The seconds that the client waits at most, where it says so."""
+    return _wait(fields[b"prefer"]) if b"prefer" in fields else None
+
+
+def check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
+    """Refuses headers that take more room together."""
     if sum([len(name) + len(value) for name, value in raw]) > most:
         message = f"the headers go over the limit header_bytes = {most}"
         raise RequestRefused(Code.HEADERS_TOO_LARGE, message, {"Connection": "close"})
@@ -159,25 +174,35 @@ def _posted(body: bytes, fields: Mapping[bytes, bytes], scope: Scope, limits: Li
 
 def _in_url(scope: Scope, limits: Limits) -> Envelope:
     values = _url_values(scope)
-    if "query" not in values:
+    if "query" not in values and "id" not in values:
         message = "GET /apiql wants ?query=…"
         raise RequestRefused(Code.VALIDATION, message)
-    return Envelope(values["query"], _params(values, limits))
+    known_as = id_in(values["id"]) if "id" in values else None
+    return Envelope(values.get("query", ""), _params(values, limits), id=known_as)
 
 
 def _url_values(scope: Scope) -> dict[str, str]:
+    found = url_pairs(scope, 100)
+    for name in ("query", "params", "id"):
+        if len(found.get(name, ())) > 1:
+            raise RequestRefused(Code.BAD_REQUEST, f"`{name}` stands twice in the query string")
+    return {name: values[0] for name, values in found.items()}
+
+
+def url_pairs(scope: Scope, most: int) -> dict[str, list[str]]:
+    """The query string: all values of each name, in their order.
+
+    Raises:
+        RequestRefused: it cannot be read, or has more than `most` pairs.
+    """
     raw = scope["query_string"]
     if not raw:
         return {}
     try:
-        found = parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict",
-                         max_num_fields=100)  # fmt: skip
+        return parse_qs(raw.decode("ascii"), keep_blank_values=True, errors="strict",
+                        max_num_fields=most)  # fmt: skip
     except (UnicodeDecodeError, ValueError):
         raise RequestRefused(Code.BAD_REQUEST, "the query string is broken") from None
-    twice = next((name for name, values in found.items() if len(values) > 1), None)
-    if twice in ("query", "params"):
-        raise RequestRefused(Code.BAD_REQUEST, f"`{twice}` stands twice in the query string")
-    return {name: values[0] for name, values in found.items()}
 
 
 def _params(values: Mapping[str, str], limits: Limits) -> Mapping[str, Any]:

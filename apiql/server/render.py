@@ -38,6 +38,7 @@ class Rendered:
 JSON_HEADER = (b"content-type", b"application/json")
 VARY = (b"vary", b"Accept")
 NO_HEADERS: frozenset[str] = frozenset()
+COMPLETED = (b"x-apiql-completed", b"false")
 ANSWER_HEADER = (b"content-type", b"application/apiql-response+json")
 
 
@@ -58,7 +59,7 @@ def render_answer(
     headers = [ANSWER_HEADER if form is Wanted.ANSWER else JSON_HEADER, vary]
     if status == PARTIAL and form is not Wanted.ANSWER:
         status = 200
-        headers.append((b"x-apiql-completed", b"false"))
+        headers.append(COMPLETED)
     if answer.cache_control is not None:
         headers.append((b"cache-control", answer.cache_control.encode()))
     return Rendered(status, b"".join(pieces), headers)
@@ -66,7 +67,7 @@ def render_answer(
 
 def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
     """A complete answer to GET with its ETag; 304 where the client has it already."""
-    if rendered.status != 200 or (b"x-apiql-completed", b"false") in rendered.headers:
+    if rendered.status != 200 or COMPLETED in rendered.headers:
         return rendered
     fields = dict(rendered.headers)
     tag = etag_of(rendered.body, fields[b"content-type"])
@@ -75,6 +76,18 @@ def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
         return Rendered(304, b"", [*kept, (b"etag", tag)])
     rendered.headers.append((b"etag", tag))
     return rendered
+
+
+def render_bare(
+    answer: Answer, form: Wanted, extensions: Mapping[str, Any], varies: frozenset[str] = NO_HEADERS
+) -> Rendered:
+    """The data alone (`use envelope none`); where nothing could be had, the usual answer."""
+    rendered = render_answer(answer, form, extensions, varies)
+    if answer.data is None or answer.status >= 400:
+        return rendered
+    kept = [pair for pair in rendered.headers[1:] if pair != COMPLETED]
+    told = [] if answer.complete else [COMPLETED]
+    return Rendered(rendered.status, answer.data, [JSON_HEADER, *kept, *told])
 
 
 def render_plan(plan: Plan, form: Wanted) -> Rendered:

@@ -5,11 +5,21 @@ Sections and defaults: sections.py. Knows nothing of queries, plans or transport
 
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
-from apiql.settings.sections import Answer, Limits, Security, Server, Settings, Source, Upstream
+from apiql.settings.sections import (
+    Answer,
+    Limits,
+    Queries,
+    Security,
+    Server,
+    Settings,
+    Source,
+    Upstream,
+)
 
 __all__ = [
     "Answer",
     "Limits",
+    "Queries",
     "Security",
     "Server",
     "SettingProblem",

@@ -73,6 +73,19 @@ class Security(Section):
     allow_methods: Methods = ("get", "post", "put", "patch", "delete", "head")
 
 
+class Queries(Section):
+    """Which texts are run, and what is kept of those that clients send by their ids."""
+
+    mode: Literal["any", "log-unknown", "stored-only"] = "any"
+    """`stored-only` runs nothing but the stored queries; `log-unknown` tells what that would
+    refuse.
+    """
+    persisted: int = Field(default=1000, ge=0)
+    """Texts that are remembered by their ids."""
+    persisted_bytes: Size = 4 * _MIB
+    """Of all of them together."""
+
+
 class Limits(Section):
     """The most that one query, call, answer or connection may take; no limit can be off."""
 
@@ -171,6 +184,7 @@ class Settings(Section):
     server: Server = Server()
     answer: Answer = Answer()
     security: Security = Security()
+    queries: Queries = Queries()
     limits: Limits = Limits()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 

@@ -2,6 +2,7 @@
 
 Prose is for readers. Every block is optional but the request, `apiql`:
 
+    apiql query/<name>          a stored query, `query/shop/cart@2`
     params                      JSON, the parameters of the request
     headers, cookies            of the caller, `Name: value` and `name=value`
     settings                    TOML, what the engine is configured with
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field
 
 GIVEN = ("apiql", "params", "headers", "cookies", "settings", "upstream")
 EXPECTED = ("plan", "mermaid", "waves", "status", "json", "error")
+STORED = "apiql query/"
 FENCE = re.compile(r"(`{3,})(.*)")
 
 
@@ -50,6 +52,12 @@ class Case:
         """The text of a block, None where the case has none."""
         block = self.blocks.get(word)
         return None if block is None else block.text
+
+    @property
+    def stored(self) -> dict[str, str]:
+        """The texts of its stored queries by their names."""
+        found = {word: block.text for word, block in self.blocks.items()}
+        return {w.removeprefix(STORED): t for w, t in found.items() if w.startswith(STORED)}
 
 
 def read_cases(text: str) -> list[Case]:
@@ -102,7 +110,7 @@ def _block(lines: list[str], at: int, marks: str, word: str) -> Block:
 def _place(block: Block, case: Case) -> None:
     if not block.word:
         return
-    if block.word not in (*GIVEN, *EXPECTED):
+    if block.word not in (*GIVEN, *EXPECTED) and not block.word.startswith(STORED):
         raise CaseFault(f"line {block.start}: blocks are {', '.join((*GIVEN, *EXPECTED))}")
     if block.word in case.blocks:
         raise CaseFault(f"line {block.start}: a second block `{block.word}` in `{case.heading}`")

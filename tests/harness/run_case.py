@@ -16,6 +16,7 @@ from typing import Any
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_mermaid, as_text
+from apiql.query_files import QueryFile, QueryFiles, StoredRefused
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
 from apiql.settings import Settings
@@ -28,6 +29,9 @@ from tests.harness.case_file import EXPECTED, Case, CaseFault
 from tests.harness.script import parse_script
 from tests.harness.stage import Answering, Stage, by_script
 
+Stored = tuple[tuple[str, str], ...]
+"""The names of stored queries, each with its text."""
+
 HOME = "http://upstream.test"
 WALL = 1_700_000_000.0
 
@@ -35,7 +39,7 @@ WALL = 1_700_000_000.0
 class Rig:
     """An engine whose upstream, time and randomness are those of the run at hand."""
 
-    def __init__(self, settings: str) -> None:
+    def __init__(self, settings: str, stored: Stored = ()) -> None:
         found = tomllib.loads(settings)
         default = found.setdefault("upstreams", {}).setdefault("default", {})
         url = default.setdefault("url", HOME)
@@ -46,6 +50,7 @@ class Rig:
         self.engine = Engine(
             Settings.model_validate(found),
             self._layer,
+            QueryFiles(tuple(map(_query_file, stored))),
             clock=lambda: self.stage.clock(),
             wall=lambda: WALL,
             random_bits=lambda bits: next(self._bits),
@@ -68,9 +73,19 @@ class Rig:
 
 
 @lru_cache(maxsize=64)
-def rig_of(settings: str) -> Rig:
-    """The rig for a text of settings; paths go to `upstream.test` unless it says otherwise."""
-    return Rig(settings)
+def rig_of(settings: str, stored: Stored = ()) -> Rig:
+    """The rig for a text of settings and stored queries; paths go to `upstream.test` unless it
+    says otherwise.
+
+    Raises:
+        StoredRefused: stored queries that cannot be run.
+    """
+    return Rig(settings, stored)
+
+
+def _query_file(stored: tuple[str, str]) -> QueryFile:
+    name, _, revision = stored[0].partition("@")
+    return QueryFile(name, int(revision or 1), f"queries/{stored[0]}.apiql", stored[1])
 
 
 def actual_blocks(case: Case) -> dict[str, str]:
@@ -79,8 +94,12 @@ def actual_blocks(case: Case) -> dict[str, str]:
     Raises:
         CaseFault: a call without a line, a line without a call, two runs that differ.
     """
-    rig = rig_of(case.text("settings") or "")
     text = case.text("apiql") or ""
+    try:
+        rig = rig_of(case.text("settings") or "", tuple(case.stored.items()))
+    except StoredRefused as broken:
+        _idle(case)
+        return {"error": str(broken)}
     try:
         plan = rig.engine.plan(text)
     except QueryRefused as refused:

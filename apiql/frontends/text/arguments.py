@@ -51,7 +51,7 @@ def _note(
     assert located.stored is not None
     known = [parameter.name for parameter in located.stored.parameters]
     if name not in known:
-        what = f"the parameter of {located.name}"
+        what = f"the parameter of {located.full}"
         lowering.findings.unknown(Code.UNKNOWN_NAME, what, name, known, bind.span)
     if name in given:
         message = f"`{name}` has two values"
@@ -65,6 +65,6 @@ def _check_missing(
     assert located.stored is not None
     for parameter in located.stored.parameters:
         if parameter.required and parameter.name not in given:
-            message = f"nothing gives ${parameter.name} of {located.name}"
+            message = f"nothing gives ${parameter.name} of {located.full}"
             hint = f"add `where {parameter.name} = …`"
             lowering.findings.add(Code.MISSING_PARAMETER, message, select.source.span, hint)

@@ -10,6 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.surroundings import Findings, Surroundings
+from apiql.frontends.text.words import name_text
 from apiql.ir.plan import Plan
 from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
@@ -22,12 +23,15 @@ NOWHERE = Endpoint("", "", ())
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A resolved location: the source (its method, if it has one), and a name for the select."""
+    """A resolved location: the source (its method, if it has one), and a name for the select; of
+    a stored definition its plan and its full name.
+    """
 
     endpoint: Endpoint
     name: str | None
     source: Source | None = None
     stored: Plan | None = None
+    full: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +88,10 @@ class Locator:
             return Located(source.endpoint, alias or name, source)
         stored = self.around.stored.get(name)
         if stored is not None:
-            return Located(NOWHERE, alias or name, None, stored)
-        known = [*self.aliases, *self.around.sources, *self.around.stored]
+            short = name.rpartition(".")[2].partition("@")[0]
+            return Located(NOWHERE, alias or short, None, stored, name)
+        spelled = (".".join(map(name_text, full.split("."))) for full in self.around.stored)
+        known = [*self.aliases, *self.around.sources, *spelled]
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
         return None
 

@@ -14,6 +14,7 @@ from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.embeds import check_batch, lower_into
 from apiql.frontends.text.locations import Located, Locator
+from apiql.frontends.text.roles import Role, check_role
 from apiql.frontends.text.selects import SelectLowering
 from apiql.frontends.text.surroundings import Findings, Names, Surroundings
 from apiql.frontends.text.values import Lowering
@@ -23,13 +24,14 @@ from apiql.ir.plan import Output, Plan, Task
 from apiql.ir.values import Value
 
 
-def lower(program: s.Program, text: str, around: Surroundings) -> Plan:
+def lower(program: s.Program, text: str, around: Surroundings, role: Role = Role.LOCAL) -> Plan:
     """The plan of a program.
 
     Raises:
         QueryRefused: with every independent problem of the text.
     """
     findings = Findings(Text(text))
+    check_role(program, role, findings)
     selects = tuple(_selects(program))
     _check_count(selects, findings, around.limits.tasks)
     declared = declare(program, findings, around.limits)

@@ -77,7 +77,7 @@ class SelectLowering:
         lists = lower_lists(binds, self.lowering)
         if located.stored is not None:
             arguments = lower_arguments(self.select, located, self.lowering)
-            nested = Nested(located.name or "", located.stored, arguments)
+            nested = Nested(located.full, located.stored, arguments)
             return repeated(nested, lists, None), "get" if nested.is_read else "post"
         call = Call(self._method(located), located.endpoint, self.limits.params_per_task)
         own = lower_bindings(clauses, call, self.lowering, span)

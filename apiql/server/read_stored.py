@@ -1,0 +1,117 @@
+"""A request to /query/… -> a stored query with its parameters. Nothing is run here.
+
+In a URL every value is a text: it is what the parameter's declared type makes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from apiql.engine import Engine, Query
+from apiql.errors import Code, RequestRefused, nearest
+from apiql.ir.parameters import fits
+from apiql.ir.plan import Parameter
+from apiql.server.envelope import decode_json
+from apiql.server.media import media_type
+from apiql.server.read import (
+    Asked,
+    Headers,
+    Receive,
+    Scope,
+    check_head,
+    form_in,
+    patience_in,
+    read_body,
+    url_pairs,
+)
+from apiql.settings import Limits
+from apiql.stored import StoredQuery
+
+PREFIX = "/query/"
+MOST_PAIRS = 1000
+AS_IT_IS = frozenset({"string", "any"})
+
+
+async def read_stored(scope: Scope, receive: Receive, engine: Engine) -> Asked:
+    """The stored query that a request asks for.
+
+    Raises:
+        RequestRefused: there is none, or the request cannot be read.
+    """
+    stored = _found(scope["path"].removeprefix(PREFIX), engine)
+    method, plan = scope["method"], stored.executable.plan
+    allowed = ("POST",) if plan.writes else ("GET", "POST")
+    if method not in allowed:
+        why = "this query writes: POST it" if method == "GET" else f"{method} is no way to ask"
+        raise RequestRefused(Code.METHOD_NOT_ALLOWED, why, {"Allow": ", ".join(allowed)})
+    raw, limits = scope["headers"], engine.settings.limits
+    check_head(raw, limits.header_bytes)
+    fields: dict[bytes, bytes] = dict(raw)
+    given = _in_url(scope, plan.parameters, limits)
+    if method == "POST":
+        given |= _posted(await read_body(receive, fields, limits.body_bytes), fields, limits)
+    shown = text_shown(stored, engine)
+    query = Query(shown, given, Headers(raw), None, patience_in(fields))
+    return Asked(query, form_in(fields), False, False, executable=stored.executable)
+
+
+def text_shown(stored: StoredQuery, engine: Engine) -> str:
+    """The text that refusals may show lines of: none where clients are not to see its URLs."""
+    return stored.text if engine.settings.answer.details == "full" else ""
+
+
+def _found(path: str, engine: Engine) -> StoredQuery:
+    """The stored query at a path; what else there is, is told only where it is described too."""
+    stored = engine.stored(path)
+    if stored is not None:
+        return stored
+    message = "there is no stored query of this name and revision"
+    meant = nearest(path, engine.catalog.queries) if engine.settings.server.docs else None
+    hint = f"; did you mean {PREFIX}{meant}?" if meant else ""
+    raise RequestRefused(Code.QUERY_NOT_FOUND, message + hint)
+
+
+def _in_url(scope: Scope, declared: Iterable[Parameter], limits: Limits) -> dict[str, Any]:
+    pairs = url_pairs(scope, MOST_PAIRS)
+    return {
+        parameter.name: _value(parameter.type, pairs[parameter.name], limits)
+        for parameter in declared
+        if parameter.name in pairs
+    }
+
+
+def _value(kind: str, texts: list[str], limits: Limits) -> Any:
+    """What a type makes of the texts of a name. What does not fit stays as it is and is refused
+    with all other parameters that are wrong.
+    """
+    if kind == "array" and (len(texts) > 1 or not texts[0].startswith("[")):
+        return texts
+    if len(texts) > 1:
+        return texts
+    text = texts[0]
+    if kind in AS_IT_IS or text != text.strip():
+        return text
+    try:
+        value = decode_json(text.encode(), limits)
+    except RequestRefused as refused:
+        if refused.code is Code.LIMIT_EXCEEDED:
+            raise
+        return text
+    return value if fits(kind, value) else text
+
+
+def _posted(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) -> dict[str, Any]:
+    """The object in a body; there need not be one."""
+    if not body:
+        return {}
+    media, charset = media_type(fields.get(b"content-type", b""))
+    if media != "application/json" or charset not in ("utf-8", "utf8"):
+        message = "send the parameters as application/json, in UTF-8"
+        raise RequestRefused(
+            Code.UNSUPPORTED_MEDIA_TYPE, message, {"Accept-Post": "application/json"}
+        )
+    found = decode_json(body, limits)
+    if not isinstance(found, dict):
+        raise RequestRefused(Code.VALIDATION, 'expected an object of parameters: {"id": 7}')
+    return found
