@@ -122,9 +122,12 @@ def _responses() -> dict[str, Any]:
     answer = {"schema": {"$ref": "#/components/schemas/ApiqlAnswer"}}
     content = {"application/json": answer, "application/apiql-response+json": answer}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    text = {"schema": {"type": "string"}}
+    streamed = {"application/x-ndjson": text, "text/event-stream": text}
     return {
-        "200": {"description": "the answer; partial if X-APIQL-Completed is false",
-                "content": content},
+        "200": {"description": "the answer; partial if X-APIQL-Completed is false; in pieces for "
+                               "application/x-ndjson and text/event-stream",
+                "content": content | streamed},
         "204": {"description": "every select is hidden"},
         "294": {"description": "a partial answer, for application/apiql-response+json",
                 "content": content},
