@@ -92,6 +92,11 @@ def explained(setup: Setup, text: str, form: str) -> str:
     return printers.get(form, explain.as_text)(plan)
 
 
+def id_of(setup: Setup, text: str) -> str:
+    """What clients may call a text by."""
+    return _engine(setup).id_of(text)
+
+
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     """What is wrong with the stored queries and the files, each with its file in front."""
     found: list[FileProblem] = []

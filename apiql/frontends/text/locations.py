@@ -90,8 +90,8 @@ class Locator:
         if stored is not None:
             short = name.rpartition(".")[2].partition("@")[0]
             return Located(NOWHERE, alias or short, None, stored, name)
-        stored = (".".join(map(name_text, known.split("."))) for known in self.around.stored)
-        known = [*self.aliases, *self.around.sources, *stored]
+        spelled = (".".join(map(name_text, full.split("."))) for full in self.around.stored)
+        known = [*self.aliases, *self.around.sources, *spelled]
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
         return None
 
