@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, demo. Imports what a command needs when it runs,
-so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, demo. Imports what a command needs when it
+runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def check(
     _refuse(run_once.checked(setup, files or []))
     where = _folder(conf)
     counts = (len(setup.queries.files), "stored queries"), (len(files or ()), "files")
-    told = "".join(f", {count} {what} too" for count, what in counts if count)
+    told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
 
 

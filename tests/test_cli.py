@@ -291,7 +291,7 @@ def test_stored_queries_are_sources_of_the_command_line(
         "explain", "--conf", conf, "-e", "select * from query.shop.bare"
     ).out  # fmt: skip
     found = apiql("check", "--conf", conf)
-    assert (found.code, found.out) == (0, f"{conf}: settings are right, 1 stored queries too\n")
+    assert (found.code, found.out) == (0, f"{conf}: settings are right; stored queries: 1\n")
 
 
 def test_id(apiql: Apiql, tmp_path: Path) -> None:
