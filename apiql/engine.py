@@ -88,18 +88,13 @@ class Engine:
         self.settings = settings
         self._layer = layer
         self._functions = functions or all_functions()
-        self._clock = clock
-        self._wall = wall
-        self._random_bits = random_bits
+        self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._parser = TextParser(text_limits(settings.limits))
         self._told = told
-        limits, volatile = settings.limits, self._functions.volatile()
-        self._rules: tuple[Rule, ...] = (
-            merge_equal_reads(volatile), within(limits.depth, limits.calls, limits.fanout),
-        )  # fmt: skip
-        self._run_limits = run_limits(limits)
+        self._rules = rules_for(settings.limits, self._functions)
+        self._run_limits = run_limits(settings.limits)
         self._details = Details(settings.answer.details)
-        self._plans = KeptPlans(limits.plans_cached)
+        self._plans = KeptPlans(settings.limits.plans_cached)
         around = surroundings(settings, self._functions)
         stored = partial(self._compiled, Role.STORED)
         self.catalog = load_queries(queries, around, self._parser.parse, stored)
@@ -229,6 +224,14 @@ def all_functions() -> Registry:
     for function in CALLER_FUNCTIONS:
         functions = functions.with_function(function)
     return functions
+
+
+def rules_for(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
+    """What every plan goes through."""
+    return (
+        merge_equal_reads(functions.volatile()),
+        within(limits.depth, limits.calls, limits.fanout),
+    )
 
 
 def run_limits(limits: Limits) -> RunLimits:
