@@ -1,4 +1,4 @@
-"""The command line: serve, run, explain, check, id, demo. Imports what a command needs when it
+"""The command line: serve, run, explain, check, id, fmt, demo. Imports what a command needs when it
 runs, so that `apiql --help` is quick.
 """
 
@@ -17,6 +17,7 @@ from apiql.errors import ApiqlError, QueryRefused
 from apiql.query_files import StoredRefused
 
 if TYPE_CHECKING:
+    from apiql.format_files import Formatted
     from apiql.run_once import Setup
 
 cli = typer.Typer(
@@ -143,6 +144,32 @@ def show_id(file: File = None, expression: Text = None, conf: Conf = None) -> No
 
 
 @cli.command()
+def fmt(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files with queries; - for standard input.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Name files that would change.")] = False,
+    write: Annotated[bool, typer.Option("--write", help="Rewrite the files.")] = False,
+) -> None:
+    """Print queries in their one form; comments stay."""
+    chosen = files or [Path("-")]
+    if write and (check or Path("-") in chosen):
+        fail("--write takes files, and no --check", USAGE)
+    from apiql import format_files
+
+    found = format_files.formatted(chosen)
+    for file in found:
+        if write:
+            _rewrite(file)
+        elif file.text is not None and (not check or file.changed):
+            print(file.name if check else file.text, end="\n" if check else "")
+    problems = [problem for file in found for problem in file.problems]
+    if problems:
+        fail("\n\n".join(problems), REFUSED if all(file.is_readable for file in found) else USAGE)
+    raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
+
+
+@cli.command()
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
     port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
@@ -157,6 +184,13 @@ def fail(message: str, code: int) -> NoReturn:
     """Prints what is wrong and ends the process."""
     print(message, file=sys.stderr)
     raise SystemExit(code)
+
+
+def _rewrite(file: Formatted) -> None:
+    try:
+        file.rewrite()
+    except OSError as error:
+        fail(f"{file.name}: {error.strerror}", USAGE)
 
 
 def _folder(conf: Path | None) -> Path | None:

@@ -188,7 +188,7 @@ class Engine:
                 raise
             raise with_excerpts(refused, query.text) from None
         await carry_out(executable, run)
-        return assemble(executable, run.scope, self._details, self.settings.limits.answer_bytes)
+        return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
 @dataclass(frozen=True)

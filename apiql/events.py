@@ -12,7 +12,8 @@ class CallMade:
     """One upstream call has ended. Times are seconds on the loop's clock.
 
     `status` is None where no answer came; `code` is the error's, None for a 2xx answer; `age` is
-    that of an answer that was kept, in seconds.
+    that of an answer that was kept, in seconds, `stale` if it stood in for a late one; `keep` is
+    how long the query lets one be used.
     """
 
     task: str
@@ -25,6 +26,8 @@ class CallMade:
     size: int
     code: str | None
     age: float | None = None
+    stale: bool = False
+    keep: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

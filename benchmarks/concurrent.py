@@ -63,7 +63,7 @@ def _taken(
 ) -> tuple[list[list[str]], list[str]]:
     """The rows of one server, which runs alone; or why it does not run."""
     work = next(workload for workload in WORKLOADS if workload.name == "w6")
-    with started([contestant], source, core) as (servers, missing):
+    with started([contestant], [work], source, core) as (servers, missing):
         rows = []
         for server in servers:
             ask = Ask(contestant.around(work), ids)

@@ -14,17 +14,30 @@ from benchmarks.processes import NotStarted, Process, free_port, running
 from benchmarks.workloads import FIRST_ID, Workload
 
 Around = tuple[bytes, bytes]
-_SETTINGS = '[upstreams.default]\nurl = "{upstream}"\n[limits]\nconnections_per_origin = 512\n'
+_SETTINGS = """
+[upstreams.default]
+url = "{upstream}"
+[limits]
+connections_per_origin = 512
+query_concurrency = 100
+"""
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """`command` makes the command line of (port, conf folder); `around` the bytes around an id."""
+    """`command` makes the command line of (port, conf folder); `around` the bytes around an id.
+
+    `lacks` names the workloads that it cannot answer and is left out of.
+    """
 
     name: str
     label: str
     command: Callable[[int, Path], list[str]]
     around: Callable[[Workload], Around]
+    lacks: frozenset[str] = frozenset()
+
+    def answers(self, workload: Workload) -> bool:
+        return workload.name not in self.lacks
 
 
 @dataclass(frozen=True)
@@ -53,17 +66,16 @@ def upstream(core: int) -> Iterator[Process]:
 
 @contextmanager
 def started(
-    wanted: Sequence[Contestant], source: Process, core: int
+    wanted: Sequence[Contestant], works: Sequence[Workload], source: Process, core: int
 ) -> Iterator[tuple[list[Running], list[str]]]:
-    """All that start, and for each that does not, a text that says why."""
+    """All that start, set up for these workloads; for each that does not, a text that says why."""
     url = f"http://127.0.0.1:{source.port}"
     with ExitStack() as stack:
-        conf = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apiql-bench-")))
-        (conf / "apiql.toml").write_text(_SETTINGS.format(upstream=url))
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="apiql-bench-")))
         ready, missing = [], []
         for contestant in wanted:
             port = free_port()
-            command = contestant.command(port, conf)
+            command = contestant.command(port, _conf(folder, contestant, works, url))
             try:
                 process = stack.enter_context(running(command, port, core, {"UPSTREAM": url}))
             except NotStarted as error:
@@ -71,6 +83,14 @@ def started(
             else:
                 ready.append(Running(contestant, process))
         yield ready, missing
+
+
+def _conf(folder: Path, contestant: Contestant, works: Sequence[Workload], url: str) -> Path:
+    conf = folder / contestant.name
+    conf.mkdir()
+    more = dict.fromkeys(work.settings for work in works if contestant.answers(work))
+    (conf / "apiql.toml").write_text(_SETTINGS.format(upstream=url) + "".join(more))
+    return conf
 
 
 def _by_hand(module: str) -> Callable[[int, Path], list[str]]:

@@ -1,6 +1,7 @@
 """The upstream of the benchmarks: prebuilt answers from a bare uvloop protocol, and a count.
 
-`GET /_count` tells how many calls came so far. The routes of w6 answer after 20 ms. It reads no
+`GET /_count` tells how many calls came so far. The routes of w6 answer after 20 ms.
+`GET /users?ids=1,2` is the list of what `/users/1` and `/users/2` are, in one call. It reads no
 more of a request than its first line, so that it costs its core as little as possible.
 """
 
@@ -13,17 +14,20 @@ from typing import cast
 
 import uvloop
 
-from benchmarks.workloads import FIRST_ID, bodies
+from benchmarks.workloads import Body, bodies
 
 DELAY_S = 0.020
 _END = b"\r\n\r\n"
+_USERS = b"/users"
+_MANY = _USERS + b"?ids="
 
 
 @dataclass
 class Shelf:
-    """What all connections share: the answers by route, and how many were given."""
+    """What all connections share: answers (heads included) by route, users, the count of calls."""
 
-    answers: dict[bytes, list[bytes]]
+    answers: dict[bytes, Body]
+    user: Body
     calls: int = 0
 
 
@@ -44,12 +48,12 @@ class Upstream(asyncio.Protocol):
 
     def answer(self, target: bytes) -> None:
         route, _, number = target.rpartition(b"/")
-        pieces = self.shelf.answers.get(route)
-        if pieces is None or len(number) != len(str(FIRST_ID)):
+        body = self.shelf.answers.get(route)
+        if body is None or len(number) != body.digits:
             self.transport.write(self.aside(target))
             return
         self.shelf.calls += 1
-        answer = number.join(pieces)
+        answer = body.of(number)
         if route.startswith(b"/w6"):
             asyncio.get_running_loop().call_later(DELAY_S, self.transport.write, answer)
         else:
@@ -58,7 +62,16 @@ class Upstream(asyncio.Protocol):
     def aside(self, target: bytes) -> bytes:
         if target == b"/_count":
             return _head(200, len(str(self.shelf.calls))) + str(self.shelf.calls).encode()
+        if target.startswith(_MANY):
+            self.shelf.calls += 1
+            return self.users(target[len(_MANY) :])
         return _head(404, 2) + b"{}"
+
+    def users(self, numbers: bytes) -> bytes:
+        user = self.shelf.user
+        listed = numbers.replace(b"%2C", b",").split(b",")
+        body = b"[" + b",".join(map(user.of, listed)) + b"]"
+        return _head(200, len(body)) + body
 
 
 def _head(status: int, length: int) -> bytes:
@@ -66,16 +79,17 @@ def _head(status: int, length: int) -> bytes:
     return "\r\n".join(lines).encode() + _END
 
 
-def _answers() -> dict[bytes, list[bytes]]:
+def _answers(found: dict[bytes, Body]) -> dict[bytes, Body]:
     made = {}
-    for route, pieces in bodies().items():
-        length = sum(map(len, pieces)) + len(str(FIRST_ID)) * (len(pieces) - 1)
-        made[route] = [_head(200, length) + pieces[0], *pieces[1:]]
+    for route, body in found.items():
+        first, *rest = body.pieces
+        made[route] = Body([_head(200, body.length) + first, *rest], body.digits)
     return made
 
 
 async def _serve(port: int) -> None:
-    shelf = Shelf(_answers())
+    found = bodies()
+    shelf = Shelf(_answers(found), found[_USERS])
     loop = asyncio.get_running_loop()
     server = await loop.create_server(lambda: Upstream(shelf), "127.0.0.1", port, backlog=4096)
     await server.serve_forever()

@@ -41,11 +41,11 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
 @pytest.mark.parametrize(
     ("model", "paths", "free"),
     [
-        (Upstream, [["default"]], {"url", "headers", "sources", "timeout", "proxy"}),
+        (Upstream, [["default"]], {"url", "headers", "sources", "timeout", "proxy", "concurrency"}),
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
-            {"path", "query", "headers", "list_style"},
+            {"path", "query", "headers", "list_style", "concurrency", "bulk"},
         ),
     ],
 )

@@ -34,10 +34,13 @@ class Embed:
 
 
 def with_embedded(projection: Projection, path: Path) -> Projection:
-    """The target's projection with the path of what comes in listed, where it is not there yet."""
+    """The target's projection with the path of what comes in listed, where it is not there yet.
+
+    Who leaves out the very member that something comes into wants that alone, not what was there.
+    """
     listed = [field.path for field in projection.fields if isinstance(field, Kept)]
     named = [field.name for field in projection.fields if isinstance(field, Named)]
-    excluded = any(_leads_to(out, path) for out in projection.excluded)
+    excluded = any(_leads_to(out, path) and out != path for out in projection.excluded)
     if projection.everything and not excluded:
         return projection
     if path[0] in named or any(_leads_to(p, path) or _leads_to(path, p) for p in listed):

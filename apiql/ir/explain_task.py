@@ -163,4 +163,6 @@ def _count(count: Count) -> str:
 
 
 def _time(duration: Duration) -> str:
-    return f"{duration * 1000:g}ms" if isinstance(duration, float) else f"${duration.name}"
+    if not isinstance(duration, float):
+        return f"${duration.name}"
+    return f"{duration:g}s" if duration >= 1 else f"{duration * 1000:g}ms"

@@ -173,6 +173,8 @@ class Apply:
     def __str__(self) -> str:
         if self.function in SIGNS and len(self.args) == 2:
             return f"({self.args[0]} {self.function} {self.args[1]})"
+        if self.function.endswith(")"):
+            return self.function
         return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
 
 

@@ -14,8 +14,10 @@ from apiql.runtime.decode import to_json
 from apiql.runtime.entries import Details, entry_of, entry_of_answer
 from apiql.runtime.insertion import TooLarge, whole
 from apiql.runtime.json_values import encode
+from apiql.runtime.lifetimes import cache_control_of
 from apiql.runtime.outcome import Done, Failed, LeftOut, Nest, Outcome, Several, Skipped
 from apiql.runtime.returned import JsonMembers
+from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.step import Executable
 from apiql.runtime.weave import woven
@@ -30,12 +32,14 @@ class Answer(Struct, frozen=True):
     """`data` is JSON (None: the answer has none), `errors` are members of its list.
 
     `status` is that of `application/apiql-response+json`; `complete` is False for partial data.
+    `cache_control` says how long it may be used again, None where nobody says anything.
     """
 
     status: int
     data: bytes | None
     errors: tuple[dict[str, Any], ...] = ()
     complete: bool = True
+    cache_control: str | None = None
 
 
 class Part(Struct):
@@ -72,22 +76,27 @@ class Gathered(Struct):
     failure: Failure | None = None
 
 
-def assemble(executable: Executable, scope: Scope, details: Details, most_bytes: int) -> Answer:
+def assemble(executable: Executable, run: Run, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    gathered = gather(executable, scope, most_bytes)
+    well = _all_well(executable, run.scope, most_bytes)
+    if well is not None:
+        return Answer(200, well, cache_control=cache_control_of(executable, run))
+    gathered = _in_part(executable, run.scope, most_bytes)
     errors = [entry_of(part.output, failure, part.tolerance, details)
               for part in gathered.parts for failure in part.failures]  # fmt: skip
     if gathered.failure is not None:
         errors.insert(0, entry_of_answer(gathered.failure))
-    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete)
+    control = "no-store" if errors else cache_control_of(executable, run)
+    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete, control)
 
 
 def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
     """The data of a run and what is told beside it."""
-    return _all_well(executable, scope, most_bytes) or _in_part(executable, scope, most_bytes)
+    well = _all_well(executable, scope, most_bytes)
+    return Gathered(200, well) if well is not None else _in_part(executable, scope, most_bytes)
 
 
-def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> Gathered | None:
+def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> bytes | None:
     """The data if there is nothing to tell beside it (most answers), else None."""
     if executable.plan.settings.status is not StatusRule.ANY_OK or not executable.simple:
         return None
@@ -103,10 +112,10 @@ def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> Gathered
         if opening:
             pieces += (opening, found)
     if not pieces:
-        return Gathered(204, None)
+        return None
     pieces.append(b"}")
     data = b"".join(pieces)
-    return Gathered(200, data) if len(data) <= most_bytes else None
+    return data if len(data) <= most_bytes else None
 
 
 def _in_part(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
@@ -173,6 +182,8 @@ def _data_or_why_not(
             return data, None
     except TooLarge:
         pass
+    except RecursionError:
+        return NULL, Failure(Code.BAD_VALUE, "the answer is nested too deeply")
     except ValueRefused as refused:
         message = f"`return` cannot be made: {refused.message}"
         return NULL, Failure(Code.BAD_VALUE, message, hint=refused.hint)

@@ -14,7 +14,7 @@ from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, TaskSkipped
 from apiql.ir.policy import Duration, Within
 from apiql.runtime.inputs import duration_of
-from apiql.runtime.outcome import Failed, Skipped, Unmet
+from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import request_text, status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
@@ -39,6 +39,8 @@ def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed
         return Skipped(error.failure)
     except ValueRefused as refused:
         return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    except RecursionError:
+        return Failed(TOO_DEEP)
 
 
 def skipped(step: Step, code: Code, run: Run) -> None:
@@ -141,12 +143,13 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    status, size, age = (None, 0, None)
+    status, size, age, stale = (None, 0, None, False)
     if reply is not None:
-        status, size, age = reply.status, len(reply.body), reply.age
+        status, size, age, stale = reply.status, len(reply.body), reply.age, reply.stale
+    keep = call.caching.keep if call.caching is not None else None
     run.observe(
         CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
-                 status, size, code, age)
+                 status, size, code, age, stale, keep)
     )  # fmt: skip
 
 
@@ -205,7 +208,7 @@ def call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failur
 
 
 def _allowed(step: Step, run: Run) -> float:
-    usual = run.timeouts.get(step) or step.timeout
+    usual = run.time_of(step)
     within = step.policy.within
     return usual if within is None else min(usual, _seconds(within.time, run))
 

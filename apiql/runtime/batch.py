@@ -8,33 +8,21 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
-from apiql.errors import Code, Failure, ValueRefused
 from apiql.ir.plan import Batch
 from apiql.runtime.attempt import built, exchanged, is_late, late
 from apiql.runtime.cells import Cells, told
-from apiql.runtime.decode import Undecodable, as_elements, as_members, as_value, compile_reader
-from apiql.runtime.json_values import number_text
+from apiql.runtime.decode import Undecodable, as_members, as_value
+from apiql.runtime.matching import Chunk, matched, read_rows
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped
-from apiql.runtime.reading import json_of, read_value, unreadable
-from apiql.runtime.rows import NotRows
+from apiql.runtime.reading import json_of, unreadable
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result
 from apiql.runtime.step import Step
-from apiql.sources.call import Call, Headers, Reply
+from apiql.sources.call import Call, Reply
 
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """The rows that one call brought, and how it was answered."""
-
-    rows: Sequence[bytes]
-    status: int | None
-    headers: Headers
-    warnings: tuple[Failure, ...] = ()
+EMPTY = Chunk(b"[]", None, ())
 
 
 async def batched(step: Step, batch: Batch, cells: Cells, run: Run) -> list[Result] | Outcome:
@@ -50,7 +38,7 @@ async def batched(step: Step, batch: Batch, cells: Cells, run: Run) -> list[Resu
     results: list[Result] = []
     for group, chunk in zip(groups, chunks, strict=True):
         if isinstance(chunk, Chunk):
-            results += _matched(step, batch.key, group, chunk, run)
+            results += matched(step, group, chunk, run)
         else:
             results += [chunk] * len(group)
     return results
@@ -100,8 +88,8 @@ def _rows_of_reply(step: Step, batch: Batch, call: Call, reply: Reply) -> Chunk 
     return Chunk(rows, reply.status, reply.headers)
 
 
-def _rows_at(body: bytes, path: tuple[str, ...]) -> list[bytes]:
-    """The rows in a body: the elements of a list; an object is one, null none.
+def _rows_at(body: bytes, path: tuple[str, ...]) -> bytes:
+    """The rows in a body as a list: an object is one, null none.
 
     Raises:
         Undecodable: it is neither, or there is nothing at the path.
@@ -113,70 +101,19 @@ def _rows_at(body: bytes, path: tuple[str, ...]) -> list[bytes]:
         body = bytes(members[name])
     first = body.lstrip()[:1]
     if first == b"[":
-        return [bytes(row) for row in as_elements(body)]
+        return body
     if first == b"{":
-        return [bytes(as_whole(body))]
+        return b"[" + body + b"]"
     if as_value(body) is None:
-        return []
+        return b"[]"
     raise Undecodable("a batch wants a list of rows")
 
 
-def as_whole(body: bytes) -> bytes:
-    """A body that is checked to be one JSON object."""
-    as_members(body)
-    return body
-
-
-# -- with a key ---------------------------------------------------------------------------------
-
-
-def _matched(
-    step: Step, key: tuple[str, ...], group: Sequence[Any], chunk: Chunk, run: Run
-) -> list[Result]:
-    """Each element with its row; what has none is null."""
-    read = compile_reader(((key, False),))
-    rows: dict[str, list[bytes]] = {}
-    for row in chunk.rows:
-        found = _key(read(row)[0])
-        if found is not None:
-            rows.setdefault(found, []).append(row)
-    return [_result(step, element, rows, chunk, run) for element in group]
-
-
-def _result(
-    step: Step, element: Any, rows: dict[str, list[bytes]], chunk: Chunk, run: Run
-) -> Result:
-    found = rows.get(_key(element) or "", [b"null"])
-    if len(found) > 1:
-        message = f"answered {len(found)} rows with the key {_key(element)}, where one is wanted"
-        failure = Failure(Code.BAD_PAYLOAD, message, upstream={"service": step.service})
-        return Failed(failure, chunk.status, chunk.headers)
-    return _read(step, found[0], chunk, run)
-
-
-def _read(step: Step, body: bytes, chunk: Chunk, run: Run) -> Done | Failed:
-    try:
-        reads, shaped = read_value(step, body, run.scope)
-    except (Undecodable, NotRows) as error:
-        failure = Failure(Code.BAD_PAYLOAD, f"answered with unusable rows: {error}",
-                          upstream={"service": step.service})  # fmt: skip
-        return Failed(failure, chunk.status, chunk.headers)
-    except ValueRefused as refused:
-        message = f"could not be read: {refused.message}"
-        return Failed(Failure(Code.BAD_VALUE, message, hint=refused.hint), chunk.status)
-    return Done(chunk.status, chunk.headers, reads, shaped, chunk.warnings)
-
-
-def _key(value: Any) -> str | None:
-    """What makes elements and rows equal: texts, and numbers as their text."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    return number_text(value if isinstance(value, int) else value.normalize())
-
-
 # -- without a key ------------------------------------------------------------------------------
+
+
+def _one_after_another(chunks: Sequence[Chunk]) -> bytes:
+    return b"[" + b",".join([bytes(row) for chunk in chunks for row in chunk.rows()]) + b"]"
 
 
 def _one_list(
@@ -184,14 +121,13 @@ def _one_list(
 ) -> Outcome:
     """The rows of all calls as one result."""
     if cells.nest is None:
-        return _read(step, b"null", Chunk((), None, ()), run)
+        return read_rows(step, b"null", EMPTY, run)
     failed = [chunk for chunk in chunks if isinstance(chunk, Failed | Skipped)]
     if failed and len(failed) == len(chunks):
         return failed[0]
     good = [chunk for chunk in chunks if isinstance(chunk, Chunk)]
-    rows = [row for chunk in good for row in chunk.rows]
-    first = good[0] if good else Chunk((), None, ())
-    done = _read(step, b"[" + b",".join(rows) + b"]", first, run)
+    rows = good[0].whole if len(good) == 1 else _one_after_another(good)
+    done = read_rows(step, rows, good[0] if good else EMPTY, run)
     if isinstance(done, Done):
         lost = list(told(cells.nest, [()] * len(cells.elements)))
         warnings = [warning for chunk in good for warning in chunk.warnings]

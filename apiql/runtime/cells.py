@@ -16,6 +16,8 @@ from apiql.runtime.json_values import identity
 from apiql.runtime.outcome import MISSING, Lost, Nest, Unmet, at
 
 Elements = tuple[Any, ...]
+MOST_LEVELS = 64
+"""Lists in lists that a fan-out goes through: what is made of them later walks as deep."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +107,20 @@ class _Numbering:
 
     def cells(self, trees: Sequence[Nest]) -> Cells:
         """The cells of the product of these nests, the first outermost."""
-        nest = self._walk(trees[0], trees[1:], ())
+        nest = self._walk(trees[0], trees[1:], (), 0)
         return Cells(nest, tuple(self._elements), self._places, self._whole)
 
-    def _walk(self, tree: Nest, others: Sequence[Nest], before: Elements) -> Nest:
+    def _walk(self, tree: Nest, others: Sequence[Nest], before: Elements, level: int) -> Nest:
         if type(tree) is list:
-            return [self._walk(item, others, before) for item in tree]
+            if level == MOST_LEVELS:
+                raise RecursionError
+            return [self._walk(item, others, before, level + 1) for item in tree]
         self._count()
         if type(tree) is not tuple:
             self._whole = self._whole and tree is None
             return tree
         if others:
-            return self._walk(others[0], others[1:], (*before, *tree))
+            return self._walk(others[0], others[1:], (*before, *tree), level)
         return self._number((*before, *tree))
 
     def _count(self) -> None:

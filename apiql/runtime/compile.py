@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task
-from apiql.ir.policy import Policy, Tolerance
+from apiql.ir.policy import Caching, Policy, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
     Apply,
@@ -24,10 +25,11 @@ from apiql.ir.values import (
 from apiql.plugins import Registry
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.evaluate import compile_elements, compile_value
+from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.returned import compile_returned
-from apiql.runtime.rows import compile_rows, row_checks
+from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
@@ -97,7 +99,8 @@ def _executable(
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
-        wide=any(not step.plain for step in steps),
+        wide=any(not step.plain for step in steps), varies=header_names(plan),
+        caches=any(one.policy.caching != Caching() for step in steps for one in _chain(step)),
     )  # fmt: skip
 
 
@@ -177,11 +180,15 @@ def _build(work: Fetch | Nested, compiler: _Compiler) -> Build | None:
 
 
 def _timeout(task: Task, fetch: Fetch | None, call_timeout: float) -> float:
-    """The seconds of one call: what the query says, else the source, else the settings."""
+    """The seconds of one call: what the query says, else the source, else the settings; a nested
+    plan has what is left of the query's time.
+    """
     asked = task.policy.timeout
     if isinstance(asked, float):
         return asked
-    own = fetch.endpoint.timeout if fetch else None
+    if fetch is None:
+        return inf
+    own = fetch.endpoint.timeout
     return call_timeout if own is None else own
 
 
@@ -193,7 +200,9 @@ def _fan(work: Repeat, compiler: _Compiler) -> Fan:
     shown = ", ".join(str(value) for axis in work.axes for value in axis.values)
     width = work.each.endpoint.concurrency if isinstance(work.each, Fetch) else None
     missing = f"not called: an element of {shown} is missing"
-    return Fan(axes, work.is_read, work.batch, width, missing)
+    key = work.batch.key if work.batch else None
+    read_key = None if key is None else compile_reader(((key, False),))
+    return Fan(axes, work.is_read, work.batch, width, missing, read_key)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
@@ -234,7 +243,9 @@ def _checks(
 ) -> tuple[Evaluate, ...]:
     """What can be looked at before the first call of values that wait for a result or a row."""
     built = early and isinstance(task.work, Fetch)
-    values = [] if built else list(task.values())
+    values = [] if built else [*task.work.values()]
+    values += [] if task.when is None else [task.when]
+    values += [] if task.rows is None else row_values(task.rows)
     values += [value for projection in projections for value in projection.values()]
     found = [_value(part, compiler) for value in values for part in _pure_parts(value)]
     return (*found, *(row_checks(task.rows) if task.rows is not None else ()))

@@ -105,7 +105,8 @@ def decoding(inner: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return decoded
 
 
-def _exact(text: str) -> Decimal:
+def exact(text: str) -> Decimal:
+    """A number with all its digits, as decoders want it for what is no integer."""
     if len(text) > MOST_DIGITS:
         raise Undecodable(f"a number in it has more than {MOST_DIGITS} digits")
     return Decimal(text)
@@ -114,7 +115,7 @@ def _exact(text: str) -> Decimal:
 as_raw: Callable[[bytes], Raw] = decoding(msgspec.json.Decoder(Raw).decode)
 """Checks a body and keeps its bytes."""
 
-as_value = decoding(msgspec.json.Decoder(float_hook=_exact).decode)
+as_value = decoding(msgspec.json.Decoder(float_hook=exact).decode)
 """A body as a JSON value with every digit."""
 
 as_members = decoding(msgspec.json.Decoder(dict[str, Raw]).decode)
@@ -167,7 +168,7 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
         return lambda body: _picked(as_value(body), picks)
     tree = path_tree(path for path, _ in wanted)
     kind = struct_of(tree, Any)
-    fast = msgspec.json.Decoder(_nested(kind), float_hook=_exact).decode
+    fast = msgspec.json.Decoder(_nested(kind), float_hook=exact).decode
     ways = [(*_attributes(tree, path), lacking) for path, lacking in picks]
 
     def read(body: bytes) -> tuple[Any, ...]:
@@ -187,7 +188,10 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
 
 
 def _picked(value: Any, picks: tuple[tuple[Path, Any], ...]) -> tuple[Any, ...]:
-    return tuple([walk.by_names(value, path, lacking) for path, lacking in picks])
+    try:
+        return tuple([walk.by_names(value, path, lacking) for path, lacking in picks])
+    except RecursionError:
+        raise Undecodable("it is nested too deeply") from None
 
 
 def _attributes(tree: Tree, path: Path) -> tuple[tuple[str, ...], Path]:

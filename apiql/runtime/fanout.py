@@ -47,7 +47,8 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     Raises:
         Unmet, NotAsked, ValueRefused: as `cells_for`.
     """
-    cells = run.cells.get(step) or cells_for(fan, run)
+    known = run.cells.get(step) if run.cells is not None else None
+    cells = known or cells_for(fan, run)
     if fan.batch is not None:
         found = await batched(step, fan.batch, cells, run)
         if not isinstance(found, list):
@@ -99,8 +100,7 @@ async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
-    for need in other.needs:
-        run.scope.outcomes[need] = await asyncio.shield(run.ended[need])
+    await run.await_all(other.needs)
     if other.fan is None:
         shared = _or_fallback(other, await one(other, run))
         for number in failed:
@@ -195,9 +195,9 @@ def _too_large(run: Run) -> Failure:
 
 def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
     """What is told of the elements: each with its place, many as a count."""
-    each = [_told_of(result) for result in results]
-    if cells.whole and not any(each):
+    if cells.whole and all(map(_is_well, results)):
         return ()
+    each = [_told_of(result) for result in results]
     found = list(told(cells.nest, each))
     if len(found) <= MOST_FAILURES:
         return tuple(found)
@@ -205,6 +205,13 @@ def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
     more = Failure(rest[0].code, f"{len(rest)} more of its elements failed", count=len(rest),
                    warning=all(failure.warning for failure in rest))  # fmt: skip
     return (*found[:MOST_FAILURES], more)
+
+
+def _is_well(result: Result) -> bool:
+    if type(result) is not Done or result.failures:
+        return False
+    shaped = result.shaped
+    return not shaped or (type(shaped[0]) is bytes and len(shaped) == 1)
 
 
 def _told_of(result: Result) -> Sequence[Failure]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from decimal import Decimal, InvalidOperation
+from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 import msgspec
@@ -21,8 +21,14 @@ Number: TypeAlias = int | Decimal
 MOST_DIGITS = 400
 """The digits of the longest number that is read, and of the longest that is written out."""
 
+SHORT = 10**18
+"""Integers below need no look at their length: the usual case is quick."""
+
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_LONGEST_INTEGER = 4300
+"""The digits of the longest integer that Python makes a text of."""
+_EXACT = Context(prec=_LONGEST_INTEGER, Emin=MIN_EMIN, Emax=MAX_EMAX)
 _ALL_DIGITS_ZERO = bytes.maketrans(b"123456789", b"0" * 9)
 _TOO_LONG = b"0" * (MOST_DIGITS + 1)
 _FIRST_TOO_BIG = 10**MOST_DIGITS
@@ -90,6 +96,8 @@ def encode(value: Json) -> bytes:
 def number_text(value: Number) -> str:
     """All digits, never in exponent form; ValueRefused where that takes more than 400."""
     if isinstance(value, int):
+        if -SHORT < value < SHORT:
+            return str(value)
         if abs(value) >= _FIRST_TOO_BIG:
             raise _too_many_digits()
         return str(value)
@@ -151,9 +159,25 @@ def _identity(value: Json) -> Hashable:
             return ("object", frozenset((name, _identity(item)) for name, item in value.items()))
         case bool():
             return ("boolean", value)
+        case int() | Decimal():
+            return ("number", _digits_that_count(value))
         case _:
             hashable: Hashable = value
             return hashable
+
+
+def _digits_that_count(value: Number) -> str:
+    """The same text for equal numbers. The hash of a number can be foreseen, and an upstream
+    could send thousands that share one; that of a text cannot.
+    """
+    return str(plainest(value) if isinstance(value, Decimal) else value)
+
+
+def plainest(value: Decimal) -> Number:
+    """The one way among equal numbers: an integer if it is one, else without zeros behind."""
+    if value.adjusted() < _LONGEST_INTEGER and value == value.to_integral_value():
+        return int(value)
+    return _EXACT.normalize(value)
 
 
 def _may_be_too_long(data: bytes) -> bool:

@@ -17,7 +17,7 @@ from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped, Unmet
 from apiql.runtime.prepare import begin
 from apiql.runtime.reading import read_value
-from apiql.runtime.rows import NotRows
+from apiql.runtime.row_list import NotRows
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import Result
@@ -70,8 +70,8 @@ def _begun(step: Step, call: NestedCall, elements: Elements, run: Run) -> Run:
         until = min(until, run.clock() + own)
     observe = None if run.observe is None else _as_part_of(step, run.observe)
     inner = replace(run, scope=Scope(params, run.scope.moment), deadline=until, observe=observe,
-                    calls={}, cells={}, timeouts={}, memo=None, ended={})  # fmt: skip
-    begin(call.executable, inner, max(step.timeout, 0.001))
+                    calls={}, cells=None, timeouts=None, memo=None)  # fmt: skip
+    begin(call.executable, inner)
     return inner
 
 

@@ -94,6 +94,9 @@ class Unmet(Exception):
         self.failure = failure
 
 
+TOO_DEEP: Final = Failure(Code.BAD_VALUE, "what it reads is nested too deeply")
+
+
 class NotAsked(Exception):
     """A value reads what `when` left out."""
 

@@ -5,7 +5,6 @@ when? -> after? -> one call | a call for each element | a nested plan -> otherwi
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from msgspec.structs import replace
@@ -14,6 +13,7 @@ from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.runtime.attempt import call_failure, once, skipped, tell
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
+    TOO_DEEP,
     Failed,
     LeftOut,
     NotAsked,
@@ -48,6 +48,8 @@ async def perform(step: Step, run: Run) -> Outcome:
         return LeftOut()
     except ValueRefused as refused:
         return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    except RecursionError:
+        return Failed(TOO_DEEP)
     if run.slots is not None:
         async with run.slots:
             call = replace(call, deadline=run.deadline_of(step))
@@ -126,6 +128,5 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
 
 
 async def _otherwise(step: Step, run: Run) -> Outcome:
-    for need in step.needs:
-        run.scope.outcomes[need] = await asyncio.shield(run.ended[need])
+    await run.await_all(step.needs)
     return await perform(step, run)

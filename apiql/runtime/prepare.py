@@ -63,15 +63,16 @@ def prepare(
     time = asked if limits.patience is None else min(asked, limits.patience)
     run = Run(
         Scope(params, moment), layer, clock() + time * (1 - MERGE_RESERVE), clock,
-        Budget(limits.calls, limits.calls), limits.concurrency, limits.fan, observe,
+        Budget(limits.calls, limits.calls), limits.concurrency, limits.call_timeout, limits.fan,
+        observe,
     )  # fmt: skip
     if executable.wide or len(executable.steps) > limits.concurrency:
         run.slots = asyncio.Semaphore(limits.concurrency)
-    begin(executable, run, limits.call_timeout)
+    begin(executable, run)
     return run
 
 
-def begin(executable: Executable, run: Run, call_timeout: float) -> None:
+def begin(executable: Executable, run: Run) -> None:
     """Looks at the times and values of a plan's steps; notes the calls that are known already.
 
     Raises:
@@ -80,16 +81,17 @@ def begin(executable: Executable, run: Run, call_timeout: float) -> None:
     if executable.has_twins:
         run.memo = {}
     if executable.timed:
-        _times(executable, run, call_timeout)
+        _times(executable, run)
     _look_ahead(executable, run)
 
 
-def _times(executable: Executable, run: Run, call_timeout: float) -> None:
-    params = run.scope.params
+def _times(executable: Executable, run: Run) -> None:
+    params, call_timeout = run.scope.params, run.call_timeout
+    run.timeouts = timeouts = dict[Step, float]()
     for step in executable.timed:
         policy = step.policy
         if isinstance(policy.timeout, ParamRoot):
-            run.timeouts[step] = seconds_of(policy.timeout, params, call_timeout)
+            timeouts[step] = seconds_of(policy.timeout, params, call_timeout)
         if policy.within is not None:
             seconds_of(policy.within.time, params, call_timeout)
         for kept in (policy.caching.keep, policy.caching.most_age):
@@ -113,7 +115,7 @@ def _look_ahead(executable: Executable, run: Run) -> None:
 
 def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
     try:
-        if _is_left_out(step, run):
+        if step.when is not None and _is_left_out(step, run):
             return
         if step.early:
             _look_at_work(step, run, problems)
@@ -153,7 +155,7 @@ def _look_at_elements(step: Step, run: Run) -> None:
     """The cells of lists that are known already, and whether each of their calls can be made."""
     assert step.fan is not None
     cells = cells_for(step.fan, run)
-    run.cells[step] = cells
+    run.cells = {**(run.cells or {}), step: cells}
     if step.build is not None and step.fan.batch is None:
         for elements in cells.elements:
             run.scope.elements = elements

@@ -9,7 +9,7 @@ from msgspec import Raw
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
 from apiql.runtime.outcome import Done, Failed
-from apiql.runtime.rows import NotRows
+from apiql.runtime.row_list import NotRows
 from apiql.runtime.scope import Scope
 from apiql.runtime.shape import Shape
 from apiql.runtime.step import Step
@@ -37,7 +37,9 @@ def read_reply(step: Step, call: Call, reply: Reply, scope: Scope) -> Done | Fai
     except Undecodable as error:
         return unreadable(step, call, reply, str(error))
     except NotRows as error:
-        return unreadable(step, call, reply, str(error))
+        return unreadable(step, call, reply, error.message, error.hint)
+    except RecursionError:
+        return unreadable(step, call, reply, "it is nested too deeply")
     except ValueRefused as refused:
         return refused_value(refused, reply)
 
@@ -52,19 +54,19 @@ def read_value(step: Step, body: bytes, scope: Scope) -> tuple[tuple[Any, ...], 
     return step.read(body), _shaped(step, body, scope)
 
 
-def unreadable(step: Step, call: Call, reply: Reply, why: str) -> Failed:
+def unreadable(step: Step, call: Call, reply: Reply, why: str, hint: str | None = None) -> Failed:
     """The failure of a 2xx answer whose body is not what it should be."""
     found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
     failure = Failure(
         Code.BAD_PAYLOAD, f"answered {reply.status} with no usable body: {why}",
-        status=reply.status, upstream=found, request=request_text(call),
+        status=reply.status, upstream=found, request=request_text(call), hint=hint,
     )  # fmt: skip
     return Failed(failure, reply.status, reply.headers)
 
 
 def refused_value(refused: ValueRefused, reply: Reply) -> Failed:
     """The failure of a result in which a clause finds what it cannot take."""
-    message = f"could not be read: {refused.message}"
+    message = f"could not be shaped: {refused.message}"
     failure = Failure(Code.BAD_VALUE, message, hint=refused.hint)
     return Failed(failure, reply.status, reply.headers)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -41,7 +41,8 @@ class Budget:
 @dataclass(slots=True)
 class Run:
     """One run of a plan. `deadline` is its end on the loop's clock, `calls` and `cells` are made
-    up ahead of time, `ended` are the tasks that others may wait for. `nest` runs a nested plan.
+    up ahead of time, `call_timeout` bounds times that parameters hold, `ended` are the tasks that
+    others may wait for. `nest` runs a nested plan.
     """
 
     scope: Scope
@@ -50,18 +51,30 @@ class Run:
     clock: Callable[[], float]
     budget: Budget
     width: int
+    call_timeout: float
     fan_limits: FanLimits
     observe: Observer | None = None
     calls: dict[Step, Call] = field(default_factory=dict)
-    cells: dict[Step, Cells] = field(default_factory=dict)
-    timeouts: dict[Step, float] = field(default_factory=dict)
+    cells: Mapping[Step, Cells] | None = None
+    timeouts: Mapping[Step, float] | None = None
     slots: asyncio.Semaphore | None = None
     memo: Memo | None = None
-    ended: Mapping[str, asyncio.Future[Outcome]] = field(default_factory=dict)
+    ended: Mapping[str, asyncio.Future[Outcome]] | None = None
     replies: list[tuple[Step, Reply]] = field(default_factory=list)
     nest: Callable[[Step, tuple[Any, ...], Run], Awaitable[Outcome]] | None = None
 
+    def time_of(self, step: Step) -> float:
+        """The seconds that a task's call may take with all its tries."""
+        own = self.timeouts.get(step) if self.timeouts is not None else None
+        return own or step.timeout
+
     def deadline_of(self, step: Step) -> float:
         """When a call that starts now must have ended."""
-        until = self.clock() + (self.timeouts.get(step) or step.timeout)
+        until = self.clock() + self.time_of(step)
         return until if until < self.deadline else self.deadline
+
+    async def await_all(self, needs: Iterable[str]) -> None:
+        """Waits until these tasks have ended, however they end."""
+        for need in needs:
+            assert self.ended is not None
+            self.scope.outcomes[need] = await asyncio.shield(self.ended[need])

@@ -11,7 +11,7 @@ When the caller is cancelled, so is every task, and with it every call that nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 
 from apiql.runtime.nested import nested_by
 from apiql.runtime.outcome import Outcome
@@ -25,20 +25,26 @@ Finished = Callable[[Step], None]
 
 async def carry_out(executable: Executable, run: Run, finished: Finished | None = None) -> None:
     """Performs every task of the plan; how each ended stands in the run's scope, by its name."""
-    run.nest = run.nest or nested_by(carry_out)
-    outcomes = run.scope.outcomes
+    run.nest = run.nest or NESTED
     first, *others = executable.steps
-    if not others:
-        outcomes[first.name] = await perform(first, run)
-        _tell(first, finished)
+    if others:
+        await _side_by_side(first, others, run, finished)
         return
-    loop = asyncio.get_running_loop()
+    run.scope.outcomes[first.name] = await perform(first, run)
+    _tell(first, finished)
+
+
+async def _side_by_side(
+    first: Step, others: Sequence[Step], run: Run, finished: Finished | None
+) -> None:
+    """The first task in this coroutine, each other one in a task of the loop."""
+    loop, outcomes = asyncio.get_running_loop(), run.scope.outcomes
     begun: asyncio.Future[Outcome] = loop.create_future()
     ended: dict[str, asyncio.Future[Outcome]] = {first.name: begun}
     run.ended = ended
     tasks: list[asyncio.Task[Outcome]] = []
     for step in others:
-        work = _follow(step, run, ended) if step.needs else perform(step, run)
+        work = _follow(step, run) if step.needs else perform(step, run)
         ended[step.name] = task = loop.create_task(work)
         tasks.append(task)
     if finished is not None:
@@ -86,8 +92,10 @@ async def _ended(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
         await asyncio.wait(left)
 
 
-async def _follow(step: Step, run: Run, ended: Mapping[str, asyncio.Future[Outcome]]) -> Outcome:
+async def _follow(step: Step, run: Run) -> Outcome:
     """Waits for what the task needs, however that ends, and then performs."""
-    for need in step.needs:
-        run.scope.outcomes[need] = await asyncio.shield(ended[need])
+    await run.await_all(step.needs)
     return await perform(step, run)
+
+
+NESTED = nested_by(carry_out)

@@ -34,6 +34,7 @@ Shape = Callable[[bytes, Scope], bytes]
 """From a body to the JSON that the answer holds of it."""
 
 OBJECT, LIST = b"{", b"["
+NOTHING: Tree = {}
 
 
 @dataclass(slots=True)
@@ -94,24 +95,28 @@ def _kept(raw: Raw, tree: Tree) -> bytes:
     return _object(pieces)
 
 
-def _without(raw: Raw, tree: Tree) -> bytes:
-    """All but what the tree names, at any depth of lists."""
+def _without(raw: Raw, tree: Tree, listed: Tree) -> bytes:
+    """All but what the tree names and `listed` does not, at any depth of lists."""
     data = bytes(raw)
     first = data.lstrip()[:1]
     if first == LIST:
-        return b"[" + b",".join([_without(item, tree) for item in as_elements(data)]) + b"]"
+        items = [_without(item, tree, listed) for item in as_elements(data)]
+        return b"[" + b",".join(items) + b"]"
     if first != OBJECT:
         return data
-    return _object(_left(as_members(data), tree))
+    return _object(_left(as_members(data), tree, listed))
 
 
-def _left(members: Mapping[str, Raw], tree: Tree) -> dict[str, bytes]:
+def _left(members: Mapping[str, Raw], tree: Tree, listed: Tree) -> dict[str, bytes]:
     pieces = {}
     for name, raw in members.items():
-        if name not in tree:
+        out, back = tree.get(name, NOTHING), listed.get(name, NOTHING)
+        if back is None or (out is not None and not out):
             pieces[name] = bytes(raw)
-        elif (below := tree[name]) is not None:
-            pieces[name] = _without(raw, below)
+        elif out is not None:
+            pieces[name] = _without(raw, out, back)
+        elif back:
+            pieces[name] = _kept(raw, back)
     return pieces
 
 
@@ -155,11 +160,11 @@ class _Walker:
         return self._row(as_members(data), scope)
 
     def _row(self, members: Mapping[str, Raw], scope: Scope) -> bytes:
-        pieces = _left(members, self.excluded) if self.everything else {}
+        pieces = _left(members, self.excluded, self.kept) if self.everything else {}
         scope.row = Row(members)
         for item in self.fields:
             match item:
-                case Kept((name, *_)) if name in members:
+                case Kept((name, *_)) if name in members and not self.everything:
                     below = self.kept[name]
                     raw = members[name]
                     pieces[name] = bytes(raw) if below is None else _kept(raw, below)

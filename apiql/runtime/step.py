@@ -21,7 +21,8 @@ RowStage: TypeAlias = Callable[[bytes, Scope], bytes]
 @dataclass(frozen=True, slots=True)
 class Fan:
     """A fan-out: the lists of its axes; `merge`: equal elements are one call; `width` calls at a
-    time (None: as many as the query may make); `missing` is told where an element is not there.
+    time (None: as many as the query may make); `missing` is told where an element is not there;
+    `read_key` reads the keys of a batch's rows.
     """
 
     axes: tuple[tuple[Evaluate, ...], ...]
@@ -29,6 +30,7 @@ class Fan:
     batch: Batch | None
     width: int | None
     missing: str
+    read_key: Reader | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +106,8 @@ class Executable:
     that is no member; `timed` are the steps whose times parameters hold. `simple`: the answer is
     its members side by side; else `weaves` put some into others and `returned` gives it a shape
     (`checks` are its parts that can be looked at before the first call).
-    `wide`: the text alone does not say how many calls it makes.
+    `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
+    something may be used again; `varies` are the caller's headers that the answer depends on.
     """
 
     plan: Plan
@@ -118,3 +121,5 @@ class Executable:
     checks: tuple[Evaluate, ...]
     weaves: tuple[Weave, ...]
     wide: bool
+    caches: bool
+    varies: frozenset[str]

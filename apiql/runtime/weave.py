@@ -13,7 +13,15 @@ from apiql.ir.order import in_order
 from apiql.ir.plan import Output, Plan
 from apiql.runtime.decode import Undecodable
 from apiql.runtime.embed import embedded
-from apiql.runtime.insertion import Insertion, Misfit, Nest, NotAnObject, by_position
+from apiql.runtime.insertion import (
+    NULL,
+    Insertion,
+    Misfit,
+    Nest,
+    NotAnObject,
+    Unequal,
+    by_position,
+)
 from apiql.runtime.join import by_key, opened, rows_of
 from apiql.runtime.outcome import Done, Outcome
 from apiql.runtime.scope import Reads
@@ -75,9 +83,13 @@ def woven(
             continue
         going = [*_insertions(weave, found, outcomes, names, misfits)]
         goal = found[weave.target]
+        refused: tuple[Misfit, ...]
         if weave.keyed and any(strand.embed.inner for strand in weave.strands):
             goal = opened(goal)
-        found[weave.target], refused = embedded(goal, going, most_bytes)
+        try:
+            found[weave.target], refused = embedded(goal, going, most_bytes)
+        except Undecodable as error:
+            refused = tuple(Misfit(str(error), insertion.name, ()) for insertion in going)
         for misfit in refused:
             misfits.setdefault(by_name[misfit.name], []).append(
                 _failure(misfit, names[weave.target])
@@ -93,15 +105,18 @@ def _insertions(
     assert isinstance(target, Done)
     for strand in weave.strands:
         name, embed = names[strand.source], strand.embed
-        if embed.on is None:
-            yield by_position(name, embed.path, found[strand.source])
+        came = isinstance(outcomes[strand.source], Done)
+        if embed.on is None or not came:
+            yield by_position(name, embed.path, found[strand.source] if came else NULL)
             continue
         keys = target.reads[strand.target_key]
         try:
             rows = _rows(found[strand.source], outcomes[strand.source], strand)
         except (NotAnObject, Undecodable) as refused:
-            message = f"it comes in by a key, and rows are objects: {refused}"
-            misfits.setdefault(strand.source, []).append(Failure(Code.BAD_PAYLOAD, message))
+            message = f"does not fit into {embed.into}: {refused}"
+            path = refused.at if isinstance(refused, NotAnObject) else ()
+            failure = Failure(Code.BAD_VALUE, message, path=path)
+            misfits.setdefault(strand.source, []).append(failure)
             rows = []
         yield by_key(name, embed.path, keys, rows, many=embed.many, inner=embed.inner)
 
@@ -111,5 +126,5 @@ def _rows(result: Nest, outcome: Outcome, strand: Strand) -> list[tuple[Any, byt
 
 
 def _failure(misfit: Misfit, target: str) -> Failure:
-    code = Code.BAD_PAYLOAD if isinstance(misfit, NotAnObject) else Code.ZIP_LENGTH
+    code = Code.ZIP_LENGTH if isinstance(misfit, Unequal) else Code.BAD_VALUE
     return Failure(code, f"does not fit into {target}: {misfit}", path=misfit.at)

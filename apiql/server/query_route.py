@@ -13,7 +13,7 @@ from typing import Any
 
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
-from apiql.events import Event
+from apiql.events import CallMade, Event
 from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
 from apiql.server.media import Wanted
@@ -31,7 +31,10 @@ from apiql.server.render import (
     render_refusal,
     server_timing,
     trace_of,
+    uses_of,
+    validated,
 )
+from apiql.server.validators import cache_status
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
@@ -59,7 +62,7 @@ class QueryRoute:
             return
         headers = rendered.headers
         headers.append((b"x-request-id", request_id))
-        if rendered.status != 204:
+        if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
         respond = scope.get("extensions", {}).get(RESPOND)
         if respond is not None and respond(scope, rendered.status, headers, rendered.body):
@@ -98,10 +101,14 @@ class QueryRoute:
         if asked.reads_only and plan.writes:
             message = "GET only reads: POST a query that writes"
             raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})
-        if not engine.settings.answer.timings:
+        if engine.settings.answer.timings:
+            rendered = await self._timed(engine, executable, asked)
+        else:
             answer = await engine.carry_out(executable, asked.query)
-            return _render(plan)(answer, asked.wanted, {})
-        return await self._timed(engine, executable, asked)
+            rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
+        if asked.reads_only:
+            return validated(rendered, asked.query.headers.get("if-none-match"))
+        return rendered
 
     async def _timed(self, engine: Engine, executable: Executable, asked: Asked) -> Rendered:
         """The answer with Server-Timing and, if asked, the trace of its calls."""
@@ -110,8 +117,11 @@ class QueryRoute:
         start = clock()
         answer = await engine.carry_out(executable, asked.query, events.append)
         extensions = {"trace": trace_of(events, start)} if asked.trace else {}
-        rendered = _render(executable.plan)(answer, asked.wanted, extensions)
+        render = _render(executable.plan)
+        rendered = render(answer, asked.wanted, extensions, executable.varies)
         rendered.headers.append((b"server-timing", server_timing(events, clock() - start)))
+        if any(isinstance(event, CallMade) for event in events):
+            rendered.headers.append((b"cache-status", cache_status(uses_of(events))))
         return rendered
 
     def _request_id(self, scope: Scope) -> bytes:

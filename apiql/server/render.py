@@ -13,9 +13,11 @@ from apiql.ir.plan import Plan
 from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
 from apiql.server.media import Wanted
+from apiql.server.validators import CacheUse, etag_of, not_modified, vary_of
 
 Pairs = list[tuple[bytes, bytes]]
 PROBLEM = b"application/problem+json"
+READS = frozenset({"GET", "HEAD"})
 TITLES = {
     400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
@@ -35,12 +37,15 @@ class Rendered:
 
 JSON_HEADER = (b"content-type", b"application/json")
 VARY = (b"vary", b"Accept")
+NO_HEADERS: frozenset[str] = frozenset()
 COMPLETED = (b"x-apiql-completed", b"false")
 ANSWER_HEADER = (b"content-type", b"application/apiql-response+json")
 
 
-def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -> Rendered:
-    """The answer to a query that ran."""
+def render_answer(
+    answer: Answer, form: Wanted, extensions: Mapping[str, Any], varies: frozenset[str] = NO_HEADERS
+) -> Rendered:
+    """The answer to a query that ran; `varies` are the headers that it depends on."""
     if answer.data is None:
         return Rendered(204, b"")
     pieces = [b'{"data":', answer.data]
@@ -50,18 +55,34 @@ def render_answer(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -
         pieces += [b',"extensions":', to_json(extensions)]
     pieces.append(b"}")
     status = answer.status
-    headers = [ANSWER_HEADER if form is Wanted.ANSWER else JSON_HEADER, VARY]
+    vary = (b"vary", vary_of(varies)) if varies else VARY
+    headers = [ANSWER_HEADER if form is Wanted.ANSWER else JSON_HEADER, vary]
     if status == PARTIAL and form is not Wanted.ANSWER:
         status = 200
         headers.append(COMPLETED)
-    if answer.errors:
-        headers.append((b"cache-control", b"no-store"))
+    if answer.cache_control is not None:
+        headers.append((b"cache-control", answer.cache_control.encode()))
     return Rendered(status, b"".join(pieces), headers)
 
 
-def render_bare(answer: Answer, form: Wanted, extensions: Mapping[str, Any]) -> Rendered:
+def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
+    """A complete answer to GET with its ETag; 304 where the client has it already."""
+    if rendered.status != 200 or COMPLETED in rendered.headers:
+        return rendered
+    fields = dict(rendered.headers)
+    tag = etag_of(rendered.body, fields[b"content-type"])
+    if if_none_match is not None and not_modified(if_none_match.encode("latin-1"), tag):
+        kept = [pair for pair in rendered.headers if pair[0] in (b"vary", b"cache-control")]
+        return Rendered(304, b"", [*kept, (b"etag", tag)])
+    rendered.headers.append((b"etag", tag))
+    return rendered
+
+
+def render_bare(
+    answer: Answer, form: Wanted, extensions: Mapping[str, Any], varies: frozenset[str] = NO_HEADERS
+) -> Rendered:
     """The data alone (`use envelope none`); where nothing could be had, the usual answer."""
-    rendered = render_answer(answer, form, extensions)
+    rendered = render_answer(answer, form, extensions, varies)
     if answer.data is None or answer.status >= 400:
         return rendered
     kept = [pair for pair in rendered.headers[1:] if pair != COMPLETED]
@@ -118,6 +139,17 @@ def trace_of(events: Sequence[Event], start: float) -> list[dict[str, Any]]:
         for event in events
         if isinstance(event, CallMade)
     ]  # fmt: skip
+
+
+def uses_of(events: Sequence[Event]) -> list[CacheUse]:
+    """What our cache had to do with each call."""
+    return [
+        CacheUse(
+            event.task, event.method in READS, event.status, event.age, event.stale, event.keep
+        )
+        for event in events
+        if isinstance(event, CallMade)
+    ]
 
 
 def server_timing(events: Sequence[Event], total: float) -> bytes:

@@ -125,6 +125,9 @@ class Limits(Section):
     connections: Count = 1024
     idle_timeout: Duration = 15.0
     plans_cached: int = Field(default=1000, ge=0)
+    cache_entries: int = Field(default=10_000, ge=0)
+    """Answers of upstreams that one process keeps."""
+    cache_bytes: Size = 64 * _MIB
 
 
 class Bulk(Section):

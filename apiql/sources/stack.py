@@ -1,12 +1,15 @@
-"""The layers around an upstream call, outermost first: shared -> route -> transport.
+"""The layers around an upstream call, outermost first: cache -> shared -> route -> transport.
 
 Each layer is a function from a call to its reply; order matters and is shown here and nowhere
-else.
+else. The cache is around what is shared, not within: calls that want a kept answer and calls that
+want a fresh one share what is in flight, and still each gets its own; those that miss together
+are one call below; one that may not wait gets the last good answer while others wait on.
 """
 
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from urllib.request import getproxies, proxy_bypass
@@ -14,12 +17,14 @@ from urllib.request import getproxies, proxy_bypass
 from apiql.errors import ApiqlError
 from apiql.settings import Limits, Settings, Upstream
 from apiql.sources.addresses import parse_url
+from apiql.sources.cache import cached, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
 from apiql.sources.dialects import dialect
 from apiql.sources.http import PooledTransport
 from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
+from apiql.stores.memory import MemoryStore
 
 
 class ProxyRefused(ApiqlError):
@@ -55,9 +60,13 @@ def transport_limits(limits: Limits) -> TransportLimits:
     )
 
 
-def build_stack(settings: Settings) -> Stack:
-    """Transports for these upstreams: ours; httpx's where one speaks HTTP/2 or needs a proxy."""
-    caps = transport_limits(settings.limits)
+def build_stack(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Stack:
+    """Transports for these upstreams: ours; httpx's where one speaks HTTP/2 or needs a proxy.
+
+    The clock is that of the cache.
+    """
+    limits = settings.limits
+    caps = transport_limits(limits)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private)
     special: dict[Origin, Layer] = {}
@@ -69,7 +78,8 @@ def build_stack(settings: Settings) -> Stack:
             special[_origin(upstream)] = layer
             closes.append(close)
     inner = _route(special, usual) if special else usual
-    return Stack(shared(inner), tuple(closes))
+    store = MemoryStore(limits.cache_entries, limits.cache_bytes, size_of, clock)
+    return Stack(cached(shared(inner), store, clock), tuple(closes))
 
 
 def _origin(upstream: Upstream) -> Origin:

@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 PATIENCE_S = 60  # as long as the harness waits: no time limit is to decide a figure
-Json = dict[str, Any]
+Json = dict[str, Any]  # an object; a body may be a list of them
 
 
 @asynccontextmanager
@@ -28,12 +28,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 app = FastAPI(lifespan=lifespan)
 
 
-async def fetch(path: str) -> Json:
+async def fetch(path: str) -> Any:
     client: httpx.AsyncClient = app.state.client
     answer = await client.get(path)
     answer.raise_for_status()
-    body: Json = answer.json()
-    return body
+    return answer.json()
 
 
 def person(body: Json) -> Json:
@@ -65,6 +64,43 @@ async def w3(id: int) -> Json:
     a = await fetch(f"/w3a/{id}")
     b = await fetch(f"/w3b/{a['next']}")
     return {"data": {"b": {"name": b["name"]}, "a": {"name": a["name"]}}}
+
+
+@app.get("/w4")
+async def w4(id: int) -> Json:
+    a = await fetch(f"/w4a/{id}")
+    b = await asyncio.gather(*(fetch(f"/w4b/{number}") for number in a["ids"]))
+    return {"data": {"a": {"ids": a["ids"]}, "b": b}}
+
+
+def with_authors(posts: list[Json], users: list[Json]) -> Json:
+    by_id = {user["id"]: {"name": user["name"]} for user in users}
+    picked = [
+        {
+            "id": post["id"],
+            "title": post["title"],
+            "authorId": post["authorId"],
+            "author": by_id[post["authorId"]],
+        }
+        for post in posts
+    ]
+    return {"data": {"posts": picked}}
+
+
+@app.get("/n1")
+async def n1(id: int) -> Json:
+    posts = await fetch(f"/posts/{id}")
+    authors = {post["authorId"] for post in posts}
+    users = await asyncio.gather(*(fetch(f"/users/{author}") for author in authors))
+    return with_authors(posts, users)
+
+
+@app.get("/n1_bulk")
+async def n1_bulk(id: int) -> Json:
+    posts = await fetch(f"/posts/{id}")
+    authors = {post["authorId"] for post in posts}
+    users = await fetch("/users?ids=" + ",".join(map(str, authors)))
+    return with_authors(posts, users)
 
 
 @app.get("/w5")

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 PATIENCE_S = 60  # as long as the harness waits: no time limit is to decide a figure
-Json = dict[str, Any]
+Json = dict[str, Any]  # an object; a body may be a list of them
 
 
 class MsgspecResponse(JSONResponse):
@@ -35,11 +35,10 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
         yield
 
 
-async def fetch(path: str) -> Json:
+async def fetch(path: str) -> Any:
     session: aiohttp.ClientSession = app.state.session
     async with session.get(path, raise_for_status=True) as answer:
-        body: Json = msgspec.json.decode(await answer.read())
-        return body
+        return msgspec.json.decode(await answer.read())
 
 
 def person(body: Json) -> Json:
@@ -74,6 +73,40 @@ async def w3(request: Request) -> MsgspecResponse:
     return MsgspecResponse({"data": {"b": {"name": b["name"]}, "a": {"name": a["name"]}}})
 
 
+async def w4(request: Request) -> MsgspecResponse:
+    a = await fetch(f"/w4a/{asked(request)}")
+    b = await asyncio.gather(*(fetch(f"/w4b/{number}") for number in a["ids"]))
+    return MsgspecResponse({"data": {"a": {"ids": a["ids"]}, "b": b}})
+
+
+def with_authors(posts: list[Json], users: list[Json]) -> MsgspecResponse:
+    by_id = {user["id"]: {"name": user["name"]} for user in users}
+    picked = [
+        {
+            "id": post["id"],
+            "title": post["title"],
+            "authorId": post["authorId"],
+            "author": by_id[post["authorId"]],
+        }
+        for post in posts
+    ]
+    return MsgspecResponse({"data": {"posts": picked}})
+
+
+async def n1(request: Request) -> MsgspecResponse:
+    posts = await fetch(f"/posts/{asked(request)}")
+    authors = {post["authorId"] for post in posts}
+    users = await asyncio.gather(*(fetch(f"/users/{author}") for author in authors))
+    return with_authors(posts, users)
+
+
+async def n1_bulk(request: Request) -> MsgspecResponse:
+    posts = await fetch(f"/posts/{asked(request)}")
+    authors = {post["authorId"] for post in posts}
+    users = await fetch("/users?ids=" + ",".join(map(str, authors)))
+    return with_authors(posts, users)
+
+
 async def w5(request: Request) -> MsgspecResponse:
     body = await fetch(f"/w5/{asked(request)}")
     items = [{"id": i["id"], "name": i["name"], "price": i["price"]} for i in body["items"]]
@@ -85,6 +118,9 @@ async def w6(request: Request) -> MsgspecResponse:
 
 
 app = Starlette(
-    routes=[Route(f"/{endpoint.__name__}", endpoint) for endpoint in (w1, w1b, w2, w3, w5, w6)],
+    routes=[
+        Route(f"/{endpoint.__name__}", endpoint)
+        for endpoint in (w1, w1b, w2, w3, w4, n1, n1_bulk, w5, w6)
+    ],
     lifespan=lifespan,
 )

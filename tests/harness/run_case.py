@@ -21,7 +21,9 @@ from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
-from apiql.sources.call import Call, Reply
+from apiql.sources.cache import Kept, cached, size_of
+from apiql.sources.call import Call, Layer, Reply
+from apiql.stores.memory import MemoryStore
 from tests.harness import exact_json
 from tests.harness.case_file import EXPECTED, Case, CaseFault
 from tests.harness.script import parse_script
@@ -44,6 +46,7 @@ class Rig:
         self.home, _ = parse_url("/".join(url.split("/")[:3]))
         self.stage = Stage(by_script([], self.home), self.home)
         self._bits = count(1)
+        self._cached = self._with_cache()
         self.engine = Engine(
             Settings.model_validate(found),
             self._layer,
@@ -54,13 +57,19 @@ class Rig:
         )
 
     def begin(self, answering: Answering) -> Stage:
-        """A new run: its own stage, time and randomness from the start."""
+        """A new run: its own stage, cache, time and randomness from the start."""
         self.stage = Stage(answering, self.home)
+        self._cached = self._with_cache()
         self._bits = count(1)
         return self.stage
 
     async def _layer(self, call: Call) -> Reply:
-        return await self.stage.layer(call)
+        return await self._cached(call)
+
+    def _with_cache(self) -> Layer:
+        stage = self.stage
+        store = MemoryStore[Kept](100, 1_000_000, size_of, stage.clock)
+        return cached(stage.layer, store, stage.clock)
 
 
 @lru_cache(maxsize=64)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hypothesis import strategies as st
@@ -33,7 +33,7 @@ WORDS: Mapping[str, list[str]] = {
     "CONST": ["true", "false", "null", "TRUE"],
     "SIDE": ["inner", "left"],
     "DIRECTION": ["asc", "desc"],
-    "NULLS": ["first", "last"],
+    "EDGE": ["first", "last"],
     "MAX_AGE": ["max-age"],
     "OP": ["!=", "<", "<=", ">", ">="],
     "DIVIDE": ["/", "%"],
@@ -41,6 +41,7 @@ WORDS: Mapping[str, list[str]] = {
     "COMMENT": ["/* x */"],
 }
 DEEPEST = 14
+Choose = Callable[[list[Any]], Any]
 
 
 def _rules() -> dict[str, list[Rule]]:
@@ -74,24 +75,30 @@ HEIGHTS = _heights(RULES)
 FIXED = {t.name: t.pattern.value for t in LARK.terminals if t.pattern.type == "str"}
 
 
-@st.composite
-def texts(draw: st.DrawFn) -> str:
-    """A text that the grammar takes, but for what lowering refuses."""
+def tokens_of(
+    start: str, choose: Choose, depth: int = 0, words: Mapping[str, list[str]] = WORDS
+) -> list[str]:
+    """The tokens of a rule, walked at random."""
     tokens: list[str] = []
-    waiting: list[tuple[Any, int]] = [(NonTerminal("start"), 0)]
+    waiting: list[tuple[Any, int]] = [(NonTerminal(start), depth)]
     while waiting:
         symbol, depth = waiting.pop()
         if not isinstance(symbol, NonTerminal):
-            words = WORDS.get(symbol.name) or [FIXED[symbol.name]]
-            tokens.append(draw(st.sampled_from(words)))
+            tokens.append(choose(words.get(symbol.name) or [FIXED[symbol.name]]))
             continue
         options = RULES[symbol.name]
         if depth >= DEEPEST or len(tokens) > 150:
             low = min(_height(option, HEIGHTS) or 0 for option in options)
             options = [option for option in options if (_height(option, HEIGHTS) or 0) == low]
-        chosen = draw(st.sampled_from(options))
+        chosen = choose(options)
         waiting += [(part, depth + 1) for part in reversed(chosen.expansion)]
-    return " ".join(tokens)
+    return tokens
+
+
+@st.composite
+def texts(draw: st.DrawFn) -> str:
+    """A text that the grammar takes, but for what lowering refuses."""
+    return " ".join(tokens_of("start", lambda options: draw(st.sampled_from(options))))
 
 
 @st.composite

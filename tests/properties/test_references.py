@@ -45,7 +45,7 @@ def told_apart(value: Any) -> Any:
 def test_paths(padding: int, value: Any, paths: list[Path], spaced: bool) -> None:
     body = written(value, spaced) + b" " * padding
     decoded = json.loads(body, parse_float=Decimal)
-    found = compile_reader(tuple(paths))(body)
+    found = compile_reader(tuple((path, False) for path in paths))(body)
     assert told_apart(list(found)) == told_apart([naive(decoded, path) for path in paths])
 
 
@@ -53,7 +53,7 @@ def test_paths(padding: int, value: Any, paths: list[Path], spaced: bool) -> Non
 def test_the_whole_and_a_part(value: Any, path: Path) -> None:
     body = written(value)
     decoded = json.loads(body, parse_float=Decimal)
-    found = compile_reader(((), path))(body)
+    found = compile_reader((((), False), (path, False)))(body)
     assert told_apart(list(found)) == told_apart([decoded, naive(decoded, path)])
 
 
@@ -65,5 +65,5 @@ def test_wide_objects(value: Any, paths: list[Path]) -> None:
     body = written(rows)
     assert len(body) > SMALL
     decoded = json.loads(body, parse_float=Decimal)
-    found = compile_reader(tuple(paths))(body)
+    found = compile_reader(tuple((path, False) for path in paths))(body)
     assert told_apart(list(found)) == told_apart([naive(decoded, path) for path in paths])

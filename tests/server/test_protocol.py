@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from contextlib import asynccontextmanager
 
 import pytest
 import uvicorn
@@ -17,6 +17,8 @@ from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 
 QUERY = "select * from /echo/{id} as e where id = $id"
+PATIENCE = 6.0
+"""Seconds after which a test has failed: a server that hangs makes a red test, not a hung run."""
 
 
 async def echo(call: Call) -> Reply:
@@ -38,7 +40,13 @@ async def port() -> AsyncIterator[int]:
 
     app = app_of(Engine(settings, echo), settings, close)
     config = uvicorn.Config(
-        app, http=Protocol, ws="none", log_config=None, port=0, timeout_keep_alive=0
+        app,
+        http=Protocol,
+        ws="none",
+        log_config=None,
+        port=0,
+        timeout_keep_alive=0,
+        timeout_graceful_shutdown=1,  # a request that never ends is given up
     )
     server = uvicorn.Server(config)
     listener = config.bind_socket()
@@ -47,7 +55,7 @@ async def port() -> AsyncIterator[int]:
         await asyncio.sleep(0.01)
     yield listener.getsockname()[1]
     server.should_exit = True
-    await running
+    await asyncio.wait_for(running, PATIENCE)
     listener.close()
 
 
@@ -65,61 +73,62 @@ async def answer(reader: asyncio.StreamReader) -> tuple[str, dict[str, str], byt
     return head[0], fields, body
 
 
-async def talk(port: int, *requests: bytes) -> tuple[asyncio.StreamReader, Any]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
-    writer.write(b"".join(requests))
-    return reader, writer
+@asynccontextmanager
+async def talk(
+    port: int, *requests: bytes
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection on which these were sent, closed at the end of the block, which is bounded."""
+    async with asyncio.timeout(PATIENCE):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
+        try:
+            writer.write(b"".join(requests))
+            yield reader, writer
+        finally:
+            writer.close()
 
 
 async def test_pipelined_requests_are_answered_in_their_order(port: int) -> None:
-    reader, writer = await talk(port, post(1), post(2), post(3))
-    bodies = [(await answer(reader))[2] for _ in range(3)]
-    assert bodies == [b'{"data":{"e":1}}', b'{"data":{"e":2}}', b'{"data":{"e":3}}']
-    writer.close()
+    async with talk(port, post(1), post(2), post(3)) as (reader, _):
+        bodies = [(await answer(reader))[2] for _ in range(3)]
+        assert bodies == [b'{"data":{"e":1}}', b'{"data":{"e":2}}', b'{"data":{"e":3}}']
 
 
 async def test_an_answer_comes_once_and_the_connection_stays(port: int) -> None:
-    reader, writer = await talk(port, post(5))
-    assert (await answer(reader))[2] == b'{"data":{"e":5}}'
-    writer.write(post(6))
-    status, fields, body = await answer(reader)
-    assert (status, body) == ("HTTP/1.1 200 OK", b'{"data":{"e":6}}')
-    assert fields.keys() >= {"date", "content-type", "vary", "x-request-id"}
-    assert "connection" not in fields
-    writer.close()
+    async with talk(port, post(5)) as (reader, writer):
+        assert (await answer(reader))[2] == b'{"data":{"e":5}}'
+        writer.write(post(6))
+        status, fields, body = await answer(reader)
+        assert (status, body) == ("HTTP/1.1 200 OK", b'{"data":{"e":6}}')
+        assert fields.keys() >= {"date", "content-type", "vary", "x-request-id"}
+        assert "connection" not in fields
 
 
 async def test_a_large_answer_comes_whole(port: int) -> None:
-    reader, writer = await talk(port, post(9))
-    assert len((await answer(reader))[2]) == 300_002 + len('{"data":{"e":}}')
-    writer.close()
+    async with talk(port, post(9)) as (reader, _):
+        assert len((await answer(reader))[2]) == 300_002 + len('{"data":{"e":}}')
 
 
 async def test_close_is_minded(port: int) -> None:
-    reader, writer = await talk(port, post(7, "Connection: close"))
-    _, fields, body = await answer(reader)
-    assert (fields["connection"], body) == ("close", b'{"data":{"e":7}}')
-    assert await reader.read() == b""
-    writer.close()
+    async with talk(port, post(7, "Connection: close")) as (reader, _):
+        _, fields, body = await answer(reader)
+        assert (fields["connection"], body) == ("close", b'{"data":{"e":7}}')
+        assert await reader.read() == b""
 
 
 async def test_head_of_another_route_does_not_hang(port: int) -> None:
-    reader, writer = await talk(port, b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n")
-    status = await asyncio.wait_for(reader.readline(), 5)
-    assert status.startswith(b"HTTP/1.1 ")
-    writer.close()
+    async with talk(port, b"HEAD /livez HTTP/1.1\r\nHost: x\r\n\r\n") as (reader, _):
+        status = await reader.readline()
+        assert status.startswith(b"HTTP/1.1 ")
 
 
 async def test_a_request_that_never_ends_is_closed(port: int) -> None:
-    reader, writer = await talk(port, b"POST /apiql HTTP/1.1\r\nHost: ")
-    assert await asyncio.wait_for(reader.read(), 5) == b""
-    writer.close()
+    async with talk(port, b"POST /apiql HTTP/1.1\r\nHost: ") as (reader, _):
+        assert await reader.read() == b""
 
 
 async def test_a_body_that_never_comes_ends_its_connection(
     port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "BODY_TIME", 0.5)
-    reader, writer = await talk(port, post(4).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
-    assert await asyncio.wait_for(reader.read(), 6) == b""
-    writer.close()
+    async with talk(port, post(4).partition(b"\r\n\r\n")[0] + b"\r\n\r\n") as (reader, _):
+        assert await reader.read() == b""

@@ -327,6 +327,16 @@ async def test_the_form_of_an_answer_and_its_headers(stored: Site) -> None:
     assert response.headers["x-request-id"] == "mine"
 
 
+@pytest.mark.parametrize("path", ["user?id=1", "bare?id=1"])
+async def test_an_answer_that_the_client_has_already(stored: Site, path: str) -> None:
+    first = await stored.send("GET", f"/query/{path}")
+    tag = first.headers["etag"]
+    again = await stored.send("GET", f"/query/{path}", headers={"If-None-Match": tag})
+    assert (again.status, again.body, again.headers["etag"]) == (304, b"", tag)
+    posted = await stored.send("POST", f"/query/{path}", headers={"If-None-Match": tag})
+    assert (posted.status, posted.body) == (200, first.body)
+
+
 async def test_lines_of_a_stored_text_are_not_shown_to_clients(stored: Site, shown: Site) -> None:
     """They have URLs of upstreams in them."""
     target = "/query/wrong-value"

@@ -108,6 +108,9 @@ class Upstream:
             await self.faults[path](exchange)
         elif path == "/echo":
             await exchange.answer(200, _echo(exchange), "Content-Type: application/json")
+        elif path == "/caching":
+            fields = [f"{k}: {v}" for k, v in parse_qsl(urlsplit(exchange.target).query)]
+            await exchange.answer(200, b'{"ok":true}', "Content-Type: application/json", *fields)
         elif path.startswith("/status/"):
             status = int(path.rpartition("/")[2])
             await exchange.answer(status, b'{"why":"so"}', "Content-Type: application/json")

@@ -47,7 +47,9 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment and how it stands: on the line of the token before it, of the one after it."""
+    """A comment and how it stands: ending on the line of the token before it, and right before
+    the one after it.
+    """
 
     text: str
     behind: bool
@@ -100,7 +102,7 @@ def _owned(tokens: Sequence[Token], starts: frozenset[int]) -> Tokens:
     """A token belongs to the element that started last; behind a bracket the one before it."""
     owners: list[int] = []
     outer: list[int] = []
-    current = min(starts)
+    current = NOBODY
     for token in tokens:
         start = token.start_pos or 0
         current = start if start in starts else current
@@ -122,9 +124,9 @@ def _gaps(text: str, tokens: Sequence[Token]) -> Iterator[Gap]:
 
 def _comments(text: str, gap: Gap) -> Iterator[Comment]:
     for found in COMMENT.finditer(text, gap.start, gap.end):
-        behind = gap.before is not None and "\n" not in text[gap.start : found.start()]
-        ahead = gap.after is not None and "\n" not in text[found.end() : gap.end]
-        ahead = ahead and "\n" not in found[0] and not found[0].startswith("--")
+        behind = gap.before is not None and "\n" not in text[gap.start : found.end()]
+        whole = "\n" not in found[0] and not found[0].startswith("--")
+        ahead = whole and gap.after is not None and "\n" not in text[found.end() : gap.end]
         yield Comment(found[0].rstrip(), behind, ahead)
 
 
@@ -137,7 +139,7 @@ def _attach(
     if owner == NOBODY or (known.kind(before) in INTRODUCING and known.begins(after)):
         _lead(comment, found.notes[follower])
     elif known.kind(gap.after) == "SEMICOLON":
-        if comment.behind:
+        if comment.behind and _is_open(found.notes[owner]):
             found.notes[owner].at_end.append(comment.text)
         elif after is None or known.kind(before) != "SEMICOLON":
             found.after_statement[bisect_right(first_of, owner) - 1].append(comment.text)
@@ -151,14 +153,19 @@ def _attach(
 
 def _between(comment: Comment, following: str, owner: Notes, follower: Notes) -> None:
     """Notes a comment that stands between two elements."""
-    if comment.behind and not comment.ahead:
+    if comment.behind and not comment.ahead and _is_open(owner):
         owner.at_end.append(comment.text)
-    elif comment.behind and following in SEPARATORS | CLOSERS:
+    elif comment.behind and comment.ahead and following in SEPARATORS | CLOSERS:
         owner.behind.append(comment.text)
     elif following in CLOSERS:
         owner.below.append(comment.text)
     else:
         _lead(comment, follower)
+
+
+def _is_open(owner: Notes) -> bool:
+    """Whether the end of its line still has room."""
+    return not owner.at_end or not owner.at_end[-1].startswith("--")
 
 
 def _lead(comment: Comment, follower: Notes) -> None:

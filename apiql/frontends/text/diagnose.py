@@ -37,7 +37,7 @@ WORDS = {
     "SEMICOLON": "`;`", "STAR": "`*`", "$END": "the end", "SIDE": "inner or left",
     "DIVIDE": "`/`", "PLUS": "`+`", "MINUS": "`-`", "QM": "`?`", "DOTS": "`...`",
     "SORT": "`order by`", "GROUP": "`group by`", "MAX_AGE": "`max-age`", "IS": "`is`",
-    "DIRECTION": "asc or desc", "NULLS": "first or last", "ENC": "csv, repeat or json",
+    "DIRECTION": "asc or desc", "EDGE": "first or last", "ENC": "csv, repeat or json",
 }  # fmt: skip
 FOREIGN = {
     "insert": "APIQL writes with a select: `select * post from /path where name = 'x'`",

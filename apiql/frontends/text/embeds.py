@@ -8,13 +8,12 @@ from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.surroundings import Findings
 from apiql.ir.embedding import Embed, KeyPair
+from apiql.ir.plan import Repeat, Work
 
 WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
 
 
-def lower_into(
-    select: s.Select, name: str, selects: frozenset[str], findings: Findings
-) -> Embed | None:
+def lower_into(select: s.Select, selects: frozenset[str], findings: Findings) -> Embed | None:
     """Where the result of a select goes, None where it is a member of the answer."""
     into = next((c for c in select.clauses if isinstance(c, cl.Into)), None)
     inner = select.side is not None and select.side.text.lower() == "inner"
@@ -23,23 +22,28 @@ def lower_into(
         return None
     target = into.target
     many = bool(target.steps) and target.steps[-1] == _opening(target)
-    path = _names(target.steps[:-1] if many else target.steps, target.span, findings)
+    path = _names(target.steps[:-1] if many else target.steps)
     root = target.root.text if isinstance(target.root, e.Word) else None
-    if root is None or path is None:
+    if root is None or not path:
         findings.add(Code.VALIDATION, "`into` names a place in a result", target.span, WRITE)
         return None
     if root not in selects:
-        findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), target.span)
-        return None
-    if not path:
-        message = f"`into {root}` wants a member of it"
-        findings.add(Code.VALIDATION, message, target.span, WRITE)
+        span = e.Span(target.span.start, target.span.start + len(root))
+        findings.unknown(Code.UNKNOWN_NAME, "the result", root, sorted(selects), span)
         return None
     if many and into.on is None:
         message = "`[]` takes all rows with a key, and there is none"
         findings.add(Code.VALIDATION, message, target.span, "add `on key = …`")
     on = None if into.on is None else _keys(into.on, root, findings)
     return Embed(root, path, many, on, inner)
+
+
+def check_batch(select: s.Select, work: Work, findings: Findings) -> None:
+    """Notes where rows that nothing matches to their elements go in by position."""
+    if isinstance(work, Repeat) and work.batch is not None and work.batch.key is None:
+        into = next(c for c in select.clauses if isinstance(c, cl.Into))
+        message = "the rows of a `batch` go into another result by a key"
+        findings.add(Code.VALIDATION, message, into.span, "add `on key = …`")
 
 
 def _opening(target: e.Reference) -> e.Step | None:
@@ -50,17 +54,17 @@ def _opening(target: e.Reference) -> e.Step | None:
 def _check_company(select: s.Select, into: cl.Into | None, inner: bool, findings: Findings) -> None:
     if inner and (into is None or into.on is None):
         assert select.side is not None
-        message = "`inner join` drops rows without a match by `into … on …`, which is not here"
-        findings.add(Code.VALIDATION, message, select.side.span, "write `join`, or add the clause")
+        message = "`inner join` matters only with `into … on`"
+        findings.add(Code.VALIDATION, message, select.side.span, "write `join`, or add `on`")
     hidden = next(
         (c for c in select.clauses if isinstance(c, cl.Flag) and c.word == "hidden"), None
     )
     if into is not None and hidden is not None:
-        message = "what goes `into` another result is no member of the answer already"
-        findings.add(Code.VALIDATION, message, hidden.span, "leave out `hidden`")
+        message = "`hidden` and `into` do not go together: what goes into another is no member"
+        findings.add(Code.VALIDATION, message, hidden.span, "leave one of them out")
 
 
-def _names(steps: tuple[e.Step, ...], span: e.Span, findings: Findings) -> tuple[str, ...] | None:
+def _names(steps: tuple[e.Step, ...]) -> tuple[str, ...] | None:
     if not all(isinstance(step, e.NameStep) for step in steps):
         return None
     return tuple(step.name.text for step in steps if isinstance(step, e.NameStep))

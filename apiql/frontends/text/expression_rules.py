@@ -45,8 +45,11 @@ class ExpressionRules(Transformer[Token, Any]):
         return e.Sum(left, ((str(sign), right),), span_of(left, right))
 
     def minus(self, sign: Token, value: Any) -> Any:
-        if isinstance(value, e.Constant) and isinstance(value.value, int | Decimal):
-            return e.Constant(_negated(value.value), span_of(sign, value))
+        match value:
+            case e.Constant(bool()):
+                pass
+            case e.Constant(int() | Decimal() as number):
+                return e.Constant(_negated(number), span_of(sign, value))
         return e.Operation("-", (value,), span_of(sign, value))
 
     def string(self, token: Token) -> e.Constant:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from apiql.frontends.text import clauses as cl
-from apiql.frontends.text.expressions import Expression, Variable
+from apiql.frontends.text.expressions import Expression, Operation, Round, Variable
 from apiql.frontends.text.format_values import (
     Place,
     Rank,
@@ -94,10 +94,10 @@ def _rows(clause: cl.RowsAt | cl.Into | cl.Having | cl.GroupBy | cl.OrderBy | cl
             ends = (reference_doc(own, ROW), " = ", reference_doc(theirs, ROW))
             return ("into ", reference_doc(target, ROW), " on ", ends)
         case cl.Having(condition):
-            return ("having ", value_doc(condition, ROW, Rank.ANY))
+            return ("having ", _condition(condition))
         case cl.GroupBy(keys):
-            docs = [Element(key.span.start, value_doc(key, ROW)) for key in keys]
-            return _listed("group by", docs) if docs else "group by ()"
+            items = [(key.span.start, value_doc(key, ROW)) for key in keys]
+            return _listed("group by", items) if items else "group by ()"
         case cl.OrderBy(keys):
             return _listed("order by", [_sort_key(key) for key in keys])
         case cl.Limit(count, offset):
@@ -106,21 +106,32 @@ def _rows(clause: cl.RowsAt | cl.Into | cl.Having | cl.GroupBy | cl.OrderBy | cl
     raise AssertionError(clause)
 
 
+def _condition(condition: Expression) -> Doc:
+    """A condition; brackets around an `and` stay, since they make its parts one."""
+    match condition:
+        case Round((Operation("and"),)):
+            return as_written(condition, ROW)
+        case Round((inner,)):
+            return _condition(inner)
+    return value_doc(condition, ROW, Rank.ANY)
+
+
 def _where(binds: Sequence[cl.Bind | cl.Each]) -> Doc:
-    docs: list[Doc] = []
-    for bind in binds:
-        doc = _bind(bind)
-        docs.append(Element(bind.span.start, ("and ", doc) if docs else doc))
-    if len(docs) == 1:
-        return ("where", " ", Indented(docs[0]))
-    return Group(("where", Indented(tuple((Line(), doc) for doc in docs))))
+    items = [(bind.span.start, _bind(bind)) for bind in binds]
+    if len(items) == 1:
+        return _listed("where", items)
+    lines = [
+        (Line(), Element(start, ("and ", doc) if number else doc))
+        for number, (start, doc) in enumerate(items)
+    ]
+    return Group(("where", Indented(tuple(lines))))
 
 
-def _listed(keyword: str, docs: Sequence[Doc]) -> Doc:
+def _listed(keyword: str, items: Sequence[tuple[int, Doc]]) -> Doc:
     """A keyword and what it lists: one behind it, several below it where the line is short."""
-    if len(docs) == 1:
-        return (keyword, " ", Indented(docs[0]))
-    return Group((keyword, Indented((Line(), separated(docs)))))
+    if len(items) == 1:
+        return (keyword, " ", Element(*items[0], hugged=True))
+    return Group((keyword, Indented((Line(), separated([Element(*item) for item in items])))))
 
 
 def _bind(bind: cl.Bind | cl.Each) -> Doc:
@@ -145,15 +156,15 @@ def _batch(batch: cl.BatchOf | None) -> str:
     return f" batch {'all' if batch.size is None else batch.size}{style}"
 
 
-def _pair(pair: cl.Bind) -> Doc:
+def _pair(pair: cl.Bind) -> tuple[int, Doc]:
     name = pair_name_text(pair.place[0])
-    return Element(pair.span.start, (name, " = ", value_doc(pair.value, VALUES)))
+    return (pair.span.start, (name, " = ", value_doc(pair.value, VALUES)))
 
 
-def _sort_key(key: cl.SortKey) -> Doc:
+def _sort_key(key: cl.SortKey) -> tuple[int, Doc]:
     """Ascending and nulls last go without saying."""
     order = (" desc" if key.descending else "") + (" nulls first" if key.nulls_first else "")
-    return Element(key.value.span.start, (value_doc(key.value, ROW), order))
+    return (key.value.span.start, (value_doc(key.value, ROW), order))
 
 
 def _count(count: cl.CountOf) -> str:

@@ -189,10 +189,7 @@ def _bracketed(opening: str, docs: Sequence[Doc], closing: str) -> Doc:
 def _operation(operation: e.Operation, place: Place) -> Doc:
     sign, operands = operation.sign, operation.operands
     if sign in CHAINS:
-        first, *others = _chained(operation)
-        rank = Rank(CHAINS[sign] + 1)
-        tails = [(Line(), f"{sign} ", value_doc(other, place, rank)) for other in others]
-        return Group((value_doc(first, place, rank), Indented(tuple(tails))))
+        return _chain(operation, place)
     if sign == "not":
         inner = _bare(operands[0], Rank.NOT)
         if isinstance(inner, e.Operation) and inner.sign in TESTS:
@@ -203,14 +200,16 @@ def _operation(operation: e.Operation, place: Place) -> Doc:
     return _test(operation, place, negated=False)
 
 
-def _chained(operation: e.Operation) -> tuple[e.Expression, ...]:
-    """The operands of `a and b and c`, however its left side is bracketed."""
-    operands = operation.operands
-    first = _bare(operands[0], CHAINS[operation.sign])
-    while isinstance(first, e.Operation) and first.sign == operation.sign:
-        operands = (*first.operands, *operands[1:])
-        first = _bare(operands[0], CHAINS[operation.sign])
-    return operands
+def _chain(operation: e.Operation, place: Place) -> Doc:
+    """`a and b and c`; what is in brackets of its own stays so: `having` minds."""
+    sign, (first, *others) = operation.sign, operation.operands
+    rank = Rank(CHAINS[sign] + 1)
+    inner = _bare(first, rank)
+    head = _written(inner, place)
+    if isinstance(inner, e.Operation) and inner.sign in CHAINS:
+        head = Indented(head)
+    tails = tuple((Line(), f"{sign} ", value_doc(other, place, rank)) for other in others)
+    return Group((head, Indented(tails)))
 
 
 def _minus(operand: e.Expression, place: Place) -> Doc:

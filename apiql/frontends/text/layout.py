@@ -55,10 +55,20 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """What comments can be attached to; `start` is where it begins in the text."""
+    """What comments can be attached to; `start` is where it begins in the text. A `hugged` one
+    goes on with a line: comments above it end that line, and it stands further in.
+    """
 
     start: int
     inner: Doc
+    hugged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """A comment amid a line, which may be longer for it."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Suffix:
 
 
 Doc: TypeAlias = (
-    "str | tuple[Doc, ...] | Line | Break | Indented | Group | Literal | Element | Suffix"
+    "str | tuple[Doc, ...] | Line | Break | Indented | Group | Literal | Element | Aside| Suffix"
 )
 
 
@@ -114,7 +124,7 @@ def laid_out(doc: Doc, width: int, comments: Comments) -> str:
     while waiting:
         piece = waiting.pop()
         match piece.doc:
-            case str(text) | Literal(text):
+            case str(text) | Literal(text) | Aside(text):
                 column = _column(column, text)
                 done.append(text)
             case Suffix(text):
@@ -172,17 +182,18 @@ def _opened(piece: Piece, rest: Sequence[Piece], room: int, comments: Comments) 
 
 def _parts(doc: Doc, comments: Comments) -> tuple[Doc, ...]:
     """What a document holds, its comments too."""
-    notes = comments.get(doc.start) if isinstance(doc, Element) else None
-    if notes is None:
+    if not isinstance(doc, Element) or doc.start not in comments:
         return tuple(inside(doc))
-    return (
+    notes = comments[doc.start]
+    parts: tuple[Doc, ...] = (
         *((Break(fresh=True), text, Break()) for text in notes.above),
         *((text, " ") for text in notes.before),
         *inside(doc),
-        *((" ", text) for text in notes.behind),
+        *(Aside(" " + text) for text in notes.behind),
         *(Suffix(" " + text) for text in notes.at_end),
         *((Break(), text) for text in notes.below),
     )
+    return (Indented(parts),) if doc.hugged and notes.above else parts
 
 
 def _fits(doc: Doc, rest: Sequence[Piece], room: float, comments: Comments) -> bool:

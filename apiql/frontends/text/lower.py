@@ -12,7 +12,7 @@ from apiql.errors import Code, QueryRefused
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
-from apiql.frontends.text.embeds import lower_into
+from apiql.frontends.text.embeds import check_batch, lower_into
 from apiql.frontends.text.locations import Located, Locator
 from apiql.frontends.text.roles import Role, check_role
 from apiql.frontends.text.selects import SelectLowering
@@ -113,7 +113,9 @@ class _Parts:
             select, name, self.lowering, self.around.limits, self.around.methods, others
         )
         found = part.lowered(place)
-        into = lower_into(select, name, frozenset(self.names), self.lowering.findings)
+        into = lower_into(select, frozenset(self.names), self.lowering.findings)
+        if into is not None and into.on is None:
+            check_batch(select, found.task.work, self.lowering.findings)
         return found.task, Output(
             name, name, found.projection, part.is_hidden, found.task.location, into
         )

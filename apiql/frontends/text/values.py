@@ -162,7 +162,7 @@ class Lowering:
         function = self.functions.find(name)
         args = self._all(call.args)
         if call.star:
-            return self._count_of_rows(call, name)
+            return self._count_rows(call)
         if name == "zip":
             message, hint = "`zip` stands only after `in`", "write: (a, b) in zip(x.as, x.bs)"
             self.findings.add(Code.VALIDATION, message, call.span, hint)
@@ -178,11 +178,14 @@ class Lowering:
             self.findings.add(Code.VALIDATION, message, call.span)
         return Apply(name, args)
 
-    def _count_of_rows(self, call: e.Invocation, name: str) -> Value:
-        if name != "count" or not self.in_row:
-            message = f"`*` stands only in count(*), for the rows of a group, not in {name}(*) here"
-            self.findings.add(Code.VALIDATION, message, call.span)
-        return Apply(COUNT_ROWS)
+    def _count_rows(self, call: e.Invocation) -> Value:
+        """`count(*)`, where names are fields of a row; elsewhere there are no rows."""
+        if self.in_row and call.name.text.lower() == "count":
+            return Apply(COUNT_ROWS)
+        message = "`*` as an argument is for count(*), the number of rows of a group"
+        hint = "it stands in a projection, having or order by, beside group by"
+        self.findings.add(Code.VALIDATION, message, call.span, hint)
+        return NOTHING
 
     def _parenthesis(self, items: e.Round) -> Value:
         if len(items.items) == 1:

@@ -1,0 +1,81 @@
+"""How long the answer of a run may be used again: what its replies and its clauses say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apiql.ir.plan import Nested, Plan, Repeat, with_otherwise
+from apiql.ir.values import Apply, Literal, Value, children
+from apiql.runtime.freshness import (
+    UNSTORABLE,
+    Freshness,
+    cache_control,
+    combined,
+    freshness_of,
+)
+from apiql.runtime.inputs import duration_of
+from apiql.runtime.run import Run
+from apiql.runtime.step import Executable, Step
+from apiql.sources.call import Reply
+
+TELLING = frozenset(("cache-control", "expires", "age", "vary", "set-cookie"))
+"""Header fields that say something about caching."""
+
+
+def cache_control_of(executable: Executable, run: Run) -> str | None:
+    """The Cache-Control of an answer without errors; None where nobody says anything."""
+    most = executable.plan.settings.most_age
+    if most is None and not executable.caches and not _told(run):
+        return None
+    parts = [_part(step, reply, run) for step, reply in run.replies]
+    bound = None if most is None else duration_of(most, run.scope.params)
+    return cache_control(combined(parts, bound))
+
+
+def _told(run: Run) -> bool:
+    """Whether anything but silence came: the usual case is found out quickly."""
+    for step, reply in run.replies:
+        if not step.is_read or reply.age is not None:
+            return True
+        if not TELLING.isdisjoint([name for name, _ in reply.headers]):
+            return True
+    return False
+
+
+def _part(step: Step, reply: Reply, run: Run) -> Freshness:
+    if not step.is_read:
+        return UNSTORABLE
+    caching, params = step.policy.caching, run.scope.params
+    keep = None if caching.keep is None else duration_of(caching.keep, params)
+    most = None if caching.most_age is None else duration_of(caching.most_age, params)
+    return freshness_of(reply.headers, reply.age, keep, most, caching.off)
+
+
+def header_names(plan: Plan) -> frozenset[str]:
+    """The headers of the caller's request that an answer depends on; `*` where only a run knows."""
+    found: frozenset[str] = frozenset()
+    for task in plan.tasks:
+        for one in with_otherwise(task):
+            found |= _in_values(one.values())
+            work = one.work.each if isinstance(one.work, Repeat) else one.work
+            if isinstance(work, Nested):
+                found |= header_names(work.plan)
+    for output in plan.outputs:
+        found |= _in_values(output.projection.values())
+    return found if plan.returned is None else found | _in_value(plan.returned)
+
+
+def _in_values(values: Iterable[Value]) -> frozenset[str]:
+    return frozenset[str]().union(*map(_in_value, values))
+
+
+def _in_value(value: Value) -> frozenset[str]:
+    found = _in_values(children(value))
+    match value:
+        case Apply("cookie"):
+            return found | {"Cookie"}
+        case Apply("header", (Literal(str(name)),)):
+            return found | {name}
+        case Apply("header"):
+            return found | {"*"}
+    return found

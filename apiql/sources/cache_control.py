@@ -1,0 +1,76 @@
+"""What an upstream says in Cache-Control (RFC 9111, section 5.2). Knows no cache and no clock.
+
+Whatever is doubtful is read in the direction that caches less: of a lifetime said twice the least
+counts, one that is no number is over at once, and a field whose quotes do not end forbids all.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from msgspec import Struct
+
+LONGEST = 2**31 - 1
+"""Seconds; what says more says this."""
+
+_SHORT = 256
+_QUOTED = r'"(?:\\.|[^"\\])*+"'
+_FIELD = re.compile(rf'(?:{_QUOTED}|[^"])*+')
+_DIRECTIVE = re.compile(rf'(?:{_QUOTED}|[^",])++')
+_DIGITS = re.compile(r"[0-9]+")
+
+
+class Directives(Struct, frozen=True):
+    """The directives that matter to a cache; lifetimes in seconds."""
+
+    no_store: bool = False
+    no_cache: bool = False
+    private: bool = False
+    max_age: int | None = None
+    s_maxage: int | None = None
+
+
+def directives_of(text: str) -> Directives:
+    """The directives of a Cache-Control field, several lines of it joined by commas.
+
+    `private` and `no-cache` count as a whole where they name fields. Short texts are kept with
+    their directives: an upstream sends the same ones again and again.
+    """
+    return _kept_directives(text) if len(text) <= _SHORT else _directives(text)
+
+
+@lru_cache(maxsize=1024)
+def _kept_directives(text: str) -> Directives:
+    return _directives(text)
+
+
+def _directives(text: str) -> Directives:
+    if not _FIELD.fullmatch(text):
+        return Directives(no_store=True)
+    names: set[str] = set()
+    lifetimes: dict[str, int] = {}
+    for part in _DIRECTIVE.findall(text):
+        name, _, value = part.strip(" \t").partition("=")
+        name = name.lower()
+        names.add(name)
+        if name in ("max-age", "s-maxage"):
+            lifetimes[name] = min(lifetimes.get(name, LONGEST), _lifetime(value))
+    return Directives(
+        "no-store" in names, "no-cache" in names, "private" in names,
+        lifetimes.get("max-age"), lifetimes.get("s-maxage"),
+    )  # fmt: skip
+
+
+def _lifetime(value: str) -> int:
+    quoted = len(value) > 1 and value[0] == value[-1] == '"'
+    found = seconds_of(value[1:-1] if quoted else value)
+    return 0 if found is None else found
+
+
+def seconds_of(text: str) -> int | None:
+    """A number of whole seconds (`delta-seconds`), None if the text is none."""
+    if not _DIGITS.fullmatch(text):
+        return None
+    digits = text.lstrip("0")
+    return min(int(digits or "0"), LONGEST) if len(digits) <= 10 else LONGEST

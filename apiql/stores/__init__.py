@@ -1,0 +1,1 @@
+"""Where state outlives a request, behind one interface. Knows nothing of calls or queries."""

@@ -1,0 +1,111 @@
+"""The store within the process: for how long, how many, how much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from apiql.stores.memory import MemoryStore
+
+
+@dataclass
+class Clock:
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def store_of(entries: int, room: int, clock: Clock | None = None) -> MemoryStore[bytes]:
+    return MemoryStore(entries, room, len, clock or Clock())
+
+
+async def present(store: MemoryStore[bytes], *keys: bytes) -> list[bytes]:
+    return [key for key in keys if await store.get(key) is not None]
+
+
+async def test_the_very_object_comes_back():
+    store = store_of(10, 100)
+    value = bytes(bytearray(b"value"))
+    await store.put(b"a", value, 1)
+    assert await store.get(b"a") is value
+    assert await store.get(b"b") is None
+
+
+async def test_a_value_ends_with_its_time():
+    clock = Clock()
+    store = store_of(10, 100, clock)
+    await store.put(b"short", b"1", 5)
+    await store.put(b"long", b"2", 50)
+    clock.now += 4.9
+    assert await present(store, b"short", b"long") == [b"short", b"long"]
+    clock.now += 0.1
+    assert await present(store, b"short", b"long") == [b"long"]
+    assert len(store) == 1
+    assert store.size == 1
+
+
+async def test_a_value_put_again_begins_anew():
+    clock = Clock()
+    store = store_of(10, 100, clock)
+    await store.put(b"a", b"old", 5)
+    clock.now += 4
+    await store.put(b"a", b"new", 5)
+    clock.now += 4
+    assert await store.get(b"a") == b"new"
+    assert len(store) == 1
+
+
+async def test_what_was_not_used_for_longest_gives_way_to_more():
+    store = store_of(3, 100)
+    for key in (b"a", b"b", b"c"):
+        await store.put(key, b"1", 60)
+    await store.get(b"a")
+    await store.put(b"d", b"1", 60)
+    assert await present(store, b"a", b"b", b"c", b"d") == [b"a", b"c", b"d"]
+
+
+async def test_what_was_not_used_for_longest_gives_way_to_larger():
+    store = store_of(10, 100)
+    await store.put(b"a", b"x" * 60, 60)
+    await store.put(b"b", b"x" * 30, 60)
+    await store.put(b"c", b"x" * 20, 60)
+    assert await present(store, b"a", b"b", b"c") == [b"b", b"c"]
+    assert store.size == 50
+
+
+async def test_a_value_larger_than_all_is_not_kept():
+    store = store_of(10, 100)
+    await store.put(b"a", b"old", 60)
+    await store.put(b"a", b"x" * 101, 60)
+    await store.put(b"b", b"x" * 101, 60)
+    assert await store.get(b"a") == b"old"
+    assert await store.get(b"b") is None
+
+
+async def test_no_entries_keep_nothing():
+    store = store_of(0, 100)
+    await store.put(b"a", b"1", 60)
+    assert await store.get(b"a") is None
+
+
+STEPS = st.tuples(st.integers(0, 6), st.integers(0, 60), st.floats(0.1, 20), st.floats(0, 9))
+
+
+@given(st.lists(STEPS, max_size=60))
+async def test_it_never_holds_more_than_it_may(steps):
+    clock = Clock()
+    store = store_of(4, 100, clock)
+    put: dict[bytes, tuple[bytes, float]] = {}
+    for name, size, seconds, pause in steps:
+        key, value = bytes([name]), b"x" * size
+        await store.put(key, value, seconds)
+        put[key] = (value, clock.now + seconds)
+        clock.now += pause
+        assert len(store) <= 4
+        assert store.size <= 100
+        for each, (last, until) in put.items():
+            found = await store.get(each)
+            assert found is None or (found == last and clock.now < until)
