@@ -323,8 +323,8 @@ def test_an_unknown_name_hears_of_the_nearest_whatever_the_order(write: Write) -
 
 def test_an_alias_that_is_not_used_breaks_nothing(write: Write) -> None:
     conf = write(**{
-        "a.apiql": "set q as query.nosuch; select * from /a",
-        "b.apiql": "select * from query.a",
+        "a.apiql": "select * from query.b",
+        "b.apiql": "set q as query.nosuch; select * from /b",
     })  # fmt: skip
     assert set(loaded(conf).catalog.queries) == {"a", "a/1", "b", "b/1"}
 

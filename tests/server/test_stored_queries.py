@@ -266,6 +266,12 @@ async def test_a_broken_query_string(stored: Site, query: str) -> None:
     problem(await stored.send("GET", f"/query/user?{query}"), 400, "BAD_REQUEST")
 
 
+async def test_too_many_headers(stored: Site) -> None:
+    headers = {f"X-{number}": "x" * 10_000 for number in range(7)}
+    response = await stored.send("GET", "/query/user?id=1", headers=headers)
+    assert (response.status, response.codes()) == (431, ["HEADERS_TOO_LARGE"])
+
+
 async def test_deep_json_in_the_url(stored: Site) -> None:
     deep = "[" * 100 + "]" * 100
     problem(await stored.send("GET", f"/query/echo?list={deep}"), 422, "LIMIT_EXCEEDED")
@@ -279,6 +285,7 @@ async def test_a_query_that_writes_is_posted(stored: Site, up: Upstream) -> None
         response = await stored.send("GET", target)
         problem(response, 405, "METHOD_NOT_ALLOWED")
         assert response.headers["allow"] == "POST"
+    assert (await stored.send("PUT", "/query/write")).headers["allow"] == "POST"
     assert not up.seen
     assert data(await post(stored, "/query/write", {"name": "a"})) == {"made": {"ok": True}}
     assert [exchange.body for exchange in up.seen] == [b'{"name":"a"}']
