@@ -1,4 +1,4 @@
-"""The command line: serve, run, explain, check, fmt, demo. Imports what a command needs when it
+"""The command line: serve, run, explain, check, id, fmt, demo. Imports what a command needs when it
 runs, so that `apiql --help` is quick.
 """
 
@@ -135,10 +135,18 @@ def check(
 
     _refuse(run_once.checked(setup, files or []))
     where = _folder(conf)
-    stored = len(setup.queries.files)
-    queries = f"; so are {stored} stored queries" if stored else ""
-    queries += f"; so is what is in {len(files)} files" if files else ""
-    print(f"{where or 'the defaults'}: settings are right{queries}")
+    counts = (len(setup.queries.files), "stored queries"), (len(files or ()), "files")
+    told = "".join(f"; {what}: {count}" for count, what in counts if count)
+    print(f"{where or 'the defaults'}: settings are right{told}")
+
+
+@cli.command("id")
+def show_id(file: File = None, expression: Text = None, conf: Conf = None) -> None:
+    """Print the id of a query: clients may send it in place of the text."""
+    text, setup = _text(file, expression), _setup(conf)
+    from apiql import run_once
+
+    print(run_once.id_of(setup, text))
 
 
 @cli.command()

@@ -91,9 +91,7 @@ class Engine:
         self.settings = settings
         self._layer = layer
         self._functions = functions or all_functions()
-        self._clock = clock
-        self._wall = wall
-        self._random_bits = random_bits
+        self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._parser = TextParser(text_limits(settings.limits))
         self._told = told
         self._rules = planning_rules(settings.limits, self._functions)

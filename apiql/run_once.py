@@ -130,6 +130,11 @@ def _indented(value: Any) -> str:
     return msgspec.json.format(to_json(value), indent=2).decode() + "\n"
 
 
+def id_of(setup: Setup, text: str) -> str:
+    """What clients may call a text by."""
+    return _engine(setup).id_of(text)
+
+
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     """What is wrong with the stored queries and the files, each with its file in front."""
     found: list[FileProblem] = []

@@ -76,9 +76,9 @@ def load_queries(found: QueryFiles, around: Surroundings, parse: Parse, make: Ma
     return loading.catalog
 
 
-def _place(found: FileProblem) -> tuple[str, int]:
+def _place(found: FileProblem) -> tuple[str, int, int]:
     locations = found.problem.locations
-    return found.file, locations[0].line if locations else 0
+    return found.file, *((locations[0].line, locations[0].column) if locations else (0, 0))
 
 
 def source_name(file: QueryFile) -> str:

@@ -53,6 +53,8 @@ def conf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         thread.start()
         folder = tmp_path_factory.mktemp("cli") / "conf"
         folder.mkdir()
+        (folder / "queries").mkdir()
+        (folder / "queries" / "asked.apiql").write_text("select asked from /ok where id = $id")
         url = f"http://127.0.0.1:{server.server_address[1]}"
         (folder / "apiql.toml").write_text(f'[upstreams.default]\nurl = "{url}"\n')
         yield folder
@@ -101,7 +103,7 @@ def test_help_as_a_process(tmp_path: Path) -> None:
         [sys.executable, "-m", "apiql", "--help"],
         cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
-    for command in ("serve", "run", "explain", "check", "demo"):
+    for command in ("serve", "run", "explain", "check", "id", "demo"):
         assert re.search(rf"^  {command} ", found.stdout, re.MULTILINE)
     assert not found.stderr
 
@@ -295,6 +297,80 @@ def test_check(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
     assert "good" not in found.err
 
 
+@pytest.fixture
+def stored(conf: Path, tmp_path: Path) -> Callable[..., Path]:
+    """Makes a conf folder with stored queries in front of the shop."""
+
+    def folder(**texts: str) -> Path:
+        made = tmp_path / "stored"
+        (made / "queries" / "shop").mkdir(parents=True)
+        (made / "apiql.toml").write_text((conf / "apiql.toml").read_text())
+        for name, text in texts.items():
+            (made / "queries" / f"{name}.apiql").write_text(text)
+        return made
+
+    return folder
+
+
+def test_stored_queries_are_sources_of_the_command_line(
+    apiql: Apiql, stored: Callable[..., Path]
+) -> None:
+    conf = stored(**{"shop/bare": "use envelope none; select ok from /ok as a; return a"})
+    found = apiql("run", "--conf", conf, "-e", "select * from query.shop.bare as b")
+    assert (found.code, json.loads(found.out)) == (0, {"data": {"b": {"ok": True}}})
+    found = apiql("run", "--conf", conf, conf / "queries/shop/bare.apiql")
+    assert (found.code, json.loads(found.out)) == (0, {"data": {"ok": True}})
+    assert "query.shop.bare" in apiql(
+        "explain", "--conf", conf, "-e", "select * from query.shop.bare"
+    ).out  # fmt: skip
+    found = apiql("check", "--conf", conf)
+    assert (found.code, found.out) == (0, f"{conf}: settings are right; stored queries: 1\n")
+
+
+def test_id(apiql: Apiql, tmp_path: Path) -> None:
+    (tmp_path / "q.apiql").write_text("SELECT *\n  FROM /ok  -- all of it")
+    found = apiql("id", "q.apiql")
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", found.out)
+    assert apiql("id", "-e", QUERY) == found
+    assert apiql("id", "-e", WRONG).code == 1
+
+
+def test_the_mode_is_the_servers(
+    apiql: Apiql, stored: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APIQL_QUERIES__MODE", "stored-only")
+    assert apiql("run", "--conf", stored(), "-e", QUERY).code == 0
+
+
+def test_broken_stored_queries_are_refused_by_every_command(
+    apiql: Apiql, stored: Callable[..., Path], tmp_path: Path
+) -> None:
+    conf = stored(**{"one": WRONG, "shop/two": "select * from nosuch", "good": QUERY})
+    commands = [
+        ("check",), ("serve", "--port", "0"), ("run", "-e", QUERY), ("explain", "-e", QUERY),
+    ]  # fmt: skip
+    for command in commands:
+        found = apiql(*command, "--conf", conf)
+        assert (found.code, found.out) == (1, "")
+        assert f"{conf}/queries/one.apiql:1:10: SYNTAX: " in found.err
+        assert f"\n{WRONG}\n         ^^^\n" in found.err
+        assert f"{conf}/queries/shop/two.apiql:1:15: UNKNOWN_SOURCE: " in found.err
+        assert "good" not in found.err
+
+
+def test_files_are_checked_beside_broken_stored_queries(
+    apiql: Apiql, stored: Callable[..., Path], tmp_path: Path
+) -> None:
+    conf = stored(one=WRONG)
+    (tmp_path / "a.apiql").write_text("select * from query.one; select * from nosuch")
+    (tmp_path / "b.apiql").write_text("select * from query.one")
+    found = apiql("check", "--conf", conf, "a.apiql", "b.apiql", "c.apiql")
+    assert [line.split(": ")[:2] for line in found.err.splitlines() if ".apiql" in line] == [
+        [f"{conf}/queries/one.apiql:1:10", "SYNTAX"], ["a.apiql:1:40", "UNKNOWN_SOURCE"],
+        ["c.apiql", "VALIDATION"],
+    ]  # fmt: skip
+
+
 def test_serve(conf: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "apiql", "serve", "--conf", str(conf), "--port", "0"]
     with subprocess.Popen(
@@ -307,6 +383,9 @@ def test_serve(conf: Path, tmp_path: Path) -> None:
         connection.request("POST", "/apiql", QUERY, {"Content-Type": "text/plain"})
         answer = connection.getresponse()
         assert (answer.status, json.loads(answer.read())["data"]["ok"]["ok"]) == (200, True)
+        connection.request("GET", "/query/asked?id=7")
+        told = json.loads(connection.getresponse().read())
+        assert told == {"data": {"ok": {"asked": "/ok?id=7"}}}
         connection.close()
         start = time.monotonic()
         process.send_signal(signal.SIGTERM)

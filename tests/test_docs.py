@@ -22,6 +22,7 @@ from apiql.cli import cli
 from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
+from apiql.query_files import read_query_files
 from apiql.settings import Bulk, Settings, Source, Upstream, load_settings
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
@@ -46,7 +47,7 @@ def of_kind(*kinds: str) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine() -> AsyncIterator[httpx.AsyncClient]:
-    async with together() as running:
+    async with together(queries=read_query_files(ROOT / "conf")) as running:
         async with httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
             yield client
 

@@ -44,12 +44,16 @@ def quoted(text: str) -> str:
 
 
 def pairs(name: str, value: Any, style: str) -> Iterable[tuple[str, str]]:
-    """A value as name-value texts for a query string or form, lists as the source wants them."""
+    """A value as name-value texts for a query string or form, lists as the source wants them; a
+    null in a list is not there.
+    """
     if not isinstance(value, list) or style == "json":
         return ((name, _pair_text(value)),)
     if any(isinstance(item, list | dict) for item in value):
         return ((name, encode(value).decode()),)
-    texts = [_pair_text(item) for item in value]
+    texts = [_pair_text(item) for item in value if item is not None]
+    if not texts and value:
+        return ()
     if style == "csv":
         return ((name, ",".join(texts)),)
     key = f"{name}[]" if style == "brackets" else name

@@ -30,9 +30,11 @@ class Persisted:
             QueryRefused: the text cannot be run.
         """
         text = asked.query.text
-        if text and self._texts.get(id) != text and engine.id_of(text) != id:
-            message = "`id` is not the hash of `query`: hash its canonical form, or leave out one"
-            raise RequestRefused(Code.VALIDATION, message)
+        if text and self._texts.get(id) != text:
+            right = engine.id_of(text)
+            if right != id:
+                message = f"`id` is not that of `query`, which is {right}"
+                raise RequestRefused(Code.VALIDATION, message)
         stored = engine.catalog.by_id.get(id)
         if stored is not None:
             return _asking(asked, text_shown(stored, engine), stored.executable)

@@ -53,7 +53,8 @@ async def read_stored(scope: Scope, receive: Receive, engine: Engine) -> Asked:
         given |= _posted(await read_body(receive, fields, limits.body_bytes), fields, limits)
     shown = text_shown(stored, engine)
     query = Query(shown, given, Headers(raw), None, patience_in(fields))
-    return Asked(query, form_in(fields), False, False, executable=stored.executable)
+    reads = method == "GET"
+    return Asked(query, form_in(fields), False, reads, executable=stored.executable)
 
 
 def text_shown(stored: StoredQuery, engine: Engine) -> str:

@@ -119,7 +119,7 @@ def test_groups_of_a_query() -> None:
     assert found.projection == EVERYTHING
     assert rows.fields == (Kept(("a",)), Named("n", Apply(COUNT_ROWS)))
     assert rows.group == (field("a"),)
-    assert str(rows.group_having) == "(count(*)() > 2)"
+    assert str(rows.group_having) == "(count(*) > 2)"
     assert str(rows.having) == "and((x = 1), (y = 2), ((z = 3) or (w = 4)))"
 
 

@@ -70,7 +70,8 @@ def lower_duration(
         findings.add(Code.BAD_VALUE, "a time of nothing leaves no time to answer", duration.span)
         return None
     if duration.value > longest:
-        message = f"this time goes over the limit {limit} = {longest:g}s"
+        shown = f"{limit} = {longest:g}s" if "_" in limit else f"of {limit}"
+        message = f"this time goes over the limit {shown}"
         findings.add(Code.LIMIT_EXCEEDED, message, duration.span)
         return None
     return duration.value

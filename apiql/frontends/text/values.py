@@ -93,7 +93,10 @@ class Lowering:
         path = tuple(self._step(step) for step in steps)
         if part is not Part.BODY and isinstance(root, e.Word):
             self._root(root)
-            return Ref(ResultRoot(root.text), path, reference.optional or self.in_return, part)
+            found = Ref(ResultRoot(root.text), path, reference.optional or self.in_return, part)
+            if self.in_return and not reference.optional:
+                return Apply("coalesce", (found, NOTHING))
+            return found
         if isinstance(root, e.Word) and self.in_row:
             return Ref(RowRoot(), (root.text, *path), reference.optional)
         return Ref(self._root(root), path, reference.optional, part)
