@@ -37,6 +37,8 @@ Conf = Annotated[
 ]
 Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
+Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
+Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
 
 
 class Form(StrEnum):
@@ -90,8 +92,8 @@ def serve(
 def run(
     file: File = None,
     expression: Text = None,
-    param: Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")] = None,
-    params: Annotated[str | None, typer.Option(help="All parameters as a JSON object.")] = None,
+    param: Param = None,
+    params: Params = None,
     conf: Conf = None,
 ) -> None:
     """Run a query without a server and print its answer."""
@@ -109,13 +111,17 @@ def explain(
     file: File = None,
     expression: Text = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TEXT,
+    analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
+    param: Param = None,
+    params: Params = None,
     conf: Conf = None,
 ) -> None:
-    """Print the plan of a query; nothing is called."""
+    """Print the plan of a query; nothing is called, unless it is to be analyzed."""
     text, setup = _text(file, expression), _setup(conf)
     from apiql import run_once
 
-    print(run_once.explained(setup, text, form.value), end="")
+    given = run_once.parameters(params, param or [])
+    print(run_once.explained(setup, text, form.value, given, analyze), end="")
 
 
 @cli.command()

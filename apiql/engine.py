@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,7 @@ from msgspec import Struct
 
 from apiql.catalog import surroundings
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.events import Observer, UnknownQuery
+from apiql.events import Event, Observer, UnknownQuery
 from apiql.frontends.text import syntax
 from apiql.frontends.text.grammar import TextLimits
 from apiql.frontends.text.identity import persisted_id
@@ -34,6 +34,7 @@ from apiql.ir.plan import Plan
 from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
+from apiql.runtime.analysis import Analysis, analysis_of
 from apiql.runtime.assemble import Answer, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
 from apiql.runtime.cells import FanLimits
@@ -42,8 +43,10 @@ from apiql.runtime.entries import Details
 from apiql.runtime.functions import standard_functions
 from apiql.runtime.kept import KeptPlans
 from apiql.runtime.prepare import RunLimits, prepare
+from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
+from apiql.runtime.stream import Piece, pieces
 from apiql.settings import Limits, Settings, load_settings
 from apiql.sources.call import Layer
 from apiql.sources.stack import Stack, build_stack
@@ -91,7 +94,7 @@ class Engine:
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._parser = TextParser(text_limits(settings.limits))
         self._told = told
-        self._rules = rules_for(settings.limits, self._functions)
+        self._rules = planning_rules(settings.limits, self._functions)
         self._run_limits = run_limits(settings.limits)
         self._details = Details(settings.answer.details)
         self._plans = KeptPlans(settings.limits.plans_cached)
@@ -175,20 +178,52 @@ class Engine:
         self, executable: Executable, query: Query, observe: Observer | None = None
     ) -> Answer:
         """The answer of a compiled plan to the query it was made of; as `answer`."""
-        clock = self._clock or asyncio.get_running_loop().time
+        run = self._begun(executable, query, observe)
+        await carry_out(executable, run)
+        return self._assembled(executable, run)
+
+    async def analyze(self, executable: Executable, query: Query) -> tuple[Analysis, Answer]:
+        """Carries a plan out and tells where its time went; as `answer`."""
+        events: list[Event] = []
+        clock = self._time()
+        start = clock()
+        run = self._begun(executable, query, events.append)
+        await carry_out(executable, run)
+        answer = self._assembled(executable, run)
+        return analysis_of(executable.plan, events, start, clock(), answer.status), answer
+
+    def stream(
+        self, executable: Executable, query: Query, observe: Observer | None = None
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer in pieces, each as soon as it is there, the `End` last; to be closed by who
+        reads it: what is still under way is cancelled then.
+
+        Raises:
+            QueryRefused: as `answer`, before there is an iterator.
+        """
+        run = self._begun(executable, query, observe)
+        return pieces(executable, run, self._details, self.settings.limits.answer_bytes)
+
+    def _begun(self, executable: Executable, query: Query, observe: Observer | None) -> Run:
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
-            run = prepare(executable, query.params, moment, self._layer, limits, clock, observe)
+            return prepare(
+                executable, query.params, moment, self._layer, limits, self._time(), observe
+            )
         except QueryRefused as refused:
             if not query.text:
                 raise
             raise with_excerpts(refused, query.text) from None
-        await carry_out(executable, run)
+
+    def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
+
+    def _time(self) -> Callable[[], float]:
+        return self._clock or asyncio.get_running_loop().time
 
 
 @dataclass(frozen=True)
@@ -226,8 +261,8 @@ def all_functions() -> Registry:
     return functions
 
 
-def rules_for(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
-    """What every plan goes through."""
+def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
+    """What becomes of a plan before it is compiled, in this order."""
     return (
         merge_equal_reads(functions.volatile()),
         within(limits.depth, limits.calls, limits.fanout),

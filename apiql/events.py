@@ -47,5 +47,46 @@ class UnknownQuery:
     text: str
 
 
-Event: TypeAlias = CallMade | TaskSkipped
+@dataclass(frozen=True, slots=True)
+class TaskEnded:
+    """A task has ended. It started when all it needs had ended; `ending` is how: `done`, `failed`,
+    `skipped` or `left out`, `code` why it is not done.
+    """
+
+    task: str
+    started: float
+    ended: float
+    ending: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retried:
+    """A call that failed is made once more."""
+
+    task: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A call has waited for one of the places for calls that a query has."""
+
+    task: str
+    since: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ElseTaken:
+    """Another source takes a task's place. The first had failed by `failed`; what the other needs
+    had ended by `started`.
+    """
+
+    task: str
+    failed: float
+    started: float
+
+
+Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]

@@ -14,7 +14,9 @@ from apiql.engine import NO_QUERIES, Engine, OpenEngine, Query
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused
-from apiql.runtime.assemble import PARTIAL
+from apiql.runtime import analysis_forms
+from apiql.runtime.analysis import Analysis
+from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
 from apiql.settings import Settings
@@ -64,10 +66,14 @@ def answer(
     setup: Setup, text: str, params: Mapping[str, Any], codes: Mapping[int, int]
 ) -> tuple[str, int]:
     """The answer as indented JSON, and the exit code: 0, or that for partial (3), nothing (4)."""
-    shown = setup.settings.answer.model_copy(update={"details": "full"})
-    settings = setup.settings.model_copy(update={"answer": shown})
-    body, code = asyncio.run(_answer(replace(setup, settings=settings), text, params))
+    body, code = asyncio.run(_answer(_shown(setup), text, params))
     return body, codes.get(code, code)
+
+
+def _shown(setup: Setup) -> Setup:
+    """The same with all details in errors: who runs a query here may see them."""
+    shown = setup.settings.answer.model_copy(update={"details": "full"})
+    return replace(setup, settings=setup.settings.model_copy(update={"answer": shown}))
 
 
 async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
@@ -75,6 +81,9 @@ async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[s
         executable = engine.local(text)
         if executable.plan.explain:
             return explain.as_text(executable.plan).rstrip(), 0
+        if executable.plan.analyze:
+            analysis, found = await engine.analyze(executable, Query(text, params))
+            return printed(analysis, found, "text").rstrip(), 0
         found = await engine.carry_out(executable, Query(text, params))
     pieces = [b'{"data":', found.data or b"null"]
     if found.errors:
@@ -83,11 +92,19 @@ async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[s
     return body, 0 if found.complete else 3 if found.status == PARTIAL else 4
 
 
-def explained(setup: Setup, text: str, form: str) -> str:
-    """The plan of a text as text, tree, JSON or Mermaid."""
+def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], analyze: bool) -> str:
+    """The plan of a text as text, tree, JSON or Mermaid; where it is to be analyzed, it is
+    carried out, and that is what is printed.
+    """
     plan = _engine(setup).local(text).plan
+    if analyze or plan.analyze:
+        if form == "tree":
+            raise ParameterError(
+                "--format tree shows plans only: an analysis is text, json or mermaid"
+            )
+        return asyncio.run(_analyzed(_shown(setup), text, form, params))
     if form == "json":
-        return msgspec.json.format(to_json(explain.as_json(plan)), indent=2).decode() + "\n"
+        return _indented(explain.as_json(plan))
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
     return printers.get(form, explain.as_text)(plan)
 
@@ -95,6 +112,27 @@ def explained(setup: Setup, text: str, form: str) -> str:
 def id_of(setup: Setup, text: str) -> str:
     """What clients may call a text by."""
     return _engine(setup).id_of(text)
+
+
+async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
+    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+        analysis, found = await engine.analyze(engine.local(text), Query(text, params))
+    return printed(analysis, found, form)
+
+
+def printed(analysis: Analysis, found: Answer, form: str) -> str:
+    """An analysis as text, JSON or Mermaid; text and JSON tell the errors too."""
+    if form == "mermaid":
+        return analysis_forms.as_mermaid(analysis)
+    if form == "json":
+        errors = {"errors": found.errors} if found.errors else {}
+        return _indented(analysis_forms.as_json(analysis) | errors)
+    errors_of = "".join(f"\n{error['code']}: {error['message']}" for error in found.errors)
+    return analysis_forms.as_text(analysis) + (errors_of and errors_of + "\n")
+
+
+def _indented(value: Any) -> str:
+    return msgspec.json.format(to_json(value), indent=2).decode() + "\n"
 
 
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:

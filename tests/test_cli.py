@@ -185,6 +185,39 @@ def test_no_answer(apiql: Apiql, conf: Path, query: str) -> None:
     assert json.loads(found.out)["errors"][0]["code"] == "UPSTREAM_STATUS"
 
 
+@pytest.mark.parametrize(
+    "args",
+    [("run", "-e", f"explain analyze {PARTLY}"), ("explain", "-e", f"explain analyze {PARTLY}"),
+     ("explain", "--analyze", "-e", PARTLY), ("explain", "--analyze", "-e", f"explain {PARTLY}")],
+)  # fmt: skip
+def test_analyze(apiql: Apiql, conf: Path, args: tuple[str, ...]) -> None:
+    found = apiql(*args, "--conf", conf)
+    assert (found.code, found.err) == (0, "")
+    first, *lines = found.out.splitlines()
+    assert re.fullmatch(
+        r"analysis: [\d.]+ ms, 2 tasks, 2 upstream calls, \d+ bytes; status 294", first
+    )
+    assert [line.split()[0] for line in lines[3:5]] == ["ok", "s"]
+    assert lines[-1] == "UPSTREAM_STATUS: s: GET /status/500 answered 500"
+
+
+def test_analyze_in_other_forms(apiql: Apiql, conf: Path) -> None:
+    args = ("explain", "--analyze", "--conf", conf, "--param", "a=1")
+    query = f"{QUERY} where a = $a; {NOTHING}"
+    found = json.loads(apiql(*args, "--format", "json", "-e", query).out)
+    assert [task["name"] for task in found["tasks"]] == ["ok", "s"]
+    assert found["errors"][0]["code"] == "UPSTREAM_STATUS"
+    assert apiql(*args, "--format", "mermaid", "-e", query).out.startswith("gantt\n")
+    refused = apiql(*args, "--format", "tree", "-e", query)
+    assert (refused.code, refused.out) == (2, "")
+    assert "--format tree" in refused.err
+
+
+def test_explain_alone_calls_nothing(apiql: Apiql, conf: Path) -> None:
+    found = apiql("explain", "--conf", conf, "-e", f"{NOTHING} where a = $a")
+    assert found.out.startswith("plan: 1 task")
+
+
 @pytest.mark.parametrize("command", ["run", "explain"])
 def test_refused_query(apiql: Apiql, conf: Path, command: str) -> None:
     found = apiql(command, "--conf", conf, "-e", f"{QUERY} as a;\n{WRONG}")

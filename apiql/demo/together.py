@@ -11,7 +11,7 @@ from apiql.demo.upstream import shop
 from apiql.engine import NO_QUERIES, Engine, OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.server.app import app_of, developing
-from apiql.settings import Settings, Source, Upstream
+from apiql.settings import Bulk, Settings, Source, Upstream
 
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens: an upstream that is down."""
@@ -31,7 +31,7 @@ def shop_settings(shop_url: str) -> Settings:
     shop_upstream = Upstream(
         url=shop_url,
         sources={
-            "users": Source(path="/users/{id}"),
+            "users": Source(path="/users/{id}", bulk=Bulk(path="/users", param="ids", key="id")),
             "items": Source(path="/items?{ids}", list_style="csv"),
             "new_order": Source(method="post", path="/orders"),
         },

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -26,6 +26,8 @@ TIMEOUTS = frozenset({Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT})
 NULL = b"null"
 PARTIAL = 294
 """Some data, some errors (the status proposed for partial answers of GraphQL over HTTP)."""
+
+ANSWER_TOO_DEEP = Failure(Code.BAD_VALUE, "the answer is nested too deeply")
 
 
 class Answer(Struct, frozen=True):
@@ -121,6 +123,13 @@ def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> bytes | 
 def _in_part(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
     parts = [*_parts(executable, scope)]
     data, failure = _data_or_why_not(executable, parts, scope, most_bytes)
+    return verdict(executable, parts, data, failure)
+
+
+def verdict(
+    executable: Executable, parts: Sequence[Part], data: bytes, failure: Failure | None
+) -> Gathered:
+    """What becomes of an answer with this data: its status, and whether the data may stand."""
     strict = executable.plan.settings.all_or_nothing
     grave = [part for part in parts if part.grave]
     if any(part.tolerance is Tolerance.REQUIRED or strict for part in grave):
@@ -135,12 +144,21 @@ def _in_part(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
 
 
 def _parts(executable: Executable, scope: Scope) -> Iterable[Part]:
-    tolerances = {step.name: step.policy.tolerance for step in executable.steps}
+    tolerances = tolerances_of(executable)
     for output, (name, number) in zip(executable.plan.outputs, executable.places, strict=True):
-        outcome = scope.outcomes[name]
-        found, failures = _found(outcome, number)
-        lost = isinstance(outcome, Failed | Skipped) or (found == NULL and bool(failures))
-        yield Part(output, tolerances[name], found, outcome, failures, lost)
+        yield part_of(output, tolerances[name], scope.outcomes[name], number)
+
+
+def tolerances_of(executable: Executable) -> Mapping[str, Tolerance]:
+    """What the failure of each step means for the answer."""
+    return {step.name: step.policy.tolerance for step in executable.steps}
+
+
+def part_of(output: Output, tolerance: Tolerance, outcome: Outcome, number: int) -> Part:
+    """What became of one output; `number` is its own among those of its task."""
+    found, failures = _found(outcome, number)
+    lost = isinstance(outcome, Failed | Skipped) or (found == NULL and bool(failures))
+    return Part(output, tolerance, found, outcome, failures, lost)
 
 
 def _found(outcome: Outcome, number: int) -> tuple[Nest, list[Failure]]:
@@ -183,13 +201,18 @@ def _data_or_why_not(
     except TooLarge:
         pass
     except RecursionError:
-        return NULL, Failure(Code.BAD_VALUE, "the answer is nested too deeply")
+        return NULL, ANSWER_TOO_DEEP
     except ValueRefused as refused:
         message = f"`return` cannot be made: {refused.message}"
         return NULL, Failure(Code.BAD_VALUE, message, hint=refused.hint)
+    return NULL, too_large(most_bytes)
+
+
+def too_large(most_bytes: int) -> Failure:
+    """Why an answer has no data: it would have more than `most_bytes`."""
     hint = "select fewer fields, or raise [limits] answer_bytes"
     message = f"the answer goes over the limit answer_bytes = {most_bytes}"
-    return NULL, Failure(Code.LIMIT_EXCEEDED, message, hint=hint)
+    return Failure(Code.LIMIT_EXCEEDED, message, hint=hint)
 
 
 def _data(executable: Executable, parts: Sequence[Part], scope: Scope, most_bytes: int) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
-from apiql.events import CallMade, TaskSkipped
+from apiql.events import CallMade, Queued, Retried, TaskSkipped
 from apiql.ir.policy import Duration, Within
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
@@ -49,6 +49,12 @@ def skipped(step: Step, code: Code, run: Run) -> None:
         run.observe(TaskSkipped(step.name, code, run.clock()))
 
 
+def queued(step: Step, since: float, run: Run) -> None:
+    """Tells those who listen that a call has its place, if it had to wait for one."""
+    if run.observe is not None and run.clock() > since:
+        run.observe(Queued(step.name, since, run.clock()))
+
+
 # -- tries --------------------------------------------------------------------------------------
 
 
@@ -66,6 +72,8 @@ async def exchanged(step: Step, call: Call, run: Run) -> Reply | Failed:
         if run.clock() + wait >= end:
             return found
         await asyncio.sleep(wait)
+        if run.observe is not None:
+            run.observe(Retried(step.name, run.clock()))
         left, pause = left - 1, pause * 2
 
 
@@ -91,16 +99,18 @@ async def _try(step: Step, call: Call, run: Run, end: float | None) -> tuple[Rep
     """One try; the first one sets the time at which all tries end."""
     if run.slots is None:
         return await _timed(step, call, run, end)
-    within = step.policy.within
+    within, since = step.policy.within, run.clock()
     if within is None:
         async with run.slots:
+            queued(step, since, run)
             return await _timed(step, call, run, end)
-    until = run.clock() + _seconds(within.time, run)
+    until = since + _seconds(within.time, run)
     try:
         async with asyncio.timeout_at(until):
             await run.slots.acquire()
     except TimeoutError:
         return Failed(late(step, within, run)), until
+    queued(step, since, run)
     try:
         return await _timed(step, call, run, end, until)
     finally:

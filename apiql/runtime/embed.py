@@ -13,6 +13,7 @@ from typing import Any
 
 from msgspec import Raw
 
+from apiql.runtime.append import appended
 from apiql.runtime.decode import Undecodable, as_elements, as_members, to_json
 from apiql.runtime.insertion import (
     LIST,
@@ -127,8 +128,26 @@ class _Walk:
         if first == OBJECT:
             return self._members(node, as_members(data), nests, at)
         if first == LIST:
-            return json_list(self._elements(node, as_elements(data), nests, at), self.most)
+            items = as_elements(data)
+            quick = self._appended(node, data, items, nests, at)
+            found = self._elements(node, items, nests, at) if quick is None else quick
+            return json_list(found, self.most)
         return self._passed(node, data, nests, at)
+
+    def _appended(
+        self, node: _Node, data: bytes, items: list[Raw], nests: Sequence[Any],
+        at: tuple[int | str, ...],
+    ) -> Iterator[bytes] | None:  # fmt: skip
+        """The usual case: one thing comes in, as a new member of each object."""
+        if len(node.inside) != 1 or node.inside[0].inner:
+            return None
+        ((name, below),) = node.below.items()
+        if below.below:
+            return None
+        (insertion,) = node.inside
+        rows = _in_step(node.inside, len(items), nests, at)
+        values = (insertion.find(row[0], self.most) or insertion.nothing for row in rows)
+        return appended(data, items, name, values)
 
     def _elements(
         self, node: _Node, items: list[Raw], nests: Sequence[Any], at: tuple[int | str, ...]

@@ -24,7 +24,7 @@ from apiql.runtime.outcome import (
     Unmet,
 )
 from apiql.runtime.run import Run
-from apiql.runtime.single import Result, fallen_back, one
+from apiql.runtime.single import Result, fallen_back, needs_of_other, one
 from apiql.runtime.step import Fan, Step
 
 MOST_FAILURES = 20
@@ -100,7 +100,7 @@ async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
-    await run.await_all(other.needs)
+    await needs_of_other(other, run)
     if other.fan is None:
         shared = _or_fallback(other, await one(other, run))
         for number in failed:

@@ -84,6 +84,10 @@ class LeftOut:
 
 
 Outcome: TypeAlias = Done | Failed | Skipped | LeftOut
+ENDINGS: Final = {
+    Done: "done", Several: "done", Failed: "failed", Skipped: "skipped", LeftOut: "left out",
+}  # fmt: skip
+"""The word for each outcome, as events have it."""
 
 
 class Unmet(Exception):

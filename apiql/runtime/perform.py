@@ -5,12 +5,12 @@ when? -> after? -> one call | a call for each element | a nested plan -> otherwi
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
 
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
-from apiql.runtime.attempt import call_failure, once, skipped, tell
+from apiql.runtime.attempt import call_failure, once, queued, skipped, tell
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
     TOO_DEEP,
@@ -25,9 +25,9 @@ from apiql.runtime.outcome import (
 from apiql.runtime.reading import read_reply
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
-from apiql.runtime.single import fallen_back, is_wanted, one
+from apiql.runtime.single import fallen_back, is_wanted, needs_of_other, one
 from apiql.runtime.step import Step
-from apiql.sources.call import Reply
+from apiql.sources.call import Call, Reply
 
 
 async def perform(step: Step, run: Run) -> Outcome:
@@ -51,13 +51,19 @@ async def perform(step: Step, run: Run) -> Outcome:
     except RecursionError:
         return Failed(TOO_DEEP)
     if run.slots is not None:
-        async with run.slots:
-            call = replace(call, deadline=run.deadline_of(step))
-            return await _called(step, call, run)
+        return await _called_in_turn(step, call, run, run.slots)
     return await _called(step, call, run)
 
 
-async def _called(step: Step, call: Any, run: Run) -> Outcome:
+async def _called_in_turn(step: Step, call: Call, run: Run, slots: asyncio.Semaphore) -> Outcome:
+    """The plain call, once there is a place for it; its time begins then."""
+    since = run.clock()
+    async with slots:
+        queued(step, since, run)
+        return await _called(step, replace(call, deadline=run.deadline_of(step)), run)
+
+
+async def _called(step: Step, call: Call, run: Run) -> Outcome:
     """The plain call: made once, read, and told to those who listen."""
     started = run.clock() if run.observe is not None else 0.0
     reply: Reply | None = None
@@ -128,5 +134,5 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
 
 
 async def _otherwise(step: Step, run: Run) -> Outcome:
-    await run.await_all(step.needs)
+    await needs_of_other(step, run)
     return await perform(step, run)

@@ -11,31 +11,35 @@ When the caller is cancelled, so is every task, and with it every call that nobo
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
+from apiql.events import TaskEnded
 from apiql.runtime.nested import nested_by
-from apiql.runtime.outcome import Outcome
+from apiql.runtime.outcome import ENDINGS, Failed, Outcome, Skipped
 from apiql.runtime.perform import perform
 from apiql.runtime.run import Run
 from apiql.runtime.step import Executable, Step
 
 Finished = Callable[[Step], None]
 """Is told of each task that has ended, as it ends."""
+Perform = Callable[[Step, Run], Coroutine[Any, Any, Outcome]]
 
 
 async def carry_out(executable: Executable, run: Run, finished: Finished | None = None) -> None:
     """Performs every task of the plan; how each ended stands in the run's scope, by its name."""
     run.nest = run.nest or NESTED
     first, *others = executable.steps
+    work: Perform = perform if run.observe is None else _observed
     if others:
-        await _side_by_side(first, others, run, finished)
+        await _side_by_side(first, others, run, work, finished)
         return
-    run.scope.outcomes[first.name] = await perform(first, run)
+    run.scope.outcomes[first.name] = await work(first, run)
     _tell(first, finished)
 
 
 async def _side_by_side(
-    first: Step, others: Sequence[Step], run: Run, finished: Finished | None
+    first: Step, others: Sequence[Step], run: Run, work: Perform, finished: Finished | None
 ) -> None:
     """The first task in this coroutine, each other one in a task of the loop."""
     loop, outcomes = asyncio.get_running_loop(), run.scope.outcomes
@@ -44,13 +48,13 @@ async def _side_by_side(
     run.ended = ended
     tasks: list[asyncio.Task[Outcome]] = []
     for step in others:
-        work = _follow(step, run) if step.needs else perform(step, run)
-        ended[step.name] = task = loop.create_task(work)
+        task = loop.create_task(_follow(step, run, work) if step.needs else work(step, run))
+        ended[step.name] = task
         tasks.append(task)
     if finished is not None:
         _listen(others, tasks, run, finished)
     try:
-        outcomes[first.name] = await perform(first, run)
+        outcomes[first.name] = await work(first, run)
         begun.set_result(outcomes[first.name])
         _tell(first, finished)
         for step, task in zip(others, tasks, strict=True):
@@ -92,10 +96,20 @@ async def _ended(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
         await asyncio.wait(left)
 
 
-async def _follow(step: Step, run: Run) -> Outcome:
+async def _follow(step: Step, run: Run, work: Perform) -> Outcome:
     """Waits for what the task needs, however that ends, and then performs."""
     await run.await_all(step.needs)
-    return await perform(step, run)
+    return await work(step, run)
+
+
+async def _observed(step: Step, run: Run) -> Outcome:
+    """Performs, and tells those who listen when it began and how it ended."""
+    assert run.observe is not None
+    started = run.clock()
+    outcome = await perform(step, run)
+    code = outcome.failure.code if isinstance(outcome, Failed | Skipped) else None
+    run.observe(TaskEnded(step.name, started, run.clock(), ENDINGS[type(outcome)], code))
+    return outcome
 
 
 NESTED = nested_by(carry_out)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.events import ElseTaken
 from apiql.ir.policy import Constant
 from apiql.runtime.attempt import built, exchanged, is_late, late, stale
 from apiql.runtime.decode import Undecodable
@@ -43,6 +44,14 @@ async def attempted(step: Step, call: Call, run: Run) -> Done | Failed:
     if within is None or within.substitute is None or not is_late(found.failure):
         return found
     return substituted(step, within.substitute, late(step, within, run))
+
+
+async def needs_of_other(other: Step, run: Run) -> None:
+    """Waits for what another source needs that takes a failed one's place."""
+    failed = run.clock()
+    await run.await_all(other.needs)
+    if run.observe is not None:
+        run.observe(ElseTaken(other.name, failed, run.clock()))
 
 
 def fallen_back(step: Step, outcome: Failed | Skipped) -> Done | Failed | Skipped:

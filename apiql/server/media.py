@@ -17,7 +17,12 @@ class Wanted(Enum):
     ANSWER = ANSWER
     TEXT = b"text/plain; charset=utf-8"
     MERMAID = b"text/vnd.mermaid; charset=utf-8"
+    LINES = b"application/x-ndjson"
+    EVENTS = b"text/event-stream"
 
+
+STREAMED = frozenset({Wanted.LINES, Wanted.EVENTS})
+"""Forms that are sent in pieces."""
 
 KNOWN = {
     "application/json": Wanted.JSON,
@@ -26,6 +31,8 @@ KNOWN = {
     "application/apiql-response+json": Wanted.ANSWER,
     "text/plain": Wanted.TEXT,
     "text/vnd.mermaid": Wanted.MERMAID,
+    "application/x-ndjson": Wanted.LINES,
+    "text/event-stream": Wanted.EVENTS,
 }
 
 

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 Pairs = list[tuple[bytes, bytes]]
 RESPOND = "apiql.respond"
+ABORT = "apiql.abort"
 BODY_TIME = 10.0
 """Seconds that a request may leave its body unsent."""
 LOOK = 1.0
@@ -38,9 +39,13 @@ class Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Offers `apiql.respond` to the app: a complete answer in one go."""
+        """Offers `apiql.respond` to the app, a complete answer in one go, and `apiql.abort`."""
         super().on_message_begin()
-        self.scope["extensions"] = {RESPOND: self.respond}  # type: ignore[dict-item]
+        self.scope["extensions"] = {RESPOND: self.respond, ABORT: self.abort}  # type: ignore[dict-item]
+
+    def abort(self) -> None:
+        """Ends the connection at once; what the client has not taken is dropped."""
+        self.transport.abort()
 
     def respond(self, scope: Any, status: int, headers: Pairs, body: bytes) -> bool:
         """Writes a whole answer; what ASGI's two messages do, for headers that are known to be

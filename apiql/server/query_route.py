@@ -16,7 +16,8 @@ from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade, Event
 from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
-from apiql.server.media import Wanted
+from apiql.server.analyzed import analyzed, mind_what_is_told
+from apiql.server.media import STREAMED, Wanted
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND
@@ -34,6 +35,7 @@ from apiql.server.render import (
     uses_of,
     validated,
 )
+from apiql.server.stream import Streaming, let_go, streaming
 from apiql.server.validators import cache_status
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -58,20 +60,35 @@ class QueryRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request_id = self._request_id(scope)
         rendered = await self._rendered(scope, receive, request_id)
+        if isinstance(rendered, Streaming):
+            return await self._stream(rendered, scope, receive, send, request_id)
         if rendered is None:
-            return
+            return None
         headers = rendered.headers
         headers.append((b"x-request-id", request_id))
         if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
         respond = scope.get("extensions", {}).get(RESPOND)
         if respond is not None and respond(scope, rendered.status, headers, rendered.body):
-            return
+            return None
         await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
         await send({"type": "http.response.body", "body": rendered.body})
 
-    async def _rendered(self, scope: Scope, receive: Receive, request_id: bytes) -> Rendered | None:
-        """The response, or None where the client has gone."""
+    async def _stream(
+        self, streaming: Streaming, scope: Scope, receive: Receive, send: Send, request_id: bytes
+    ) -> None:
+        try:
+            await self.presence.during(streaming.sent(send, request_id), receive)
+        except ClientGone:
+            await let_go(scope, receive)
+        except Exception:  # as below
+            log.exception("request %s failed", request_id.decode())
+            await streaming.broken(send, _knows_more(request_id), request_id)
+
+    async def _rendered(
+        self, scope: Scope, receive: Receive, request_id: bytes
+    ) -> Rendered | Streaming | None:
+        """The response, or what will make it, or None where the client has gone."""
         form = Wanted.JSON
         try:
             engine = self.engine()
@@ -88,19 +105,22 @@ class QueryRoute:
             return None
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
             log.exception("request %s failed", request_id.decode())
-            detail = f"something went wrong here; the log knows more under {request_id.decode()}"
-            return problem(Code.INTERNAL, 500, detail, scope["path"])
+            return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
 
-    async def _answer(self, engine: Engine, asked: Asked) -> Rendered:
+    async def _answer(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
         executable = asked.executable or engine.executable(asked.query.text)
         plan = executable.plan
+        if plan.explain or plan.analyze:
+            mind_what_is_told(engine.settings, plan)
         if plan.explain:
-            if not engine.settings.answer.plan:
-                raise RequestRefused(Code.FORBIDDEN, "this server explains no plans")
             return render_plan(plan, asked.wanted)
         if asked.reads_only and plan.writes:
             message = "GET only reads: POST a query that writes"
             raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})
+        if plan.analyze:
+            return await analyzed(engine, executable, asked)
+        if asked.wanted in STREAMED:
+            return streaming(engine, executable, asked)
         if engine.settings.answer.timings:
             rendered = await self._timed(engine, executable, asked)
         else:
@@ -135,3 +155,7 @@ class QueryRoute:
 
 def _render(plan: Plan) -> Callable[..., Rendered]:
     return render_bare if plan.settings.bare else render_answer
+
+
+def _knows_more(request_id: bytes) -> str:
+    return f"something went wrong here; the log knows more under {request_id.decode()}"

@@ -59,12 +59,15 @@ def responses(schema: dict[str, Any]) -> dict[str, Any]:
     """What queries are answered with; `schema` is that of a whole answer."""
     answer = {"schema": schema}
     content = {"application/json": answer, "application/apiql-response+json": answer}
+    text = {"schema": {"type": "string"}}
+    streamed = {"application/x-ndjson": text, "text/event-stream": text}
     told = {"schema": ANY_ANSWER}
     refused = {"application/json": told, "application/apiql-response+json": told}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {
-        "200": {"description": "the answer; partial if X-APIQL-Completed is false",
-                "content": content},
+        "200": {"description": "the answer; partial if X-APIQL-Completed is false; in pieces for "
+                               "application/x-ndjson and text/event-stream",
+                "content": content | streamed},
         "204": {"description": "every select is hidden"},
         "294": {"description": "a partial answer, for application/apiql-response+json",
                 "content": content},

@@ -7,6 +7,7 @@ from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import (
     Answer,
+    Bulk,
     Limits,
     Queries,
     Security,
@@ -18,6 +19,7 @@ from apiql.settings.sections import (
 
 __all__ = [
     "Answer",
+    "Bulk",
     "Limits",
     "Queries",
     "Security",

@@ -10,6 +10,8 @@ Prose is for readers. Every block is optional but the request, `apiql`:
     plan, mermaid               what `explain` shows
     waves                       the calls that were in flight together, a line each time some end
     json, status                the answer and its HTTP status
+    stream                      the answer in pieces, as JSON lines
+    analysis, gantt             what `explain analyze` shows
     error                       why the query was refused
 """
 
@@ -20,8 +22,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 GIVEN = ("apiql", "params", "headers", "cookies", "settings", "upstream")
-EXPECTED = ("plan", "mermaid", "waves", "status", "json", "error")
 STORED = "apiql query/"
+EXPECTED = (
+    "plan", "mermaid", "waves", "status", "json", "stream", "analysis", "gantt", "error"
+)  # fmt: skip
 FENCE = re.compile(r"(`{3,})(.*)")
 
 

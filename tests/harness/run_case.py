@@ -1,13 +1,15 @@
 """One golden case carried out: what its blocks should be, and how they differ from what they are.
 
-A case runs twice, the second time with the plan the engine has kept, and must end the same.
+A case runs twice, the second time with the plan the engine has kept and in pieces: put together
+they must be the same.
 """
 
 from __future__ import annotations
 
 import asyncio
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from contextlib import aclosing
 from difflib import unified_diff
 from functools import lru_cache
 from itertools import count
@@ -17,8 +19,12 @@ from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_mermaid, as_text
 from apiql.query_files import QueryFile, QueryFiles, StoredRefused
+from apiql.runtime import analysis_forms
+from apiql.runtime.assemble import Answer
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
+from apiql.runtime.stream import End, Line
+from apiql.server.stream import piece_json
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
 from apiql.sources.cache import Kept, cached, size_of
@@ -31,6 +37,9 @@ from tests.harness.stage import Answering, Stage, by_script
 
 Stored = tuple[tuple[str, str], ...]
 """The names of stored queries, each with its text."""
+Ended = tuple[Answer, dict[str, str]]
+"""An answer, and what else there is to show."""
+Way = Callable[[Engine, Query], Coroutine[Any, Any, Ended]]
 
 HOME = "http://upstream.test"
 WALL = 1_700_000_000.0
@@ -109,10 +118,10 @@ def actual_blocks(case: Case) -> dict[str, str]:
     if plan.explain or _only_plan(case):
         _idle(case)
         return found
-    first, again = _run(case, rig), _run(case, rig)
-    if first != again:
-        raise CaseFault(f"a second run ended otherwise: {again}")
-    return found | first
+    first, again = _run(case, rig, _answer), _run(case, rig, _pieces)
+    if any(again.get(word, text) != text for word, text in first.items()):
+        raise CaseFault(f"in pieces it ended otherwise: {again}")
+    return found | first | again
 
 
 def differences(case: Case, actual: Mapping[str, str]) -> dict[str, str]:
@@ -143,11 +152,11 @@ def _idle(case: Case) -> None:
         raise CaseFault("nothing was called, and the script has lines")
 
 
-def _run(case: Case, rig: Rig) -> dict[str, str]:
+def _run(case: Case, rig: Rig, way: Way) -> dict[str, str]:
     script = parse_script(case.text("upstream") or "")
     stage = rig.begin(by_script(script, rig.home))
     try:
-        answer = asyncio.run(rig.engine.answer(_query(case)))
+        ended, shown = asyncio.run(way(rig.engine, query_of(case)))
     except QueryRefused as refused:
         if stage.made:
             raise CaseFault(f"refused after calls were made: {stage.made}") from None
@@ -158,13 +167,44 @@ def _run(case: Case, rig: Rig) -> dict[str, str]:
     if unused:
         raise CaseFault("lines of the script that nothing called:\n" + "\n".join(unused))
     return {
-        "status": str(answer.status),
-        "json": _body(answer.data, answer.errors),
+        "status": str(ended.status),
+        "complete": str(ended.complete),
+        "json": _body(ended.data, ended.errors),
         "waves": "\n".join(", ".join(wave) for wave in stage.waves),
-    }
+    } | shown
 
 
-def _query(case: Case) -> Query:
+async def _answer(engine: Engine, query: Query) -> Ended:
+    """The answer as a whole, and what is shown of how it came about where the text asks for it."""
+    executable = engine.executable(query.text)
+    if not executable.plan.analyze:
+        return await engine.carry_out(executable, query), {}
+    analysis, answer = await engine.analyze(executable, query)
+    shown = {"analysis": analysis_forms.as_text(analysis)}
+    shown["gantt"] = analysis_forms.as_mermaid(analysis)
+    return answer, shown
+
+
+async def _pieces(engine: Engine, query: Query) -> Ended:
+    """The answer in pieces, put together."""
+    executable = engine.executable(query.text)
+    async with aclosing(engine.stream(executable, query)) as stream:
+        pieces = [piece async for piece in stream]
+    *lines, end = pieces
+    assert isinstance(end, End)
+    found = {piece.name: piece.data for piece in lines if isinstance(piece, Line)}
+    assert len(found) == len(lines)
+    order = [output.name for output in executable.plan.outputs]
+    members = [to_json(name) + b":" + found[name] for name in order if name in found]
+    data = end.data or (b"{" + b",".join(members) + b"}" if members else None)
+    errors = [error for piece in pieces for error in piece.errors]
+    errors.sort(key=lambda error: order.index(error["task"]) if "task" in error else -1)
+    shown = "\n".join(piece_json(piece, {}).decode() for piece in pieces)
+    return Answer(end.status, data, tuple(errors), end.complete), {"stream": shown}
+
+
+def query_of(case: Case) -> Query:
+    """The request of a case."""
     params = decode((case.text("params") or "{}").encode())
     assert isinstance(params, dict)
     headers = dict(_pairs(case.text("headers"), ":"))

@@ -25,8 +25,6 @@ def tree(node: Any, in_row: bool = False) -> Any:
     match node:
         case e.Round((item,)):
             return tree(item, in_row)
-        case cl.Having(e.Round((inner,))):
-            return having_tree(inner)
         case s.Select():
             return select_tree(node)
         case e.Operation() | e.Sum():
@@ -45,12 +43,14 @@ def tree(node: Any, in_row: bool = False) -> Any:
 
 
 def operator_tree(node: e.Operation | e.Sum, in_row: bool) -> Any:
-    """An operation; `(a + b) - c` is `a + b - c`."""
+    """An operation; `(a + b) - c` is `a + b - c`, and so with `and` and `or`."""
     match node:
         case e.Operation("in", (left, right)):
             return ("in", tree(left, in_row), kept(right, in_row))
         case e.Operation(sign, operands):
-            return (sign, *(tree(operand, in_row) for operand in operands))
+            first, *rest = (tree(operand, in_row) for operand in operands)
+            merged = sign in ("and", "or") and first[0] == sign
+            return (sign, *first[1:], *rest) if merged else (sign, first, *rest)
         case e.Sum(first, rest):
             head = tree(first, in_row)
             tail = [(sign, tree(operand, in_row)) for sign, operand in rest]
@@ -91,15 +91,6 @@ def select_tree(select: s.Select) -> Any:
     clauses = sorted(select.clauses, key=word_of_clause)
     rest = (select.fields, select.source, select.alias, select.otherwise, tuple(clauses))
     return ("select", method, side, *map(tree, rest))
-
-
-def having_tree(condition: e.Expression) -> Any:
-    """A condition in brackets; around an `and` they count."""
-    while isinstance(condition, e.Round) and len(condition.items) == 1:
-        condition = condition.items[0]
-    together = isinstance(condition, e.Operation) and condition.sign == "and"
-    found = tree(condition, True)
-    return ("Having", ("together", found) if together else found)
 
 
 def kept(node: Any, in_row: bool) -> Any:

@@ -4,11 +4,14 @@ is that of the form without constants.
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from hypothesis import assume, given, settings
 
 from apiql.errors import QueryRefused
-from apiql.frontends.text.format import format_text
+from apiql.frontends.text.format import format_text, statement_docs
 from apiql.frontends.text.identity import identity, lifted, persisted_id
+from apiql.frontends.text.layout import in_one_line
 from apiql.frontends.text.syntax import Program
 from tests.properties.format_texts import (
     PARSER,
@@ -82,6 +85,14 @@ def test_all_constants_are_lifted(sample: Sample) -> None:
     for value in known:
         left.remove(value)
     assert all(isinstance(value, str) for value in left)  # texts in the quotes of names
+
+
+@few
+@any_sample
+def test_what_is_hashed_tells_programs_apart(sample: Sample) -> None:
+    line = "; ".join(in_one_line(doc) for doc in statement_docs(sample.program))
+    assert tree(PARSER.parse(line)) == tree(sample.program)
+    assert persisted_id(sample.program) == f"sha256:{sha256(line.encode()).hexdigest()}"
 
 
 @few

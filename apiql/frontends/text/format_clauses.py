@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from apiql.frontends.text import clauses as cl
-from apiql.frontends.text.expressions import Expression, Operation, Round, Variable
+from apiql.frontends.text.expressions import Expression, Variable
 from apiql.frontends.text.format_values import (
     Place,
     Rank,
@@ -94,7 +94,7 @@ def _rows(clause: cl.RowsAt | cl.Into | cl.Having | cl.GroupBy | cl.OrderBy | cl
             ends = (reference_doc(own, ROW), " = ", reference_doc(theirs, ROW))
             return ("into ", reference_doc(target, ROW), " on ", ends)
         case cl.Having(condition):
-            return ("having ", _condition(condition))
+            return ("having ", value_doc(condition, ROW, Rank.ANY))
         case cl.GroupBy(keys):
             items = [(key.span.start, value_doc(key, ROW)) for key in keys]
             return _listed("group by", items) if items else "group by ()"
@@ -104,16 +104,6 @@ def _rows(clause: cl.RowsAt | cl.Into | cl.Having | cl.GroupBy | cl.OrderBy | cl
             more = f" offset {_count(offset)}" if offset else ""
             return f"limit {_count(count)}{more}"
     raise AssertionError(clause)
-
-
-def _condition(condition: Expression) -> Doc:
-    """A condition; brackets around an `and` stay, since they make its parts one."""
-    match condition:
-        case Round((Operation("and"),)):
-            return as_written(condition, ROW)
-        case Round((inner,)):
-            return _condition(inner)
-    return value_doc(condition, ROW, Rank.ANY)
 
 
 def _where(binds: Sequence[cl.Bind | cl.Each]) -> Doc:

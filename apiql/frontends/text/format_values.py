@@ -201,8 +201,8 @@ def _operation(operation: e.Operation, place: Place) -> Doc:
 
 
 def _chain(operation: e.Operation, place: Place) -> Doc:
-    """`a and b and c`; what is in brackets of its own stays so: `having` minds."""
-    sign, (first, *others) = operation.sign, operation.operands
+    """`a and b or c`, the inner chain further in where it is broken."""
+    sign, (first, *others) = operation.sign, _operands(operation)
     rank = Rank(CHAINS[sign] + 1)
     inner = _bare(first, rank)
     head = _written(inner, place)
@@ -210,6 +210,16 @@ def _chain(operation: e.Operation, place: Place) -> Doc:
         head = Indented(head)
     tails = tuple((Line(), f"{sign} ", value_doc(other, place, rank)) for other in others)
     return Group((head, Indented(tails)))
+
+
+def _operands(chain: e.Operation) -> tuple[e.Expression, ...]:
+    """The operands of `a and b and c`, however its left side is bracketed."""
+    operands = chain.operands
+    while True:
+        first = _bare(operands[0], CHAINS[chain.sign])
+        if not isinstance(first, e.Operation) or first.sign != chain.sign:
+            return operands
+        operands = (*first.operands, *operands[1:])
 
 
 def _minus(operand: e.Expression, place: Place) -> Doc:
