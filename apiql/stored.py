@@ -107,6 +107,7 @@ class _Loading:
         for file in self._files.values():
             self._newest[file.name] = max(self._newest[file.name], file.revision)
         self._programs: dict[str, s.Program] = {}
+        self._levels: dict[str, int] = {}
 
     def read(self, parse: Parse) -> None:
         """Reads every text."""
@@ -127,7 +128,8 @@ class _Loading:
         while ready := [name for name, found in left.items() if found <= self._plans.keys()]:
             sure = [name for name in ready if needs[name] <= self._files.keys()]
             for name in sure or ready:  # a name that nothing has wants to hear of all there are
-                del left[name]
+                inside = left.pop(name)
+                self._levels[name] = 1 + max((self._levels[n] for n in inside), default=0)
                 self._load(name)
         for name in left:
             self._load(name)
@@ -141,6 +143,10 @@ class _Loading:
     def _load(self, name: str) -> None:
         file = self._files[name]
         program = self._programs[name]
+        levels, most = self._levels.get(name, 0), self.catalog.around.limits.depth
+        if levels > most:
+            self._note(file, [_too_deep(levels, most)])
+            return
         try:
             executable = self._make(program, file.text, self.catalog)
         except QueryRefused as refused:
@@ -222,6 +228,13 @@ def _of_select(select: s.Select | None) -> Iterator[s.SourceName]:
 def _stored(source: s.SourceName) -> Iterator[s.SourceName]:
     if len(source.names) > 1 and source.names[0] == FOLDER:
         yield source
+
+
+def _too_deep(levels: int, most: int) -> Problem:
+    message = (
+        f"{levels} stored queries that select from each other go over the limit depth = {most}"
+    )
+    return Problem(Code.LIMIT_EXCEEDED, message, hint="select from fewer, one inside the other")
 
 
 def _twice(file: QueryFile, first: QueryFile) -> Problem:

@@ -348,9 +348,20 @@ def test_the_limits_hold_through_all_levels(write: Write) -> None:
         "q0.apiql: LIMIT_EXCEEDED: 4 upstream calls go over the limit calls = 3"
     ]
     chain = {f"c{n}.apiql": f"select * from query.c{n + 1} as q; select * from /x where a = q.b"
-             for n in range(8)}  # fmt: skip
-    conf = write(**chain, **{"c8.apiql": "select * from /end"})
-    assert "c0.apiql:1:30: LIMIT_EXCEEDED: a chain of 9 tasks goes over" in refused(conf)[0]
+             for n in range(7)}  # fmt: skip
+    chain["c0.apiql"] += "; select * from /y where a = x.b"
+    conf = write(**chain, **{"c7.apiql": "select * from /end"})
+    assert "LIMIT_EXCEEDED: a chain of 9 tasks goes over the limit depth = 8" in refused(conf)[0]
+
+
+def test_stored_queries_inside_each_other_are_bounded(write: Write) -> None:
+    """One that is too deep is told of, not all that select from it."""
+    texts = {f"q{n}.apiql": f"select * from query.q{n + 1} as q" for n in range(300)}
+    conf = write(**texts, **{"q300.apiql": "select * from /end"})
+    assert refused(conf) == [
+        "q292.apiql: LIMIT_EXCEEDED: 9 stored queries that select from each other go over the limit"
+        " depth = 8"
+    ]
 
 
 def test_problems_are_files_problems_in_the_order_of_files() -> None:
