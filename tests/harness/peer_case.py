@@ -6,7 +6,6 @@ purpose, what ours does (`ours`). Requests are compared as a set with repeats, n
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections import Counter
 from dataclasses import dataclass
@@ -119,7 +118,7 @@ def run_peer_case(case: PeerCase) -> Ran:
     began = stage.now
     answer, refused = None, None
     try:
-        answer = asyncio.run(rig.engine.answer(Query(case.text, params, headers)))
+        answer = stage.run(rig.engine.answer(Query(case.text, params, headers)))
     except QueryRefused as error:
         refused = error
     reached = tuple(call for call in stage.calls if call.origin.port != DEAD_PORT)

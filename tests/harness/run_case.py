@@ -5,7 +5,6 @@ A case runs twice, the second time with the plan the engine has kept, and must e
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Mapping
 from difflib import unified_diff
@@ -147,7 +146,7 @@ def _run(case: Case, rig: Rig) -> dict[str, str]:
     script = parse_script(case.text("upstream") or "")
     stage = rig.begin(by_script(script, rig.home))
     try:
-        answer = asyncio.run(rig.engine.answer(_query(case)))
+        answer = stage.run(rig.engine.answer(_query(case)))
     except QueryRefused as refused:
         if stage.made:
             raise CaseFault(f"refused after calls were made: {stage.made}") from None
