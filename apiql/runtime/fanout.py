@@ -12,7 +12,7 @@ from typing import Any
 
 from apiql.errors import Code, Failure
 from apiql.runtime.batch import batched
-from apiql.runtime.cells import Cells, cells_of, filled, joined, size_of, told
+from apiql.runtime.cells import Cells, cells_of, filled, joined, nest_of, size_of, told
 from apiql.runtime.outcome import (
     MISSING,
     Done,
@@ -39,6 +39,20 @@ def cells_for(fan: Fan, run: Run) -> Cells:
     """
     axes = [[value(run.scope) for value in axis] for axis in fan.axes]
     return cells_of(axes, fan.merge, run.fan_limits, fan.missing)
+
+
+def look_at_lists(fan: Fan, run: Run) -> Cells | None:
+    """The cells if all lists are known before the first call; else the known ones are looked at.
+
+    Raises:
+        Unmet, ValueRefused: as `cells_for`.
+    """
+    if all(fan.known):
+        return cells_for(fan, run)
+    for axis, known in zip(fan.axes, fan.known, strict=True):
+        if known:
+            nest_of([value(run.scope) for value in axis], fan.missing)
+    return None
 
 
 async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:

@@ -15,14 +15,14 @@ from apiql.events import Observer
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
-from apiql.runtime.fanout import cells_for
+from apiql.runtime.fanout import look_at_lists
 from apiql.runtime.inputs import bind_parameters, seconds_of
-from apiql.runtime.outcome import MISSING, NotAsked, Unmet
+from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
 from apiql.runtime.request import reads_results
 from apiql.runtime.run import Budget, Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import is_wanted
-from apiql.runtime.step import Executable, NestedCall, Step
+from apiql.runtime.step import Executable, Fan, NestedCall, Step
 from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
@@ -117,8 +117,7 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
     try:
         if step.when is not None and _is_left_out(step, run):
             return
-        if step.early:
-            _look_at_work(step, run, problems)
+        _look_at_work(step, run, problems)
         for check in step.checks:
             check(run.scope)
     except Unmet as error:
@@ -126,6 +125,8 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
         problems.append(_problem(step, failure.code, failure.message, failure.hint))
     except ValueRefused as refused:
         problems.append(_problem(step, Code.BAD_VALUE, refused.message, refused.hint))
+    except RecursionError:
+        problems.append(_problem(step, TOO_DEEP.code, TOO_DEEP.message, None))
     except NotAsked:
         pass
     if step.otherwise is not None:
@@ -135,7 +136,9 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
 def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
     """Whether what needs no result can be carried out; notes the call that needs nothing."""
     if step.fan is not None:
-        _look_at_elements(step, run)
+        _look_at_elements(step, step.fan, run)
+    elif not step.early:
+        return
     elif step.nested is not None:
         _look_at_arguments(step, step.nested, run, problems)
     elif step.build is not None:
@@ -151,12 +154,13 @@ def _is_left_out(step: Step, run: Run) -> bool:
     return not is_wanted(step.when(run.scope))
 
 
-def _look_at_elements(step: Step, run: Run) -> None:
+def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
     """The cells of lists that are known already, and whether each of their calls can be made."""
-    assert step.fan is not None
-    cells = cells_for(step.fan, run)
+    cells = look_at_lists(fan, run)
+    if cells is None:
+        return
     run.cells = {**(run.cells or {}), step: cells}
-    if step.build is not None and step.fan.batch is None:
+    if step.early and step.build is not None and fan.batch is None:
         for elements in cells.elements:
             run.scope.elements = elements
             step.build(run.scope, run.deadline)
