@@ -63,7 +63,11 @@ async def _called(step: Step, call: Any, run: Run) -> Outcome:
     reply: Reply | None = None
     outcome: Outcome
     try:
-        reply = await (run.layer(call) if run.memo is None else once(step, call, run, run.memo))
+        if step.twin is None:
+            run.budget.spend()
+            reply = await run.layer(call)
+        else:
+            reply = await once(step, call, run)
         run.replies.append((step, reply))
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
