@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 from apiql.errors import Code, Failure
@@ -148,12 +149,10 @@ def gathered(step: Step, cells: Cells, results: Sequence[Result], run: Run) -> O
     several.shaped = tuple([joined(cells.nest, leaves) for leaves in several.pieces])
     several.reads = tuple([_read(n, step, cells, results) for n in range(len(step.exact))])
     several.failures = _failures(cells, results)
-    lost = [result for result in results if not isinstance(result, Done)]
-    if lost and len(lost) == len(results):
-        first = lost[0]
-        assert not isinstance(first, LeftOut)
-        return Failed(first.failure, several=several)
-    return several
+    if any(isinstance(result, Done) for result in results):
+        return several
+    lost = next((failure for failure in several.failures if not failure.warning), None)
+    return several if lost is None else Failed(replace(lost, path=()), several=several)
 
 
 def _leaves(number: int, results: Sequence[Result]) -> tuple[bytes, ...]:
