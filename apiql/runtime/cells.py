@@ -149,7 +149,7 @@ class _Numbering:
 def _too_many(limit: str, allowed: int) -> Unmet:
     kind = "distinct elements" if limit == "fanout" else "elements"
     message = f"`in` walks through more {kind} than the limit {limit} = {allowed}"
-    hint = f"narrow the list, use `batch`, or raise [limits] {limit}"
+    hint = f"narrow the list, or raise [limits] {limit}"
     return Unmet(Failure(Code.FANOUT_LIMIT, message, hint=hint))
 
 
