@@ -7,12 +7,12 @@ failed element fails only itself: a null at its place, and an error with the pat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from apiql.errors import Code, Failure
-from apiql.runtime.batch import batched
+from apiql.runtime.batch import batched, groups_of
 from apiql.runtime.cells import Cells, cells_of, filled, joined, nest_of, size_of, told
 from apiql.runtime.outcome import (
     MISSING,
@@ -56,6 +56,13 @@ def look_at_lists(fan: Fan, run: Run) -> Cells | None:
     return None
 
 
+def elements_of_calls(fan: Fan, cells: Cells) -> Iterable[tuple[Any, ...]]:
+    """What stands for the elements in each call: one of each list, or with a batch several."""
+    if fan.batch is None:
+        return cells.elements
+    return ((group,) for group in groups_of(fan.batch, cells))
+
+
 async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     """The outcome of all calls of a fan-out.
 
@@ -65,7 +72,7 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     known = run.cells.get(step) if run.cells is not None else None
     cells = known or cells_for(fan, run)
     if fan.batch is not None:
-        found = await batched(step, fan.batch, cells, run)
+        found = await batched(step, fan.batch, cells, _width(fan, run), run)
         if not isinstance(found, list):
             return found
         results = found
@@ -91,9 +98,13 @@ async def _each(step: Step, fan: Fan, cells: Cells, run: Run) -> list[Result]:
         for number, elements in waiting:
             results[number] = await one(step, run, elements)
 
-    width = min(len(results), run.width if fan.width is None else min(fan.width, run.width))
-    await _side_by_side([work() for _ in range(width)])
+    await _side_by_side([work() for _ in range(min(len(results), _width(fan, run)))])
     return results
+
+
+def _width(fan: Fan, run: Run) -> int:
+    """The calls that a fan-out may make at a time."""
+    return run.width if fan.width is None else min(fan.width, run.width)
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:

@@ -15,7 +15,7 @@ from apiql.events import Observer
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
-from apiql.runtime.fanout import look_at_lists
+from apiql.runtime.fanout import elements_of_calls, look_at_lists
 from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
 from apiql.runtime.request import reads_results
@@ -160,8 +160,8 @@ def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
     if cells is None:
         return
     run.cells = {**(run.cells or {}), step: cells}
-    if step.early and step.build is not None and fan.batch is None:
-        for elements in cells.elements:
+    if step.early and step.build is not None:
+        for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
             step.build(run.scope, run.deadline)
 
