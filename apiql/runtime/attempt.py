@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, TaskSkipped
-from apiql.ir.policy import Duration, Within
+from apiql.ir.policy import Duration, Within, time_text
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import request_text, status_failure
@@ -102,7 +102,7 @@ async def _try(
         async with asyncio.timeout_at(until):
             await run.slots.acquire()
     except TimeoutError:
-        return Failed(late(step, within, run)), until
+        return Failed(_kept_waiting(step, within, run)), until
     try:
         return await _timed(step, call, left, run, end, until)
     finally:
@@ -203,7 +203,7 @@ def call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failur
         if run.clock() >= run.deadline - 0.001:
             code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
         else:
-            allowed = _time(_allowed(step, run))
+            allowed = time_text(_allowed(step, run))
             message = f"did not answer in {allowed} ({failed.message})"
     timed_out = code in (Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT) and step.is_read
     return Failure(
@@ -223,9 +223,15 @@ def is_late(failure: Failure) -> bool:
     return failure.code is Code.UPSTREAM_TIMEOUT
 
 
+def _kept_waiting(step: Step, within: Within, run: Run) -> Failure:
+    allowed = time_text(_seconds(within.time, run))
+    message = f"was not called within {allowed}: the query's other calls took all that time"
+    return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read)
+
+
 def late(step: Step, within: Within, run: Run) -> Failure:
     """The warning that a substitute stands in."""
-    allowed = _time(_seconds(within.time, run))
+    allowed = time_text(_seconds(within.time, run))
     message = f"had not answered within {allowed}: the substitute stands in"
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip
@@ -234,13 +240,9 @@ def late(step: Step, within: Within, run: Run) -> Failure:
 def stale(step: Step, reply: Reply, run: Run) -> Failure:
     """The warning that an earlier answer stands in."""
     assert step.policy.within is not None
-    allowed = _time(_seconds(step.policy.within.time, run))
+    allowed = time_text(_seconds(step.policy.within.time, run))
     message = (
         f"had not answered within {allowed}: its answer of {reply.age or 0:.0f}s ago stands in"
     )
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

@@ -12,7 +12,7 @@ from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
-from apiql.ir.policy import Duration, Settings, StatusRule
+from apiql.ir.policy import Duration, Settings, StatusRule, time_text
 from apiql.ir.values import ParamRoot
 
 
@@ -70,7 +70,7 @@ def lower_duration(
         findings.add(Code.BAD_VALUE, "a time of nothing leaves no time to answer", duration.span)
         return None
     if duration.value > longest:
-        message = f"this time goes over the limit {limit} = {longest:g}s"
+        message = f"this time goes over the limit {limit} = {time_text(longest)}"
         findings.add(Code.LIMIT_EXCEEDED, message, duration.span)
         return None
     return duration.value
