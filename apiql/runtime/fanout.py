@@ -7,21 +7,24 @@ failed element fails only itself: a null at its place, and an error with the pat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from apiql.errors import Code, Failure
+from apiql.errors import Code, Failure, ValueRefused
 from apiql.runtime.batch import batched, groups_of
-from apiql.runtime.cells import Cells, cells_of, filled, joined, nest_of, size_of, told
+from apiql.runtime.cells import Cells, Elements, cells_of, filled, joined, nest_of, size_of, told
 from apiql.runtime.outcome import (
     MISSING,
     Done,
     Failed,
     LeftOut,
     Lost,
+    NotAsked,
     Outcome,
     Several,
+    Skipped,
     Unmet,
 )
 from apiql.runtime.run import Run
@@ -77,7 +80,7 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
             return found
         results = found
     else:
-        results = await _each(step, fan, cells, run)
+        results = await _each(step, fan, cells.elements, run)
     if any(isinstance(result, LeftOut) for result in results):
         return LeftOut()
     if step.otherwise is not None:
@@ -89,10 +92,10 @@ def _or_fallback(step: Step, result: Result) -> Result:
     return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
 
 
-async def _each(step: Step, fan: Fan, cells: Cells, run: Run) -> list[Result]:
-    """The results of all cells, `width` calls at a time."""
-    results: list[Any] = [None] * len(cells.elements)
-    waiting = iter(enumerate(cells.elements))
+async def _each(step: Step, fan: Fan, called: Sequence[Elements], run: Run) -> list[Result]:
+    """The results of the calls for some elements, as many at a time as may be."""
+    results: list[Any] = [None] * len(called)
+    waiting = iter(enumerate(called))
 
     async def work() -> None:
         for number, elements in waiting:
@@ -117,34 +120,51 @@ async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
-    """Another source for the elements that failed: its own `in` in step with theirs, or one call
-    for all of them.
-
-    Raises:
-        Unmet: ZIP_LENGTH, or its lists cannot be had.
+    """Another source for the elements that failed, and behind it the next one for those that it
+    fails. Where it is left out, what failed stays failed.
     """
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
     await run.await_all(other.needs)
-    if other.fan is None:
-        shared = _or_fallback(other, await one(other, run))
-        for number in failed:
-            results[number] = shared
+    found = await _instead(other, failed, len(results), run)
+    if any(isinstance(result, LeftOut) for result in found):
         return
-    elements = _in_step_with(len(results), cells_for(other.fan, run))
+    for number, result in zip(failed, found, strict=True):
+        results[number] = result
+    if other.otherwise is not None:
+        await _otherwise(other.otherwise, results, run)
+    for number in failed:
+        results[number] = _or_fallback(other, results[number])
 
-    async def work(number: int) -> None:
-        results[number] = _or_fallback(other, await one(other, run, elements[number]))
 
-    await _side_by_side([work(number) for number in failed])
+async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> Sequence[Result]:
+    """The other source's results for some elements of `count`: its own `in` in step with theirs,
+    or one call for all of them.
+    """
+    try:
+        if other.fan is None:
+            return [await one(other, run)] * len(failed)
+        elements = _in_step_with(count, cells_for(other.fan, run))
+    except Unmet as error:
+        return [Skipped(error.failure)] * len(failed)
+    except NotAsked:
+        return [LeftOut()] * len(failed)
+    except ValueRefused as refused:
+        return [Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))] * len(failed)
+    return await _each(other, other.fan, [elements[number] for number in failed], run)
 
 
 def _in_step_with(count: int, cells: Cells) -> Sequence[tuple[Any, ...]]:
     if len(cells.elements) != count:
-        message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
-        raise Unmet(Failure(Code.ZIP_LENGTH, message))
+        raise Unmet(out_of_step(count, cells))
     return cells.elements
+
+
+def out_of_step(count: int, cells: Cells) -> Failure:
+    """Why another source cannot stand in: it has not an element for each."""
+    message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
+    return Failure(Code.ZIP_LENGTH, message, hint="give it the list of the first select")
 
 
 # -- putting together ---------------------------------------------------------------------------
@@ -225,10 +245,15 @@ def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
     found = list(told(cells.nest, each))
     if len(found) <= MOST_FAILURES:
         return tuple(found)
-    rest = found[MOST_FAILURES:]
-    more = Failure(rest[0].code, f"{len(rest)} more of its elements failed", count=len(rest),
-                   warning=all(failure.warning for failure in rest))  # fmt: skip
-    return (*found[:MOST_FAILURES], more)
+    return (*found[:MOST_FAILURES], *_counted(found[MOST_FAILURES:]))
+
+
+def _counted(failures: Sequence[Failure]) -> Iterator[Failure]:
+    """Many failures as one of each kind."""
+    kinds = Counter((failure.code, failure.status, failure.warning) for failure in failures)
+    for (code, status, warning), count in kinds.items():
+        message = f"{count} more of its elements failed"
+        yield Failure(code, message, status=status, count=count, warning=warning)
 
 
 def _is_well(result: Result) -> bool:

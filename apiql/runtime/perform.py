@@ -14,6 +14,7 @@ from apiql.runtime.attempt import call_failure, once, skipped, tell
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
     TOO_DEEP,
+    Done,
     Failed,
     LeftOut,
     NotAsked,
@@ -125,9 +126,9 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
         return outcome
     if step.otherwise is not None:
         other = await _otherwise(step.otherwise, run)
-        if not isinstance(other, Failed | Skipped):
+        if isinstance(other, Done):
             return other
-        outcome = other
+        outcome = outcome if isinstance(other, LeftOut) else other
     return fallen_back(step, outcome)
 
 

@@ -15,7 +15,7 @@ from apiql.events import Observer
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
-from apiql.runtime.fanout import elements_of_calls, look_at_lists
+from apiql.runtime.fanout import elements_of_calls, look_at_lists, out_of_step
 from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
 from apiql.runtime.request import reads_results
@@ -131,6 +131,7 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
         pass
     if step.otherwise is not None:
         _look_at(step.otherwise, run, problems)
+        _look_at_steps(step, step.otherwise, run, problems)
 
 
 def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
@@ -164,6 +165,16 @@ def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
         for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
             step.build(run.scope, run.deadline)
+
+
+def _look_at_steps(step: Step, other: Step, run: Run, problems: list[Problem]) -> None:
+    """Whether the elements of another source go in step with those of the first."""
+    cells = run.cells or {}
+    if step in cells and other in cells:
+        count = len(cells[step].elements)
+        if len(cells[other].elements) != count:
+            failure = out_of_step(count, cells[other])
+            problems.append(_problem(other, failure.code, failure.message, failure.hint))
 
 
 def _look_at_arguments(step: Step, call: NestedCall, run: Run, problems: list[Problem]) -> None:
