@@ -181,18 +181,18 @@ def compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = Fa
         for step in rest:
             found = step(scope, found)
         if found is MISSING:
-            return complain()
+            return complain(scope)
         return found
 
     return evaluate
 
 
-def _param_reader(name: str, complain: Callable[[], Any]) -> Evaluate:
+def _param_reader(name: str, complain: Evaluate) -> Evaluate:
     """`$name` by itself: the most frequent reference of all."""
 
     def evaluate(scope: Scope) -> Any:
         found = scope.params.get(name, MISSING)
-        return complain() if found is MISSING else found
+        return complain(scope) if found is MISSING else found
 
     return evaluate
 
@@ -256,15 +256,17 @@ def _tolerant(inner: Evaluate) -> Evaluate:
     return evaluate
 
 
-def _complaint(ref: Ref) -> Callable[[], Any]:
-    """What happens where a reference finds nothing."""
+def _complaint(ref: Ref) -> Evaluate:
+    """What happens where a reference finds nothing; in `return` there is null."""
     if ref.optional or isinstance(ref.root, RowRoot | OutputRoot):
-        return (lambda: MISSING) if ref.optional else (lambda: None)
+        return (lambda scope: MISSING) if ref.optional else (lambda scope: None)
     from_caller = isinstance(ref.root, ParamRoot)
     code = Code.MISSING_VARIABLE if from_caller else Code.MISSING_DEPENDENCY
     message = f"{ref} is missing" if from_caller else f"not called: {ref} is missing"
 
-    def complain() -> Any:
+    def complain(scope: Scope) -> Any:
+        if scope.members is not None and not from_caller:
+            return None
         raise unmet(code, message)
 
     return complain

@@ -6,11 +6,11 @@ A query never runs half because of an error that could have been seen here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apiql.errors import Code, Problem, QueryRefused, ValueRefused
+from apiql.errors import Code, Location, Problem, QueryRefused, ValueRefused
 from apiql.events import Observer
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
@@ -20,7 +20,7 @@ from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
 from apiql.runtime.request import reads_results
 from apiql.runtime.run import Budget, Run
-from apiql.runtime.scope import Scope
+from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.single import is_wanted
 from apiql.runtime.step import Executable, Fan, NestedCall, Step
 from apiql.sources.call import Layer
@@ -102,15 +102,23 @@ def _look_ahead(executable: Executable, run: Run) -> None:
     problems: list[Problem] = []
     for step in executable.steps:
         _look_at(step, run, problems)
+    place = executable.plan.returned_at
     for check in executable.checks:
-        try:
-            check(run.scope)
-        except ValueRefused as refused:
-            problems.append(Problem(Code.BAD_VALUE, refused.message, (), refused.hint))
-        except Unmet as error:
-            problems.append(Problem(error.failure.code, error.failure.message))
+        problems += _of_return(check, (place,) if place else (), run.scope)
     if problems:
         raise QueryRefused(tuple(problems))
+
+
+def _of_return(check: Evaluate, place: tuple[Location, ...], scope: Scope) -> Iterator[Problem]:
+    """What is wrong with a part of `return`."""
+    try:
+        check(scope)
+    except ValueRefused as refused:
+        yield Problem(Code.BAD_VALUE, f"`return`: {refused.message}", place, refused.hint)
+    except Unmet as error:
+        yield Problem(error.failure.code, f"`return`: {error.failure.message}", place)
+    except RecursionError:
+        yield Problem(TOO_DEEP.code, f"`return`: {TOO_DEEP.message}", place)
 
 
 def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:

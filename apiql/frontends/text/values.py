@@ -93,7 +93,7 @@ class Lowering:
         path = tuple(self._step(step) for step in steps)
         if part is not Part.BODY and isinstance(root, e.Word):
             self._root(root)
-            return Ref(ResultRoot(root.text), path, reference.optional or self.in_return, part)
+            return Ref(ResultRoot(root.text), path, reference.optional, part)
         if isinstance(root, e.Word) and self.in_row:
             return Ref(RowRoot(), (root.text, *path), reference.optional)
         return Ref(self._root(root), path, reference.optional, part)
