@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
-from apiql.ir.request import Binding, Endpoint, Place
+from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.source import Bulk, Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.ir.values import Literal
@@ -25,7 +25,7 @@ def surroundings(settings: Settings, functions: Registry) -> Surroundings:
     """Sources, permissions and limits of these settings.
 
     Raises:
-        CatalogError: a source whose path cannot be used.
+        CatalogError: a source whose path, or that of its bulk form, cannot be used.
     """
     endpoints = {name: _endpoint(name, found) for name, found in settings.upstreams.items()}
     sources: dict[str, Source] = {}
@@ -100,6 +100,10 @@ def _bulk(source: SourceSettings, own: Endpoint, base: Endpoint, place: str) -> 
         template = _template(found.path, f"{place} bulk.path")
         path = (*base.path, *template.path)
         endpoint = replace(own, path=path, query=template.query)
+    slots = [part.name for part in endpoint.path if isinstance(part, Slot) and not part.optional]
+    if slots:
+        message = f"bulk: nothing fills {{{slots[0]}}} in a call for several elements"
+        raise CatalogError(f"{place} {message}; set bulk.path to a path without placeholders")
     key, rows = tuple(found.key.split(".")), tuple(found.rows.split(".")) if found.rows else ()
     return Bulk(endpoint, found.param, found.style, found.max, key, rows)
 

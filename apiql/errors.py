@@ -140,7 +140,7 @@ class Failure:
     what it was asked (`GET /users/9`): both are shown only as far as the configuration allows.
     `cause` names the task where a chain of skipped tasks began, `root` the code it began with;
     `path` are list indexes after the task's name. A `warning` spoils nothing: the data is whole
-    without it; `count` stands for that many more.
+    without it; `count` is the number of failures that it stands for, where that is not one.
     """
 
     code: Code

@@ -1,8 +1,7 @@
 """What other engines were observed to do, and ours beside it.
 
-Every case of the file is a test. What ours cannot run yet stands in peer_cases_pending.txt with
-the reason, and the engine must still say so: a case that has become possible fails until it is
-taken out of the list. Deviations on purpose are explained in data/deviations.md.
+Every case of the file is a test. What is not run here stands in peer_cases_pending.txt with the
+reason. Deviations on purpose are explained in data/deviations.md.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.harness.case_file import read_cases
 from tests.harness.peer_case import (
     PeerCase,
     Ran,
@@ -32,23 +32,22 @@ CASES = {case.id: case for case in read_peer_cases(DATA / "peer_cases.jsonl")}
 PENDING = dict(
     line.split() for line in (DATA / "peer_cases_pending.txt").read_text().splitlines() if line
 )
-CORE = ("request", "chain", "shape", "errors", "headers", "numbers", "vars")
 SKIPS = ("DEPENDENCY_FAILED", "MISSING_DEPENDENCY")
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_ours_beside_the_peer(name: str) -> None:
-    """The case holds, or it is listed as not possible yet and is not."""
+    """The case holds, or it is listed as tested elsewhere."""
     case = CASES[name]
     reason = not_yet(case)
-    assert reason == PENDING.get(name), "peer_cases_pending.txt lists what is not possible yet"
+    assert reason == PENDING.get(name), "peer_cases_pending.txt lists what is not run here"
     if case.known["group"] == "saved":
         status, ran = run_saved_case(case)
         assert status == case.known["peer_observed"]["http"]
         assert [*_as_the_peer(case, ran)] == []
     elif reason is None:
         ran = run_peer_case(case)
-        check = _as_the_peer if case.known["adopt"] in ("same", "mode") else _as_ours
+        check = _as_the_peer if case.known["adopt"] == "same" else _as_ours
         assert [*check(case, ran)] == []
 
 
@@ -57,18 +56,19 @@ def test_the_list_of_pending_cases_names_cases() -> None:
     assert PENDING.keys() <= CASES.keys()
 
 
-def test_only_other_parts_of_the_language_keep_core_cases_pending() -> None:
-    """Of the core groups, a case that must be the same waits only for a clause."""
-    waiting = [CASES[name] for name in PENDING if CASES[name].known["group"] in CORE]
-    reasons = {PENDING[case.id] for case in waiting if case.known["adopt"] == "same"}
-    assert reasons <= {"clause"}
+def test_a_golden_case_stands_for_every_sketch() -> None:
+    """What is no query here is one there, under a heading that begins with its name."""
+    files = (Path(__file__).parent / "cases").rglob("*.md")
+    headings = {
+        case.heading.partition(":")[0] for file in files for case in read_cases(file.read_text())
+    }
+    assert {name for name, reason in PENDING.items() if reason == "sketch"} <= headings
 
 
 def test_every_deviation_is_explained() -> None:
     """A case where ours differs has its paragraph."""
     text = (DATA / "deviations.md").read_text()
-    differ = [case for case in CASES.values() if case.known["adopt"] == "differ"]
-    wanted = [case.id for case in differ if case.id not in PENDING]
+    wanted = [case.id for case in CASES.values() if case.known["adopt"] == "differ"]
     assert [name for name in wanted if f"`{name}`" not in text] == []
 
 
@@ -97,30 +97,51 @@ def _as_the_peer(case: PeerCase, ran: Ran) -> Iterator[str]:
     if "result" in seen and [*(ran.data or {}).values()][:1] != [seen["result"]]:
         yield f"result: {ran.data} is not {seen['result']}"
     yield from _status(case, ran, seen)
+    yield from _cache_control(ran, seen)
 
 
 def _statement(name: str, part: dict[str, Any], ran: Ran) -> Iterator[str]:
-    data = ran.data or {}
-    if part["status"] < 400:
-        if data.get(name) != part.get("result"):
-            yield f"{name}: {data.get(name)} is not {part.get('result')}"
+    """One statement: its status and result, or the nested lists of those of its calls."""
+    if isinstance(part["status"], list) and "result" not in part:
+        return  # it stands in another result
+    yield from _result([name], part["status"], part.get("result"), (ran.data or {}).get(name), ran)
+
+
+def _result(path: list[Any], status: Any, result: Any, found: Any, ran: Ran) -> Iterator[str]:
+    if isinstance(status, list):
+        if not isinstance(found, list) or len(found) != len(status):
+            yield f"{path}: {found} is not a list of {len(status)}"
+            return
+        for index, (one, wanted, own) in enumerate(zip(status, result, found, strict=True)):
+            yield from _result([*path, index], one, wanted, own, ran)
         return
-    entries = [error for error in ran.errors if error.get("task") == name]
-    if data.get(name) is not None or not entries:
-        yield f"{name}: failed with {part['status']}, ours has {data.get(name)} and {entries}"
+    if status < 400:
+        if found != result:
+            yield f"{path}: {found} is not {result}"
+        return
+    entries = [error for error in ran.errors if error.get("path") == path]
+    if found is not None or not entries:
+        yield f"{path}: failed with {status}, ours has {found} and {entries}"
     called = any(entry["code"] not in SKIPS for entry in entries)
-    if part["status"] == 400 and called and not _was_sent(name, entries):
-        yield f"{name}: was skipped, ours has {entries}"
+    if status == 400 and called and not _was_sent(entries):
+        yield f"{path}: was skipped, ours has {entries}"
 
 
-def _was_sent(name: str, entries: list[dict[str, Any]]) -> bool:
+def _was_sent(entries: list[dict[str, Any]]) -> bool:
     return any(entry.get("status") == 400 for entry in entries)
+
+
+def _cache_control(ran: Ran, wanted: dict[str, Any]) -> Iterator[str]:
+    """What the answer says about its use again."""
+    said = ran.answer.cache_control if ran.answer else None
+    if "cache_control" in wanted and said != wanted["cache_control"]:
+        yield f"Cache-Control: {said} is not {wanted['cache_control']}"
 
 
 def _status(case: PeerCase, ran: Ran, seen: dict[str, Any]) -> Iterator[str]:
     """Under `use status max` the peer's status; else by what came out."""
     assert ran.answer is not None
-    if case.text.startswith("use status max"):
+    if "http" in seen and case.text.startswith("use status max"):
         if ran.answer.status != seen["http"]:
             yield f"status {ran.answer.status} is not {seen['http']}"
         return
@@ -153,14 +174,24 @@ def _as_ours(case: PeerCase, ran: Ran) -> Iterator[str]:
         yield f"status {ran.status} is not {ours['http']}"
     if "requests" in ours:
         yield from _requests(requests_made(ran.calls), requests_expected(ours["requests"]))
+    yield from _cache_control(ran, ours)
+    yield from _order(case, ran)
     for name, value in (ours.get("data") or {}).items():
         if (ran.data or {}).get(name, "nothing") != value:
             yield f"{name}: {(ran.data or {}).get(name)} is not {value}"
     if "errors" in ours or "http" in ours:
-        wanted = [(error["alias"], error["code"]) for error in ours.get("errors") or []]
-        found = [(error.get("task"), error["code"]) for error in ran.errors]
+        wanted = [_named(error, error.get("index")) for error in ours.get("errors") or []]
+        found = [_found(error) for error in ran.errors]
         if sorted(map(json.dumps, wanted)) != sorted(map(json.dumps, found)):
             yield f"errors: {found} are not {wanted}"
+
+
+def _named(error: dict[str, Any], index: int | None) -> list[Any]:
+    return [error["alias"], error["code"], *([] if index is None else [index])]
+
+
+def _found(error: dict[str, Any]) -> list[Any]:
+    return [error.get("task"), error["code"], *(error.get("path") or [])[1:]]
 
 
 def _requests(made: Any, wanted: Any) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from apiql.ir.plan import Batch, Fetch, Nested, Repeat, Task, Work
-from apiql.ir.policy import Duration, Policy, Tolerance
+from apiql.ir.policy import Duration, Policy, Tolerance, time_text
 from apiql.ir.projection import Kept, Named
 from apiql.ir.request import Binding, Place, Slot
 from apiql.ir.rows import Count, Rows, SortKey
@@ -75,6 +75,7 @@ def clause_lines(task: Task) -> Iterator[str]:
         other = task.otherwise.task
         yield f"else {call_text(other.work)}"
         yield from (f"  {line}" for line in work_lines(other))
+        yield from [f"  {policy_text(other.policy)}"] if policy_text(other.policy) else []
 
 
 def rows_lines(rows: Rows) -> Iterator[str]:
@@ -165,4 +166,4 @@ def _count(count: Count) -> str:
 def _time(duration: Duration) -> str:
     if not isinstance(duration, float):
         return f"${duration.name}"
-    return f"{duration:g}s" if duration >= 1 else f"{duration * 1000:g}ms"
+    return time_text(duration)

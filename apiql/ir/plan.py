@@ -192,8 +192,8 @@ class Parameter:
 class Plan:
     """Tasks in an order in which each stands behind what it needs.
 
-    `returned` is the shape of the answer where the text gives one. `most_calls` is the most
-    upstream calls that a run can make; planning finds it.
+    `returned` is the shape of the answer where the text gives one, at `returned_at`. `most_calls`
+    is the most upstream calls that a run can make; planning finds it.
     """
 
     tasks: tuple[Task, ...]
@@ -203,6 +203,7 @@ class Plan:
     explain: bool = False
     analyze: bool = False
     returned: Value | None = None
+    returned_at: Location | None = None
     most_calls: int = 0
 
     @classmethod
@@ -215,6 +216,7 @@ class Plan:
         explain: bool = False,
         analyze: bool = False,
         returned: Value | None = None,
+        returned_at: Location | None = None,
     ) -> Plan:
         """A plan that can be run.
 
@@ -229,7 +231,8 @@ class Plan:
         if problems:
             raise QueryRefused(tuple(problems))
         ordered = tuple(by_name[name] for name in in_order(_needs(by_name)))
-        return cls(ordered, kept, tuple(parameters), settings, explain, analyze, returned)
+        given = tuple(parameters)
+        return cls(ordered, kept, given, settings, explain, analyze, returned, returned_at)
 
     @property
     def depth(self) -> int:

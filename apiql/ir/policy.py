@@ -34,6 +34,13 @@ def seconds(text: str) -> float | None:
     return int(digits) * UNITS[unit] if usable else None
 
 
+def time_text(found: float) -> str:
+    """Seconds for people: `300ms`, `60s`, `366d`."""
+    if found < 1:
+        return f"{found * 1000:g}ms"
+    return f"{found:g}s" if found < 100_000 else f"{found / UNITS['d']:g}d"
+
+
 _JSON = msgspec.json.Encoder(decimal_format="number")
 
 

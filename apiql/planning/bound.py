@@ -7,7 +7,7 @@ from math import ceil, prod
 
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.ir.plan import Axis, Nested, Plan, Repeat, Task, with_otherwise
-from apiql.ir.values import Items, Literal, Value
+from apiql.ir.values import Items, Literal, Record, Value
 
 
 def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
@@ -21,7 +21,8 @@ def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
     most = sum(_calls(task, fanout) for task in tasks)
     if least > calls:
         message = f"{least} upstream calls go over the limit calls = {calls}"
-        raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message),))
+        hint = "ask for less, use `batch`, or raise [limits] calls"
+        raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message, hint=hint),))
     return replace(plan, most_calls=min(most, calls))
 
 
@@ -58,7 +59,7 @@ def _length(value: Value) -> int | None:
     match value:
         case Literal(None):
             return 0
-        case Literal():
+        case Literal() | Record():
             return 1
         case Items(items):
             found = [_length(item) for item in items]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from apiql.errors import Code, Location, Problem, QueryRefused
 from apiql.ir.plan import Plan, Task
-from apiql.ir.rename import task_renamed
+from apiql.ir.rename import renamed, task_renamed
 from apiql.ir.values import applied
 from apiql.planning.bound import bounded
 
@@ -71,7 +71,8 @@ def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
     if not merged:
         return plan
     outputs = tuple(replace(o, task=merged.get(o.task, o.task)) for o in plan.outputs)
-    return replace(plan, tasks=tuple(tasks), outputs=outputs)
+    returned = None if plan.returned is None else renamed(plan.returned, merged)
+    return replace(plan, tasks=tuple(tasks), outputs=outputs, returned=returned)
 
 
 def _is_alone(task: Task) -> bool:

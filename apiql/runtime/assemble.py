@@ -278,10 +278,15 @@ def _own_status(part: Part) -> int:
     """Under `use status max`: the upstream's own, 408 timeout, 400 skipped, 502 else."""
     own = 200
     if isinstance(part.outcome, Several):
-        own = max((status or 200 for status, _ in part.outcome.replies), default=200)
+        own = max((_if_well(status) for status, _ in part.outcome.replies), default=200)
     elif isinstance(part.outcome, Done):
-        own = part.outcome.status or 200
+        own = _if_well(part.outcome.status)
     return max([own, *map(_status_of, part.grave)]) if part.grave else own
+
+
+def _if_well(status: int | None) -> int:
+    """A status of success; others are those of failures, which a fallback makes warnings."""
+    return status if status is not None and status < 300 else 200
 
 
 def _status_of(failure: Failure) -> int:

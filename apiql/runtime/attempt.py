@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, Queued, Retried, TaskSkipped
-from apiql.ir.policy import Duration, Within
+from apiql.ir.policy import Duration, Within, time_text
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import request_text, status_failure
@@ -65,7 +65,7 @@ async def exchanged(step: Step, call: Call, run: Run) -> Reply | Failed:
     call = _as_asked(step, call, run)
     end: float | None = None
     while True:
-        found, end = await _try(step, call, run, end)
+        found, end = await _try(step, call, left, run, end)
         if isinstance(found, Reply) or not left or not _may_help(step, found.failure):
             return found
         wait = pause * run.scope.moment.random_bits(16) / 65535
@@ -95,30 +95,32 @@ def _may_help(step: Step, failure: Failure) -> bool:
     return failure.retryable or failure.code in AGAIN
 
 
-async def _try(step: Step, call: Call, run: Run, end: float | None) -> tuple[Reply | Failed, float]:
+async def _try(
+    step: Step, call: Call, left: int, run: Run, end: float | None
+) -> tuple[Reply | Failed, float]:
     """One try; the first one sets the time at which all tries end."""
     if run.slots is None:
-        return await _timed(step, call, run, end)
+        return await _timed(step, call, left, run, end)
     within, since = step.policy.within, run.clock()
     if within is None:
         async with run.slots:
             queued(step, since, run)
-            return await _timed(step, call, run, end)
+            return await _timed(step, call, left, run, end)
     until = since + _seconds(within.time, run)
     try:
         async with asyncio.timeout_at(until):
             await run.slots.acquire()
     except TimeoutError:
-        return Failed(late(step, within, run)), until
+        return Failed(_kept_waiting(step, within, run)), until
     queued(step, since, run)
     try:
-        return await _timed(step, call, run, end, until)
+        return await _timed(step, call, left, run, end, until)
     finally:
         run.slots.release()
 
 
 async def _timed(
-    step: Step, call: Call, run: Run, end: float | None, until: float | None = None
+    step: Step, call: Call, left: int, run: Run, end: float | None, until: float | None = None
 ) -> tuple[Reply | Failed, float]:
     within = step.policy.within
     if end is None:
@@ -126,16 +128,19 @@ async def _timed(
         if within is not None:
             until = until or run.clock() + _seconds(within.time, run)
             end = min(end, until)
-    return await _called(step, replace(call, deadline=end), run), end
+    return await _called(step, replace(call, deadline=end), left, run), end
 
 
-async def _called(step: Step, call: Call, run: Run) -> Reply | Failed:
+async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed:
     """One exchange, told to those who listen."""
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:
-        run.budget.spend()
-        reply = await (run.layer(call) if run.memo is None else once(step, call, run, run.memo))
+        if step.twin is None:
+            run.budget.spend()
+            reply = await run.layer(call)
+        else:
+            reply = await once(step, call, run, left)
         run.replies.append((step, reply))
         if not 200 <= reply.status < 300:
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
@@ -166,11 +171,10 @@ def tell(
 # -- equal calls of one run ---------------------------------------------------------------------
 
 
-async def once(step: Step, call: Call, run: Run, memo: Memo) -> Reply:
-    """The call, or the answer to an equal one of this run."""
-    if step.twin is None:
-        return await run.layer(call)
-    key = (step.twin, call.target, call.headers)
+async def once(step: Step, call: Call, run: Run, left: int = 0) -> Reply:
+    """The call, or the answer to an equal one of this run; `left` tries are left to both."""
+    key, memo = (step.twin, call.target, call.headers, left), run.memo
+    assert memo is not None
     known = memo.get(key)
     if known is None:
         return await _first(key, call, run, memo)
@@ -184,6 +188,7 @@ async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Repl
     memo[key] = future = asyncio.get_running_loop().create_future()
     found: Reply | CallFailed | None = None
     try:
+        run.budget.spend()
         found = await run.layer(call)
         return found
     except CallFailed as failed:
@@ -202,14 +207,14 @@ async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Repl
 def call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failure:
     """The failure of a call that yielded no answer."""
     code, message = failed.code, f"failed: {failed.message}"
+    if code is Code.BUDGET_EXCEEDED:
+        return Failure(code, f"not called: {failed.message}", hint=failed.hint)
     if code is Code.UPSTREAM_TIMEOUT:
         if run.clock() >= run.deadline - 0.001:
             code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
         else:
-            allowed = _time(_allowed(step, run))
+            allowed = time_text(_allowed(step, run))
             message = f"did not answer in {allowed} ({failed.message})"
-    if code is Code.BUDGET_EXCEEDED:
-        message = failed.message
     timed_out = code in (Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT) and step.is_read
     return Failure(
         code, message, hint=failed.hint, retryable=failed.retryable or timed_out,
@@ -228,9 +233,15 @@ def is_late(failure: Failure) -> bool:
     return failure.code is Code.UPSTREAM_TIMEOUT
 
 
+def _kept_waiting(step: Step, within: Within, run: Run) -> Failure:
+    allowed = time_text(_seconds(within.time, run))
+    message = f"was not called within {allowed}: the query's other calls took all that time"
+    return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read)
+
+
 def late(step: Step, within: Within, run: Run) -> Failure:
     """The warning that a substitute stands in."""
-    allowed = _time(_seconds(within.time, run))
+    allowed = time_text(_seconds(within.time, run))
     message = f"had not answered within {allowed}: the substitute stands in"
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip
@@ -239,13 +250,9 @@ def late(step: Step, within: Within, run: Run) -> Failure:
 def stale(step: Step, reply: Reply, run: Run) -> Failure:
     """The warning that an earlier answer stands in."""
     assert step.policy.within is not None
-    allowed = _time(_seconds(step.policy.within.time, run))
+    allowed = time_text(_seconds(step.policy.within.time, run))
     message = (
         f"had not answered within {allowed}: its answer of {reply.age or 0:.0f}s ago stands in"
     )
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1000:g}ms" if seconds < 1 else f"{seconds:g}s"

@@ -8,29 +8,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
+from apiql.errors import Failure
 from apiql.ir.plan import Batch
-from apiql.runtime.attempt import built, exchanged, is_late, late
+from apiql.runtime.attempt import built, exchanged, is_late, late, stale
 from apiql.runtime.cells import Cells, told
 from apiql.runtime.decode import Undecodable, as_members, as_value
-from apiql.runtime.matching import Chunk, matched, read_rows
+from apiql.runtime.matching import Chunk, matched, read_rows, unusable
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped
-from apiql.runtime.reading import json_of, unreadable
+from apiql.runtime.reading import json_of, request_text, unreadable
 from apiql.runtime.run import Run
-from apiql.runtime.single import Result
+from apiql.runtime.single import Result, in_time
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Reply
 
 EMPTY = Chunk(b"[]", None, ())
 
 
-async def batched(step: Step, batch: Batch, cells: Cells, run: Run) -> list[Result] | Outcome:
-    """The results of the cells, or without a key the outcome that all calls make together."""
+def groups_of(batch: Batch, cells: Cells) -> list[list[Any]]:
+    """The elements of each call."""
     elements = [element for (element,) in cells.elements]
     size = batch.size or max(1, len(elements))
-    groups = [elements[at : at + size] for at in range(0, len(elements), size)]
-    chunks = await _carried_out(step, batch, groups, run)
+    return [elements[at : at + size] for at in range(0, len(elements), size)]
+
+
+async def batched(
+    step: Step, batch: Batch, cells: Cells, width: int, run: Run
+) -> list[Result] | Outcome:
+    """The results of the cells, or without a key the outcome that all calls make together; at
+    most `width` calls at a time.
+    """
+    groups = groups_of(batch, cells)
+    chunks = await _carried_out(step, batch, groups, width, run)
     if any(isinstance(chunk, LeftOut) for chunk in chunks):
         return LeftOut()
     if batch.key is None:
@@ -39,13 +50,15 @@ async def batched(step: Step, batch: Batch, cells: Cells, run: Run) -> list[Resu
     for group, chunk in zip(groups, chunks, strict=True):
         if isinstance(chunk, Chunk):
             results += matched(step, group, chunk, run)
+        elif isinstance(chunk, Failed):
+            results += [in_time(step, chunk, run)] * len(group)
         else:
             results += [chunk] * len(group)
     return results
 
 
 async def _carried_out(
-    step: Step, batch: Batch, groups: Sequence[list[Any]], run: Run
+    step: Step, batch: Batch, groups: Sequence[list[Any]], width: int, run: Run
 ) -> list[Chunk | Failed | Skipped | LeftOut]:
     chunks: list[Any] = [None] * len(groups)
     waiting = iter(enumerate(groups))
@@ -55,7 +68,7 @@ async def _carried_out(
             chunks[number] = await _chunk(step, batch, group, run)
 
     async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(run.width, len(groups))):
+        for _ in range(min(width, len(groups))):
             tasks.create_task(work())
     return chunks
 
@@ -71,13 +84,12 @@ async def _chunk(
     if not isinstance(call, Call):
         return call
     found = await exchanged(step, call, run)
-    if isinstance(found, Reply):
-        return _rows_of_reply(step, batch, call, found)
-    within = step.policy.within
-    if within is None or within.substitute is None or not is_late(found.failure):
+    if not isinstance(found, Reply):
         return found
-    rows = _rows_at(within.substitute.text, ())
-    return Chunk(rows, None, (), (late(step, within, run),))
+    chunk = _rows_of_reply(step, batch, call, found)
+    if found.stale and isinstance(chunk, Chunk):
+        return replace(chunk, warnings=(stale(step, found, run),))
+    return chunk
 
 
 def _rows_of_reply(step: Step, batch: Batch, call: Call, reply: Reply) -> Chunk | Failed:
@@ -85,7 +97,7 @@ def _rows_of_reply(step: Step, batch: Batch, call: Call, reply: Reply) -> Chunk 
         rows = _rows_at(json_of(call.method, reply), batch.rows)
     except Undecodable as error:
         return unreadable(step, call, reply, str(error))
-    return Chunk(rows, reply.status, reply.headers)
+    return Chunk(rows, reply.status, reply.headers, (), request_text(call))
 
 
 def _rows_at(body: bytes, path: tuple[str, ...]) -> bytes:
@@ -112,24 +124,54 @@ def _rows_at(body: bytes, path: tuple[str, ...]) -> bytes:
 # -- without a key ------------------------------------------------------------------------------
 
 
-def _one_after_another(chunks: Sequence[Chunk]) -> bytes:
-    return b"[" + b",".join([bytes(row) for chunk in chunks for row in chunk.rows()]) + b"]"
-
-
 def _one_list(
     step: Step, cells: Cells, chunks: Sequence[Chunk | Failed | Skipped | LeftOut], run: Run
 ) -> Outcome:
     """The rows of all calls as one result."""
     if cells.nest is None:
         return read_rows(step, b"null", EMPTY, run)
-    failed = [chunk for chunk in chunks if isinstance(chunk, Failed | Skipped)]
-    if failed and len(failed) == len(chunks):
-        return failed[0]
-    good = [chunk for chunk in chunks if isinstance(chunk, Chunk)]
+    found = [_readable(step, chunk, run, len(chunks) > 1) for chunk in chunks]
+    good = [chunk for chunk in found if isinstance(chunk, Chunk)]
+    lost = [*told(cells.nest, [()] * len(cells.elements))]
+    lost += [chunk.failure for chunk in found if isinstance(chunk, Failed | Skipped)]
+    if lost and not good:
+        first = next((chunk for chunk in found if isinstance(chunk, Failed)), Failed(lost[0]))
+        return replace(first, failure=_for_all(first.failure, len(lost)))
     rows = good[0].whole if len(good) == 1 else _one_after_another(good)
     done = read_rows(step, rows, good[0] if good else EMPTY, run)
     if isinstance(done, Done):
-        lost = list(told(cells.nest, [()] * len(cells.elements)))
-        warnings = [warning for chunk in good for warning in chunk.warnings]
-        done.failures = (*lost, *(chunk.failure for chunk in failed), *warnings)
+        done.failures = (*lost, *(warning for chunk in good for warning in chunk.warnings))
     return done
+
+
+def _for_all(failure: Failure, count: int) -> Failure:
+    return replace(failure, path=(), count=count if count > 1 else None)
+
+
+def _readable(
+    step: Step, chunk: Chunk | Failed | Skipped | LeftOut, run: Run, is_one_of_many: bool
+) -> Chunk | Failed | Skipped | LeftOut:
+    """A chunk whose rows can be taken out, or why not; for a late one its substitute."""
+    if isinstance(chunk, Failed):
+        within = step.policy.within
+        if within is None or within.substitute is None or not is_late(chunk.failure):
+            return chunk
+        rows = _constant_rows(within.substitute.text)
+        return Chunk(rows, None, (), (late(step, within, run),))
+    if is_one_of_many and isinstance(chunk, Chunk):
+        try:
+            chunk.rows()
+        except Undecodable as error:
+            return unusable(step, str(error), chunk)
+    return chunk
+
+
+def _constant_rows(text: bytes) -> bytes:
+    """The rows that a constant stands for: a list's elements, none for null, else itself."""
+    if text == b"null":
+        return b"[]"
+    return text if text.startswith(b"[") else b"[" + text + b"]"
+
+
+def _one_after_another(chunks: Sequence[Chunk]) -> bytes:
+    return b"[" + b",".join([bytes(row) for chunk in chunks for row in chunk.rows()]) + b"]"

@@ -16,6 +16,7 @@ from apiql.runtime.json_values import identity
 from apiql.runtime.outcome import MISSING, Lost, Nest, Unmet, at
 
 Elements = tuple[Any, ...]
+TOO_DEEP = "`in` walks through lists that are nested too deeply"
 MOST_LEVELS = 64
 """Lists in lists that a fan-out goes through: what is made of them later walks as deep."""
 
@@ -52,17 +53,24 @@ def cells_of(axes: Sequence[Sequence[Any]], merge: bool, limits: FanLimits, miss
         Unmet: FANOUT_LIMIT, or ZIP_LENGTH where lists that advance together differ.
         ValueRefused: lists nested too deeply.
     """
+    trees = [nest_of(values, missing) for values in axes]
     try:
-        trees = [_tree(values, missing) for values in axes]
         return _Numbering(merge, limits).cells(trees)
     except RecursionError:
-        raise ValueRefused("the lists are nested too deeply") from None
+        raise ValueRefused(TOO_DEEP) from None
 
 
-def _tree(values: Sequence[Any], missing: str) -> Nest:
-    """The nest of one axis: tuples of elements, and gaps. A scalar is a list of one."""
+def nest_of(values: Sequence[Any], missing: str) -> Nest:
+    """The nest of one axis: tuples of elements, and gaps. A scalar is a list of one.
+
+    Raises:
+        Unmet, ValueRefused: as `cells_of`.
+    """
     lists = [value if type(value) is list or value is None else [value] for value in values]
-    return _in_step(lists, (), missing) if len(lists) > 1 else _each(lists[0], missing)
+    try:
+        return _in_step(lists, (), missing) if len(lists) > 1 else _each(lists[0], missing)
+    except RecursionError:
+        raise ValueRefused(TOO_DEEP) from None
 
 
 def _each(value: Any, missing: str) -> Nest:
@@ -141,7 +149,7 @@ class _Numbering:
 def _too_many(limit: str, allowed: int) -> Unmet:
     kind = "distinct elements" if limit == "fanout" else "elements"
     message = f"`in` walks through more {kind} than the limit {limit} = {allowed}"
-    hint = f"narrow the list, use `batch`, or raise [limits] {limit}"
+    hint = f"narrow the list, or raise [limits] {limit}"
     return Unmet(Failure(Code.FANOUT_LIMIT, message, hint=hint))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
-from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task
+from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherwise
 from apiql.ir.policy import Caching, Policy, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
@@ -24,7 +24,8 @@ from apiql.ir.values import (
 )
 from apiql.plugins import Registry
 from apiql.runtime.decode import compile_reader, to_json
-from apiql.runtime.evaluate import compile_elements, compile_value
+from apiql.runtime.elements import compile_elements
+from apiql.runtime.evaluate import compile_value
 from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
@@ -50,7 +51,7 @@ class _Compiler:
     paths: Paths
     reads: Reads
     outputs: dict[str, list[Output]]
-    twins: dict[str, str]
+    twins: frozenset[str]
     tolerated: frozenset[str]
     call_timeout: float
     known: Mapping[int, Executable]
@@ -152,7 +153,7 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         policy=task.policy, timeout=_timeout(task, fetch, compiler.call_timeout),
         service=fetch.endpoint.service if fetch else work_name(each),
         method=fetch.method.upper() if fetch else "QUERY", is_read=work.is_read,
-        twin=compiler.twins.get(task.name), plain=_is_plain(task),
+        twin=_twin(task, compiler), plain=_is_plain(task),
         when=None if task.when is None else _value(task.when, compiler),
         fan=_fan(work, compiler) if isinstance(work, Repeat) else None,
         nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
@@ -202,7 +203,8 @@ def _fan(work: Repeat, compiler: _Compiler) -> Fan:
     missing = f"not called: an element of {shown} is missing"
     key = work.batch.key if work.batch else None
     read_key = None if key is None else compile_reader(((key, False),))
-    return Fan(axes, work.is_read, work.batch, width, missing, read_key)
+    known = tuple(not any(map(reads_results, axis.values)) for axis in work.axes)
+    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
@@ -271,13 +273,25 @@ def _pure_parts(value: Value) -> Iterator[Value]:
             return
 
 
-def _twins(plan: Plan) -> dict[str, str]:
-    """Reads that may turn out equal once their values are known, by a key they share."""
-    groups: dict[str, list[str]] = {}
+def _twins(plan: Plan) -> frozenset[str]:
+    """What reads have in common that may turn out equal once their values are known."""
+    keys: dict[str, int] = {}
     for task in plan.tasks:
-        work = task.work.each if isinstance(task.work, Repeat) else task.work
-        if isinstance(work, Fetch) and work.is_read:
-            after = ",".join(sorted(task.after))
-            key = f"{work.method} {work.endpoint!r} {task.policy!r} {after}"
-            groups.setdefault(key, []).append(task.name)
-    return {name: key for key, names in groups.items() if len(names) > 1 for name in names}
+        for one in with_otherwise(task):
+            if (key := _call_key(one)) is not None:
+                keys[key] = keys.get(key, 0) + (2 if isinstance(one.work, Repeat) else 1)
+    return frozenset(key for key, count in keys.items() if count > 1)
+
+
+def _twin(task: Task, compiler: _Compiler) -> str | None:
+    key = _call_key(task)
+    return key if key in compiler.twins else None
+
+
+def _call_key(task: Task) -> str | None:
+    """What must be the same of two reads, their values aside, for them to be one call."""
+    work = task.work.each if isinstance(task.work, Repeat) else task.work
+    if not isinstance(work, Fetch) or not work.is_read:
+        return None
+    after = ",".join(sorted(task.after))
+    return f"{work.method} {work.endpoint!r} {task.policy!r} {after} {task.when!r}"

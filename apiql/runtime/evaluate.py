@@ -33,7 +33,7 @@ from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
 from apiql.runtime import walk
 from apiql.runtime.json_values import a_kind
-from apiql.runtime.outcome import MISSING, Lost, Unmet, unmet
+from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.runtime.results import body_reader, reply_reader
 from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
 
@@ -65,7 +65,7 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
         case Literal(scalar):
             return lambda scope: scalar
         case Ref():
-            return _compile_ref(value, functions, reads)
+            return compile_ref(value, functions, reads)
         case Items(items):
             return _compile_items(items, functions, reads)
         case Record(members):
@@ -76,38 +76,8 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
             return compile_value(inner, functions, reads)
 
 
-def compile_elements(value: Value, functions: Registry, reads: Reads) -> Evaluate:
-    """The closure of what stands after `in`: its lists hold MISSING or `Lost` where an element is
-    not there, so that only this element fails.
-    """
-    match value:
-        case Ref(ResultRoot(), part=Part.BODY):
-            return _forgiving(value, _compile_ref(value, functions, reads, exact=True))
-        case Items(items):
-            parts = [(i, compile_elements(i, functions, reads)) for i in items]
-            return lambda scope: [_element(part, scope) for _, part in parts]
-        case _:
-            return _null_for_missing(compile_value(value, functions, reads))
-
-
-def _forgiving(ref: Ref, inner: Evaluate) -> Evaluate:
-    """`in x.ids?`: nothing fails where an element is missing."""
-    if not ref.optional:
-        return inner
-    return lambda scope: walk.without_missing(inner(scope))
-
-
-def _element(part: Evaluate, scope: Scope) -> Any:
-    try:
-        return part(scope)
-    except Unmet as error:
-        if error.failure.code is Code.MISSING_VARIABLE:
-            raise
-        return Lost(error.failure)
-
-
 def _compile_items(items: tuple[Value, ...], functions: Registry, reads: Reads) -> Evaluate:
-    parts = [_null_for_missing(compile_value(i, functions, reads)) for i in items]
+    parts = [null_for_missing(compile_value(i, functions, reads)) for i in items]
     if not any(isinstance(item, Spread) for item in items):
         return lambda scope: [part(scope) for part in parts]
     spread = [isinstance(item, Spread) for item in items]
@@ -154,7 +124,9 @@ def _opened(value: Any, kind: type, wanted: str) -> Any:
     return value
 
 
-def _null_for_missing(part: Evaluate) -> Evaluate:
+def null_for_missing(part: Evaluate) -> Evaluate:
+    """The closure with null for what is missing."""
+
     def evaluate(scope: Scope) -> Any:
         found = part(scope)
         return None if found is MISSING else found
@@ -163,7 +135,7 @@ def _null_for_missing(part: Evaluate) -> Evaluate:
 
 
 def _compile_apply(value: Apply, functions: Registry, reads: Reads) -> Evaluate:
-    args = [_null_for_missing(compile_value(a, functions, reads)) for a in value.args]
+    args = [null_for_missing(compile_value(a, functions, reads)) for a in value.args]
     chain = CHAINS.get(value.function)
     if chain is not None:
         return lambda scope: reduce(chain, [arg(scope) for arg in args])
@@ -193,7 +165,8 @@ def _call_of(function: Function, args: list[Evaluate]) -> Evaluate:
 # -- references ---------------------------------------------------------------------------------
 
 
-def _compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = False) -> Evaluate:
+def compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = False) -> Evaluate:
+    """The closure of a reference; `exact`: missing elements of its lists stay apart from null."""
     steps = ref.path[len(static_names(ref)) :]
     rest = [_compile_step(step, functions, reads, exact) for step in steps]
     root = _compile_root(ref, functions, reads, exact)
@@ -208,18 +181,18 @@ def _compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = F
         for step in rest:
             found = step(scope, found)
         if found is MISSING:
-            return complain()
+            return complain(scope)
         return found
 
     return evaluate
 
 
-def _param_reader(name: str, complain: Callable[[], Any]) -> Evaluate:
+def _param_reader(name: str, complain: Evaluate) -> Evaluate:
     """`$name` by itself: the most frequent reference of all."""
 
     def evaluate(scope: Scope) -> Any:
         found = scope.params.get(name, MISSING)
-        return complain() if found is MISSING else found
+        return complain(scope) if found is MISSING else found
 
     return evaluate
 
@@ -245,7 +218,8 @@ def _compile_root(ref: Ref, functions: Registry, reads: Reads, exact: bool) -> E
     names = static_names(ref)
     match ref.root:
         case ParamRoot(name):
-            return lambda scope: walk.by_names(scope.params.get(name, MISSING), names)
+            lacking = MISSING if exact else None
+            return lambda scope: walk.by_names(scope.params.get(name, MISSING), names, lacking)
         case RowRoot():
             return lambda scope: scope.row.read(names)
         case ValueRoot(value):
@@ -282,15 +256,17 @@ def _tolerant(inner: Evaluate) -> Evaluate:
     return evaluate
 
 
-def _complaint(ref: Ref) -> Callable[[], Any]:
-    """What happens where a reference finds nothing."""
+def _complaint(ref: Ref) -> Evaluate:
+    """What happens where a reference finds nothing; in `return` there is null."""
     if ref.optional or isinstance(ref.root, RowRoot | OutputRoot):
-        return (lambda: MISSING) if ref.optional else (lambda: None)
+        return (lambda scope: MISSING) if ref.optional else (lambda scope: None)
     from_caller = isinstance(ref.root, ParamRoot)
     code = Code.MISSING_VARIABLE if from_caller else Code.MISSING_DEPENDENCY
     message = f"{ref} is missing" if from_caller else f"not called: {ref} is missing"
 
-    def complain() -> Any:
+    def complain(scope: Scope) -> Any:
+        if scope.members is not None and not from_caller:
+            return None
         raise unmet(code, message)
 
     return complain

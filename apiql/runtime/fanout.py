@@ -7,20 +7,24 @@ failed element fails only itself: a null at its place, and an error with the pat
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
-from apiql.errors import Code, Failure
-from apiql.runtime.batch import batched
-from apiql.runtime.cells import Cells, cells_of, filled, joined, size_of, told
+from apiql.errors import Code, Failure, ValueRefused
+from apiql.runtime.batch import batched, groups_of
+from apiql.runtime.cells import Cells, Elements, cells_of, filled, joined, nest_of, size_of, told
 from apiql.runtime.outcome import (
     MISSING,
     Done,
     Failed,
     LeftOut,
     Lost,
+    NotAsked,
     Outcome,
     Several,
+    Skipped,
     Unmet,
 )
 from apiql.runtime.run import Run
@@ -41,6 +45,27 @@ def cells_for(fan: Fan, run: Run) -> Cells:
     return cells_of(axes, fan.merge, run.fan_limits, fan.missing)
 
 
+def look_at_lists(fan: Fan, run: Run) -> Cells | None:
+    """The cells if all lists are known before the first call; else the known ones are looked at.
+
+    Raises:
+        Unmet, ValueRefused: as `cells_for`.
+    """
+    if all(fan.known):
+        return cells_for(fan, run)
+    for axis, known in zip(fan.axes, fan.known, strict=True):
+        if known:
+            nest_of([value(run.scope) for value in axis], fan.missing)
+    return None
+
+
+def elements_of_calls(fan: Fan, cells: Cells) -> Iterable[tuple[Any, ...]]:
+    """What stands for the elements in each call: one of each list, or with a batch several."""
+    if fan.batch is None:
+        return cells.elements
+    return ((group,) for group in groups_of(fan.batch, cells))
+
+
 async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     """The outcome of all calls of a fan-out.
 
@@ -50,12 +75,12 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     known = run.cells.get(step) if run.cells is not None else None
     cells = known or cells_for(fan, run)
     if fan.batch is not None:
-        found = await batched(step, fan.batch, cells, run)
+        found = await batched(step, fan.batch, cells, _width(fan, run), run)
         if not isinstance(found, list):
             return found
         results = found
     else:
-        results = await _each(step, fan, cells, run)
+        results = await _each(step, fan, cells.elements, run)
     if any(isinstance(result, LeftOut) for result in results):
         return LeftOut()
     if step.otherwise is not None:
@@ -67,18 +92,22 @@ def _or_fallback(step: Step, result: Result) -> Result:
     return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
 
 
-async def _each(step: Step, fan: Fan, cells: Cells, run: Run) -> list[Result]:
-    """The results of all cells, `width` calls at a time."""
-    results: list[Any] = [None] * len(cells.elements)
-    waiting = iter(enumerate(cells.elements))
+async def _each(step: Step, fan: Fan, called: Sequence[Elements], run: Run) -> list[Result]:
+    """The results of the calls for some elements, as many at a time as may be."""
+    results: list[Any] = [None] * len(called)
+    waiting = iter(enumerate(called))
 
     async def work() -> None:
         for number, elements in waiting:
             results[number] = await one(step, run, elements)
 
-    width = min(len(results), run.width if fan.width is None else min(fan.width, run.width))
-    await _side_by_side([work() for _ in range(width)])
+    await _side_by_side([work() for _ in range(min(len(results), _width(fan, run)))])
     return results
+
+
+def _width(fan: Fan, run: Run) -> int:
+    """The calls that a fan-out may make at a time."""
+    return run.width if fan.width is None else min(fan.width, run.width)
 
 
 async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
@@ -91,34 +120,51 @@ async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
 
 
 async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
-    """Another source for the elements that failed: its own `in` in step with theirs, or one call
-    for all of them.
-
-    Raises:
-        Unmet: ZIP_LENGTH, or its lists cannot be had.
+    """Another source for the elements that failed, and behind it the next one for those that it
+    fails. Where it is left out, what failed stays failed.
     """
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
     await needs_of_other(other, run)
-    if other.fan is None:
-        shared = _or_fallback(other, await one(other, run))
-        for number in failed:
-            results[number] = shared
+    found = await _instead(other, failed, len(results), run)
+    if any(isinstance(result, LeftOut) for result in found):
         return
-    elements = _in_step_with(len(results), cells_for(other.fan, run))
+    for number, result in zip(failed, found, strict=True):
+        results[number] = result
+    if other.otherwise is not None:
+        await _otherwise(other.otherwise, results, run)
+    for number in failed:
+        results[number] = _or_fallback(other, results[number])
 
-    async def work(number: int) -> None:
-        results[number] = _or_fallback(other, await one(other, run, elements[number]))
 
-    await _side_by_side([work(number) for number in failed])
+async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> Sequence[Result]:
+    """The other source's results for some elements of `count`: its own `in` in step with theirs,
+    or one call for all of them.
+    """
+    try:
+        if other.fan is None:
+            return [await one(other, run)] * len(failed)
+        elements = _in_step_with(count, cells_for(other.fan, run))
+    except Unmet as error:
+        return [Skipped(error.failure)] * len(failed)
+    except NotAsked:
+        return [LeftOut()] * len(failed)
+    except ValueRefused as refused:
+        return [Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))] * len(failed)
+    return await _each(other, other.fan, [elements[number] for number in failed], run)
 
 
 def _in_step_with(count: int, cells: Cells) -> Sequence[tuple[Any, ...]]:
     if len(cells.elements) != count:
-        message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
-        raise Unmet(Failure(Code.ZIP_LENGTH, message))
+        raise Unmet(out_of_step(count, cells))
     return cells.elements
+
+
+def out_of_step(count: int, cells: Cells) -> Failure:
+    """Why another source cannot stand in: it has not an element for each."""
+    message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
+    return Failure(Code.ZIP_LENGTH, message, hint="give it the list of the first select")
 
 
 # -- putting together ---------------------------------------------------------------------------
@@ -134,12 +180,10 @@ def gathered(step: Step, cells: Cells, results: Sequence[Result], run: Run) -> O
     several.shaped = tuple([joined(cells.nest, leaves) for leaves in several.pieces])
     several.reads = tuple([_read(n, step, cells, results) for n in range(len(step.exact))])
     several.failures = _failures(cells, results)
-    lost = [result for result in results if not isinstance(result, Done)]
-    if lost and len(lost) == len(results):
-        first = lost[0]
-        assert not isinstance(first, LeftOut)
-        return Failed(first.failure, several=several)
-    return several
+    if any(isinstance(result, Done) for result in results):
+        return several
+    lost = next((failure for failure in several.failures if not failure.warning), None)
+    return several if lost is None else Failed(replace(lost, path=()), several=several)
 
 
 def _leaves(number: int, results: Sequence[Result]) -> tuple[bytes, ...]:
@@ -201,10 +245,15 @@ def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
     found = list(told(cells.nest, each))
     if len(found) <= MOST_FAILURES:
         return tuple(found)
-    rest = found[MOST_FAILURES:]
-    more = Failure(rest[0].code, f"{len(rest)} more of its elements failed", count=len(rest),
-                   warning=all(failure.warning for failure in rest))  # fmt: skip
-    return (*found[:MOST_FAILURES], more)
+    return (*found[:MOST_FAILURES], *_counted(found[MOST_FAILURES:]))
+
+
+def _counted(failures: Sequence[Failure]) -> Iterator[Failure]:
+    """Many failures as one of each kind."""
+    kinds = Counter((failure.code, failure.status, failure.warning) for failure in failures)
+    for (code, status, warning), count in kinds.items():
+        message = f"{count} more of its elements failed"
+        yield Failure(code, message, status=status, count=count, warning=warning)
 
 
 def _is_well(result: Result) -> bool:

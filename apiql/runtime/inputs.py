@@ -8,7 +8,7 @@ from typing import Any
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
-from apiql.ir.policy import Duration, seconds
+from apiql.ir.policy import Duration, seconds, time_text
 from apiql.ir.values import ParamRoot
 from apiql.runtime.json_values import a_kind
 
@@ -56,7 +56,7 @@ def seconds_of(duration: Duration | None, params: Mapping[str, Any], longest: fl
         hint = "a number of milliseconds, or a text like 500ms, 2s, 5m"
         raise QueryRefused((Problem(Code.VARIABLE_TYPE, message, hint=hint),))
     if found > longest:
-        message = f"${duration.name} goes over the limit of {longest:g}s"
+        message = f"${duration.name} goes over the limit of {time_text(longest)}"
         raise QueryRefused((Problem(Code.LIMIT_EXCEEDED, message),))
     return found
 

@@ -11,7 +11,7 @@ from msgspec import Raw
 
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.runtime.decode import Undecodable, as_elements
-from apiql.runtime.json_values import number_text
+from apiql.runtime.json_values import is_number, number_text, plainest
 from apiql.runtime.outcome import Done, Failed
 from apiql.runtime.reading import Shaped, read_value
 from apiql.runtime.row_list import NotRows
@@ -31,6 +31,7 @@ class Chunk:
     status: int | None
     headers: Headers
     warnings: tuple[Failure, ...] = ()
+    request: str | None = None
 
     def rows(self) -> Sequence[Raw]:
         """Each row by itself.
@@ -49,7 +50,7 @@ def matched(step: Step, group: Sequence[Any], chunk: Chunk, run: Run) -> list[Do
     try:
         (found,) = step.fan.read_key(chunk.whole)
     except Undecodable as error:
-        return [_unusable(step, str(error), chunk)] * len(group)
+        return [unusable(step, str(error), chunk)] * len(group)
     places: dict[str, list[int]] = {}
     for number, value in enumerate(found):
         own = row_key(value)
@@ -81,13 +82,13 @@ def _result(
     step: Step, element: Any, places: Mapping[str, list[int]], values: Sequence[Values] | None,
     chunk: Chunk, run: Run,
 ) -> Done | Failed:  # fmt: skip
-    found = places.get(row_key(element) or "")
+    key = row_key(element)
+    found = None if key is None else places.get(key)
     if found is None:
         return read_rows(step, b"null", chunk, run)
     if len(found) > 1:
-        message = f"answered {len(found)} rows with the key {row_key(element)}, where one is wanted"
-        failure = Failure(Code.BAD_PAYLOAD, message, upstream={"service": step.service})
-        return Failed(failure, chunk.status, chunk.headers)
+        message = f"answered {len(found)} rows with the key {key}, where one is wanted"
+        return _refused(step, message, chunk)
     if values is None or not values:
         return read_rows(step, bytes(chunk.rows()[found[0]]), chunk, run)
     reads, shaped = values[found[0]]
@@ -99,16 +100,23 @@ def read_rows(step: Step, body: bytes, chunk: Chunk, run: Run) -> Done | Failed:
     try:
         reads, shaped = read_value(step, body, run.scope)
     except (Undecodable, NotRows) as error:
-        return _unusable(step, str(error), chunk)
+        return unusable(step, str(error), chunk)
     except ValueRefused as refused:
         message = f"could not be shaped: {refused.message}"
         return Failed(Failure(Code.BAD_VALUE, message, hint=refused.hint), chunk.status)
     return Done(chunk.status, chunk.headers, reads, shaped, chunk.warnings)
 
 
-def _unusable(step: Step, why: str, chunk: Chunk) -> Failed:
-    message = f"answered with unusable rows: {why}"
-    failure = Failure(Code.BAD_PAYLOAD, message, upstream={"service": step.service})
+def unusable(step: Step, why: str, chunk: Chunk) -> Failed:
+    """The failure of rows that cannot be read."""
+    return _refused(step, f"answered with unusable rows: {why}", chunk)
+
+
+def _refused(step: Step, message: str, chunk: Chunk) -> Failed:
+    failure = Failure(
+        Code.BAD_PAYLOAD, message, status=chunk.status, request=chunk.request,
+        upstream={"service": step.service, "status": chunk.status},
+    )  # fmt: skip
     return Failed(failure, chunk.status, chunk.headers)
 
 
@@ -116,6 +124,9 @@ def row_key(value: Any) -> str | None:
     """What makes elements and rows equal: texts, and numbers as their text."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Decimal):
-        return number_text(value.normalize())
-    return number_text(value) if type(value) is int else None
+    if not is_number(value):
+        return None
+    try:
+        return number_text(plainest(value) if isinstance(value, Decimal) else value)
+    except ValueRefused:
+        return None

@@ -14,6 +14,7 @@ from apiql.runtime.attempt import call_failure, once, queued, skipped, tell
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
     TOO_DEEP,
+    Done,
     Failed,
     LeftOut,
     NotAsked,
@@ -69,7 +70,11 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
     reply: Reply | None = None
     outcome: Outcome
     try:
-        reply = await (run.layer(call) if run.memo is None else once(step, call, run, run.memo))
+        if step.twin is None:
+            run.budget.spend()
+            reply = await run.layer(call)
+        else:
+            reply = await once(step, call, run)
         run.replies.append((step, reply))
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
@@ -127,9 +132,9 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
         return outcome
     if step.otherwise is not None:
         other = await _otherwise(step.otherwise, run)
-        if not isinstance(other, Failed | Skipped):
+        if isinstance(other, Done):
             return other
-        outcome = other
+        outcome = outcome if isinstance(other, LeftOut) else other
     return fallen_back(step, outcome)
 
 

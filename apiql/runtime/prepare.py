@@ -6,23 +6,23 @@ A query never runs half because of an error that could have been seen here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apiql.errors import Code, Problem, QueryRefused, ValueRefused
+from apiql.errors import Code, Location, Problem, QueryRefused, ValueRefused
 from apiql.events import Observer
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
-from apiql.runtime.fanout import cells_for
+from apiql.runtime.fanout import elements_of_calls, look_at_lists, out_of_step
 from apiql.runtime.inputs import bind_parameters, seconds_of
-from apiql.runtime.outcome import MISSING, NotAsked, Unmet
+from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
 from apiql.runtime.request import reads_results
 from apiql.runtime.run import Budget, Run
-from apiql.runtime.scope import Scope
+from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.single import is_wanted
-from apiql.runtime.step import Executable, NestedCall, Step
+from apiql.runtime.step import Executable, Fan, NestedCall, Step
 from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
@@ -102,23 +102,30 @@ def _look_ahead(executable: Executable, run: Run) -> None:
     problems: list[Problem] = []
     for step in executable.steps:
         _look_at(step, run, problems)
+    place = executable.plan.returned_at
     for check in executable.checks:
-        try:
-            check(run.scope)
-        except ValueRefused as refused:
-            problems.append(Problem(Code.BAD_VALUE, refused.message, (), refused.hint))
-        except Unmet as error:
-            problems.append(Problem(error.failure.code, error.failure.message))
+        problems += _of_return(check, (place,) if place else (), run.scope)
     if problems:
         raise QueryRefused(tuple(problems))
+
+
+def _of_return(check: Evaluate, place: tuple[Location, ...], scope: Scope) -> Iterator[Problem]:
+    """What is wrong with a part of `return`."""
+    try:
+        check(scope)
+    except ValueRefused as refused:
+        yield Problem(Code.BAD_VALUE, f"`return`: {refused.message}", place, refused.hint)
+    except Unmet as error:
+        yield Problem(error.failure.code, f"`return`: {error.failure.message}", place)
+    except RecursionError:
+        yield Problem(TOO_DEEP.code, f"`return`: {TOO_DEEP.message}", place)
 
 
 def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
     try:
         if step.when is not None and _is_left_out(step, run):
             return
-        if step.early:
-            _look_at_work(step, run, problems)
+        _look_at_work(step, run, problems)
         for check in step.checks:
             check(run.scope)
     except Unmet as error:
@@ -126,16 +133,21 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
         problems.append(_problem(step, failure.code, failure.message, failure.hint))
     except ValueRefused as refused:
         problems.append(_problem(step, Code.BAD_VALUE, refused.message, refused.hint))
+    except RecursionError:
+        problems.append(_problem(step, TOO_DEEP.code, TOO_DEEP.message, None))
     except NotAsked:
         pass
     if step.otherwise is not None:
         _look_at(step.otherwise, run, problems)
+        _look_at_steps(step, step.otherwise, run, problems)
 
 
 def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
     """Whether what needs no result can be carried out; notes the call that needs nothing."""
     if step.fan is not None:
-        _look_at_elements(step, run)
+        _look_at_elements(step, step.fan, run)
+    elif not step.early:
+        return
     elif step.nested is not None:
         _look_at_arguments(step, step.nested, run, problems)
     elif step.build is not None:
@@ -151,15 +163,26 @@ def _is_left_out(step: Step, run: Run) -> bool:
     return not is_wanted(step.when(run.scope))
 
 
-def _look_at_elements(step: Step, run: Run) -> None:
+def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
     """The cells of lists that are known already, and whether each of their calls can be made."""
-    assert step.fan is not None
-    cells = cells_for(step.fan, run)
+    cells = look_at_lists(fan, run)
+    if cells is None:
+        return
     run.cells = {**(run.cells or {}), step: cells}
-    if step.build is not None and step.fan.batch is None:
-        for elements in cells.elements:
+    if step.early and step.build is not None:
+        for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
             step.build(run.scope, run.deadline)
+
+
+def _look_at_steps(step: Step, other: Step, run: Run, problems: list[Problem]) -> None:
+    """Whether the elements of another source go in step with those of the first."""
+    cells = run.cells or {}
+    if step in cells and other in cells:
+        count = len(cells[step].elements)
+        if len(cells[other].elements) != count:
+            failure = out_of_step(count, cells[other])
+            problems.append(_problem(other, failure.code, failure.message, failure.hint))
 
 
 def _look_at_arguments(step: Step, call: NestedCall, run: Run, problems: list[Problem]) -> None:

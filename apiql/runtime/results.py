@@ -49,7 +49,7 @@ def reply_reader(ref: Ref, task: str, names: tuple[str, ...]) -> Evaluate:
             return walk.without_missing(found)
         status = None if isinstance(outcome, Skipped | LeftOut) else outcome.status
         if not isinstance(outcome, Done | Failed) or status is None:
-            if ref.optional:
+            if ref.optional or scope.members is not None:
                 return MISSING
             raise _failed_dependency(ref, task, outcome)
         return _part(ref, names, status, outcome.headers)

@@ -40,9 +40,14 @@ async def attempted(step: Step, call: Call, run: Run) -> Done | Failed:
         if found.stale and isinstance(done, Done):
             done.failures = (stale(step, found, run),)
         return done
+    return in_time(step, found, run)
+
+
+def in_time(step: Step, failed: Failed, run: Run) -> Done | Failed:
+    """The substitute for a call that was late; any other failure as it is."""
     within = step.policy.within
-    if within is None or within.substitute is None or not is_late(found.failure):
-        return found
+    if within is None or within.substitute is None or not is_late(failed.failure):
+        return failed
     return substituted(step, within.substitute, late(step, within, run))
 
 

@@ -20,12 +20,13 @@ RowStage: TypeAlias = Callable[[bytes, Scope], bytes]
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """A fan-out: the lists of its axes; `merge`: equal elements are one call; `width` calls at a
-    time (None: as many as the query may make); `missing` is told where an element is not there;
-    `read_key` reads the keys of a batch's rows.
+    """A fan-out: the lists of its axes, and which of them wait for no result; `merge`: equal
+    elements are one call; `width` calls at a time (None: as many as the query may make);
+    `missing` is told where an element is not there; `read_key` reads the keys of a batch's rows.
     """
 
     axes: tuple[tuple[Evaluate, ...], ...]
+    known: tuple[bool, ...]
     merge: bool
     batch: Batch | None
     width: int | None

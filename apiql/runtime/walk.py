@@ -52,6 +52,17 @@ def by_key(value: Any, key: Any) -> Any:
     return MISSING
 
 
+def first_missing(value: Any, at: tuple[int, ...] = ()) -> tuple[int, ...] | None:
+    """The list indexes of the first missing element, None where every one is there."""
+    if value is MISSING:
+        return at
+    for index, item in enumerate(value) if isinstance(value, list) else ():
+        found = first_missing(item, (*at, index))
+        if found is not None:
+            return found
+    return None
+
+
 def without_missing(value: Any) -> Any:
     """The same lists with null for what is missing in them."""
     if isinstance(value, list):

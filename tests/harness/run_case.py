@@ -6,7 +6,6 @@ they must be the same.
 
 from __future__ import annotations
 
-import asyncio
 import tomllib
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
@@ -156,7 +155,7 @@ def _run(case: Case, rig: Rig, way: Way) -> dict[str, str]:
     script = parse_script(case.text("upstream") or "")
     stage = rig.begin(by_script(script, rig.home))
     try:
-        ended, shown = asyncio.run(way(rig.engine, query_of(case)))
+        ended, shown = stage.run(way(rig.engine, query_of(case)))
     except QueryRefused as refused:
         if stage.made:
             raise CaseFault(f"refused after calls were made: {stage.made}") from None

@@ -1,15 +1,18 @@
 """An upstream without a network and time without a clock.
 
 Every call is held until no task can make another one; then all that can end do, together. So the
-recorded waves are what really ran side by side. Time stands still but for what the script says:
-where everything in flight waits for time, it jumps to the next moment at which something ends.
+recorded waves are what really ran side by side. Time stands still but for what the script and the
+query say: where all that is under way waits for time, it jumps to the next moment at which a call
+ends or a pause is over.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import selectors
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Call, Origin, Reply
@@ -21,6 +24,7 @@ QUIET = 40
 
 Answering = Callable[[Call], Exchange]
 """Finds what answers a call; raises `CaseFault` where nothing does."""
+T = TypeVar("T")
 
 
 @dataclass
@@ -48,6 +52,12 @@ class Stage:
         self._flying: list[Flight] = []
         self._quiet = 0
         self._watching = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Runs to its end what makes calls; pauses take no time but the stage's."""
+        with asyncio.Runner(loop_factory=lambda: _Loop(self)) as runner:
+            return runner.run(work)
 
     def clock(self) -> float:
         """The virtual time, in seconds."""
@@ -63,10 +73,7 @@ class Stage:
         self.made.append(key)
         self.calls.append(call)
         self._flying.append(flight)
-        self._quiet = 0
-        if not self._watching:
-            self._watching = True
-            loop.call_soon(self._watch, loop)
+        self._begin_to_watch(loop)
         try:
             outcome = await flight.ended
         finally:
@@ -83,31 +90,51 @@ class Stage:
             self.fault = self.fault or fault
             raise CallFailed(Code.INTERNAL, "no line of the script answers this call") from None
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """One round of the loop; after enough quiet ones the wave ends."""
-        self._quiet += 1
-        if self._quiet > QUIET:
-            self._end_wave()
-            self._quiet = 0
-        self._watching = bool(self._flying)
-        if self._watching:
+    def _begin_to_watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._quiet = 0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._watching:
+            self._watching = True
             loop.call_soon(self._watch, loop)
 
-    def _end_wave(self) -> None:
-        free = [f for f in self._flying if f.exchange.once is None or f.exchange.once in self.made]
-        if not free:
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One round of the loop; after enough quiet ones the wave ends at its moment."""
+        self._quiet += 1
+        self._watching = bool(self._flying) and self._quiet <= QUIET
+        if self._watching:
+            loop.call_soon(self._watch, loop)
+        elif self._flying:
+            moment = self._moment()
+            self._timer = loop.call_at(moment or self.now, self._end_wave, loop)
+
+    def _free(self) -> list[Flight]:
+        """What does not wait for a call that was not made yet."""
+        return [f for f in self._flying if f.exchange.once is None or f.exchange.once in self.made]
+
+    def _moment(self) -> float | None:
+        """When the next of what is free ends; None where nothing is."""
+        return min((min(f.due, f.call.deadline) for f in self._free()), default=None)
+
+    def _end_wave(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        if not self._flying:
+            return
+        moment = self._moment()
+        if moment is None:
             self._give_up()
             return
-        moment = min(min(f.due, f.call.deadline) for f in free)
         self.now = max(self.now, moment)
         self.waves.append(sorted(flight.key for flight in self._flying))
-        for flight in free:
+        for flight in self._free():
             if flight.due <= self.now and flight.due <= flight.call.deadline:
                 outcome = flight.exchange.outcome
                 assert outcome is not None
                 self._end(flight, outcome)
             elif flight.call.deadline <= self.now:
                 self._end(flight, CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came"))
+        self._begin_to_watch(loop)
 
     def _give_up(self) -> None:
         waiting = ", ".join(f"{f.key} (until {f.exchange.once})" for f in self._flying)
@@ -119,6 +146,33 @@ class Stage:
         self._flying.remove(flight)
         if not flight.ended.done():
             flight.ended.set_result(outcome)
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that lives in the time of a stage: instead of waiting it passes."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        super().__init__(_NoWaiting(stage))
+
+    def time(self) -> float:
+        """The time of the stage."""
+        return self._stage.now
+
+
+class _NoWaiting(selectors.DefaultSelector):
+    """What an event loop waits with; where the next thing is a moment, it is now."""
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self._stage = stage
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Nothing comes from outside."""
+        if timeout is None:
+            raise CaseFault("everything waits, and nothing is under way")
+        self._stage.now += max(0.0, timeout)
+        return super().select(0)
 
 
 def by_script(script: list[Exchange], home: Origin | None) -> Answering:

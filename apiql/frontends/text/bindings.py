@@ -82,14 +82,23 @@ def _where(
             value = Ref(ElementRoot(number))
             number += 1
             for binding, span in _placed(place, value, bind.span, call, whole, lowering):
-                yield replace(binding, style=_style(bind, binding)), span
+                yield replace(binding, style=_style(bind, binding, call, lowering)), span
 
 
-def _style(each: cl.Each, binding: Binding) -> str | None:
+def _style(each: cl.Each, binding: Binding, call: Call, lowering: Lowering) -> str | None:
     """How a batch is written; in a path with commas, where nothing else can be."""
-    if each.batch is None:
-        return None
-    return each.batch.style or ("csv" if binding.place is Place.PATH else None)
+    if each.batch is None or not _is_in_path(binding, call):
+        return None if each.batch is None else each.batch.style
+    if each.batch.style not in (None, "csv"):
+        message = "in a path a batch is written with commas"
+        lowering.findings.add(Code.VALIDATION, message, each.batch.span, "write `as csv`")
+    return "csv"
+
+
+def _is_in_path(binding: Binding, call: Call) -> bool:
+    """Whether it fills a placeholder of the path itself, not of the query string behind it."""
+    slots = (part for part in call.endpoint.path if isinstance(part, Slot))
+    return binding.place is Place.PATH and any(slot.name == binding.name[0] for slot in slots)
 
 
 def _placed(

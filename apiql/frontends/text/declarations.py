@@ -12,7 +12,7 @@ from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
-from apiql.ir.policy import Duration, Settings, StatusRule
+from apiql.ir.policy import Duration, Settings, StatusRule, time_text
 from apiql.ir.values import ParamRoot
 
 
@@ -70,7 +70,7 @@ def lower_duration(
         findings.add(Code.BAD_VALUE, "a time of nothing leaves no time to answer", duration.span)
         return None
     if duration.value > longest:
-        shown = f"{limit} = {longest:g}s" if "_" in limit else f"of {limit}"
+        shown = f"{limit} = {time_text(longest)}" if "_" in limit else f"of {limit}"
         message = f"this time goes over the limit {shown}"
         findings.add(Code.LIMIT_EXCEEDED, message, duration.span)
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from apiql.errors import Code, QueryRefused
+from apiql.errors import Code, Location, QueryRefused
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.declarations import Declared, declare
 from apiql.frontends.text.diagnose import Source as Text
@@ -42,7 +42,7 @@ def lower(program: s.Program, text: str, around: Surroundings, role: Role = Role
     lowering = Lowering(meaning, around.functions, findings, around.limits.nesting)
     parts = _Parts(names, lowering, around, locator)
     tasks, outputs = parts.lowered(selects, located)
-    returned = _returned(declared, lowering)
+    returned, place = _returned(declared, lowering)
     findings.refuse()
     queries = [item for item in program.statements if isinstance(item, s.Query)]
     used = uses(tasks, outputs, declared.settings, returned)
@@ -50,7 +50,8 @@ def lower(program: s.Program, text: str, around: Surroundings, role: Role = Role
     analyze = any(query.analyze for query in queries)
     explain = any(query.explain for query in queries) and not analyze
     try:
-        return Plan.of(tasks, outputs, parameters, declared.settings, explain, analyze, returned)
+        return Plan.of(tasks, outputs, parameters, declared.settings, explain, analyze, returned,
+                       place)  # fmt: skip
     except QueryRefused as refused:
         raise findings.located(refused) from None
 
@@ -76,10 +77,13 @@ def _with_otherwise(select: s.Select | None) -> Iterator[s.Select]:
         select = select.otherwise
 
 
-def _returned(declared: Declared, lowering: Lowering) -> Value | None:
-    if declared.returned is None:
-        return None
-    return replace(lowering, in_return=True).value(declared.returned.value)
+def _returned(declared: Declared, lowering: Lowering) -> tuple[Value | None, Location | None]:
+    """The value of `return` and its place."""
+    found = declared.returned
+    if found is None:
+        return None, None
+    value = replace(lowering, in_return=True).value(found.value)
+    return value, lowering.findings.location(found.span)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.arguments import lower_arguments
 from apiql.frontends.text.bindings import Call, lower_bindings
-from apiql.frontends.text.fanout import lower_lists, repeated
+from apiql.frontends.text.fanout import lists_in, lower_lists, repeated
 from apiql.frontends.text.locations import Located
 from apiql.frontends.text.policies import lower_policy
 from apiql.frontends.text.projections import lower_projection
@@ -129,6 +129,8 @@ class SelectLowering:
             return None
         self._check_otherwise(other)
         located, *rest = self.others
+        if located is not None and located.source is not None:  # asked for one element at a time
+            located = replace(located, source=replace(located.source, bulk=None))
         inner = SelectLowering(
             other, self.name, self.lowering, self.limits, self.methods, tuple(rest)
         )
@@ -146,10 +148,8 @@ class SelectLowering:
                 message = f"`{word}` says something about both selects"
                 hint = "write it before `else`"
                 findings.add(Code.VALIDATION, message, clause.span, hint)
-        batch = next((b.batch for c in self.select.clauses if isinstance(c, cl.Where)
-                      for b in c.binds if isinstance(b, cl.Each) and b.batch), None)  # fmt: skip
-        if batch is not None:
-            message = "`else` stands in for single elements, not for batches"
+        message = "`else` stands in for single elements, not for batches"
+        for batch in (*_batches(self.select), *(_batches(other) if _lists(self.select) else ())):
             findings.add(Code.VALIDATION, message, batch.span, "leave out `batch`")
 
     def _check_clauses(self) -> None:
@@ -167,6 +167,14 @@ class SelectLowering:
                 message = f"`{cl.word_of_clause(first)}` and `{word}` contradict each other"
                 hint = "leave one of them out"
             findings.twice(Code.SYNTAX, message, first.span, clause.span, hint)
+
+
+def _lists(select: s.Select) -> list[cl.Each]:
+    return [each for c in select.clauses if isinstance(c, cl.Where) for each in lists_in(c.binds)]
+
+
+def _batches(select: s.Select) -> list[cl.BatchOf]:
+    return [each.batch for each in _lists(select) if each.batch is not None]
 
 
 def _with_defaults(own: tuple[Binding, ...], source: Source | None) -> tuple[Binding, ...]:

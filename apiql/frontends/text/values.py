@@ -133,8 +133,8 @@ class Lowering:
     def _system(self, steps: list[e.Step]) -> e.SystemStep:
         system = steps.pop(0)
         assert isinstance(system, e.SystemStep)
-        if system.name == "$status" and steps:
-            message = "$status is a number: it has no members"
+        if system.name == "$status" and any(isinstance(step, e.NameStep) for step in steps):
+            message = "$status is a number (of a fan-out: a list of them), without members"
             self.findings.add(Code.VALIDATION, message, system.span)
         return system
 
