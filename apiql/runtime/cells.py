@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Any
 
 from apiql.errors import Code, Failure, ValueRefused
-from apiql.runtime.json_values import identity
 from apiql.runtime.outcome import MISSING, Lost, Nest, Unmet, at
 
 Elements = tuple[Any, ...]
@@ -162,7 +161,7 @@ def _key(element: Any) -> Any:
         return (kind, element)
     if kind is Decimal:
         return (kind, str(element))
-    return identity(element)
+    return (kind, repr(element))
 
 
 # -- results ------------------------------------------------------------------------------------

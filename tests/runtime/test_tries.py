@@ -1,0 +1,128 @@
+"""Tries of a call in time, and the failures of many elements: what golden cases cannot show."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apiql.engine import Engine, Query
+from apiql.runtime.assemble import Answer
+from apiql.settings import Settings
+from apiql.sources.addresses import parse_url
+from apiql.sources.call import Call, Reply
+from tests.harness.script import Exchange, key_of
+from tests.harness.stage import Stage
+
+URL = "http://upstream.test"
+HOME, _ = parse_url(URL)
+MOST = -1
+
+
+class Timed:
+    """An engine in virtual time; every call is answered by `status`, and its moment is noted."""
+
+    def __init__(self, draw: int = MOST, **limits: Any) -> None:
+        self.moments: list[float] = []
+        self.stage = Stage(self._answering, HOME)
+        self._began = self.stage.now
+        self.engine = Engine(
+            Settings.model_validate({"upstreams": {"default": {"url": URL}}, "limits": limits}),
+            self.stage.layer,
+            clock=self.stage.clock,
+            random_bits=lambda bits: draw % (1 << bits),
+        )
+
+    def answer(self, text: str, **params: Any) -> Answer:
+        """The answer to a query."""
+        return self.stage.run(self.engine.answer(Query(text, params)))
+
+    @property
+    def passed(self) -> float:
+        """The seconds since the start."""
+        return round(self.stage.now - self._began, 3)
+
+    def _answering(self, call: Call) -> Exchange:
+        self.moments.append(self.passed)
+        number = call.target.rpartition("/")[2]
+        status = int(number) if number.isdigit() else 503
+        return Exchange(call.method, call.target, None, Reply(status, (), b""), 0.0,
+                        line=key_of(call, HOME))  # fmt: skip
+
+
+def test_pauses_double() -> None:
+    """The longest that is drawn."""
+    timed = Timed()
+    assert timed.answer("select * from /a as a retry 3 backoff 100ms").status == 502
+    assert timed.moments == [0.0, 0.1, 0.3, 0.7]
+
+
+def test_pauses_are_drawn() -> None:
+    """Half the bits, half the pause."""
+    timed = Timed(draw=(1 << 15) - 1)
+    timed.answer("select * from /a as a retry 2 backoff 100ms")
+    assert timed.moments == pytest.approx([0.0, 0.05, 0.15], abs=0.001)
+
+
+def test_the_usual_pause() -> None:
+    """Where the text names none."""
+    timed = Timed()
+    timed.answer("select * from /a as a retry 2")
+    assert timed.moments == [0.0, 0.05, 0.15]
+
+
+def test_a_pause_that_leaves_no_time_is_not_begun() -> None:
+    """The failure is there at once."""
+    timed = Timed()
+    answer = timed.answer("select * from /a as a timeout 500ms retry 3 backoff 200ms")
+    assert timed.moments == [0.0, 0.2]
+    assert timed.passed == 0.2
+    assert [error["code"] for error in answer.errors] == ["UPSTREAM_STATUS"]
+
+
+def test_a_pause_holds_up_nobody() -> None:
+    """Who waits to try again gives its turn to others."""
+    timed = Timed(query_concurrency=1)
+    timed.answer("select * from /a as a retry 1 backoff 1s; select * from /b as b retry 0")
+    assert timed.moments == [0.0, 0.0, 1.0]
+
+
+IDS = [404] * 15 + [[409] * 10, 500, None, 404]
+
+
+def test_many_failures_are_counted_by_kind() -> None:
+    """The first twenty with their places, the others as one for each code and status."""
+    answer = Timed().answer("select * from /x/{id} as a where id in $ids", ids=IDS)
+    told, counted = answer.errors[:20], answer.errors[20:]
+    places = [["a", n] for n in range(15)] + [["a", 15, n] for n in range(5)]
+    assert [error["path"] for error in told] == places
+    assert [(e["code"], e["status"], e["count"], e["path"], e["message"]) for e in counted] == [
+        ("UPSTREAM_STATUS", 409, 5, ["a"], "a: 5 more of its elements failed"),
+        ("UPSTREAM_STATUS", 500, 1, ["a"], "a: 1 more of its elements failed"),
+        ("UPSTREAM_STATUS", 404, 1, ["a"], "a: 1 more of its elements failed"),
+    ]
+    assert answer.status == 502
+
+
+def test_those_that_are_counted_have_their_status() -> None:
+    """The highest is the highest of all, and no other."""
+    found = Timed().answer("use status max; select * from /x/{id} as a where id in $ids", ids=IDS)
+    assert found.status == 500
+    ids = [404] * 30
+    found = Timed().answer("use status max; select * from /x/{id} as a where id in $ids", ids=ids)
+    assert found.status == 404
+
+
+def test_as_many_failures_as_are_told() -> None:
+    """Twenty are told one by one."""
+    answer = Timed().answer("select * from /x/{id} as a where id in $ids", ids=[404] * 20)
+    assert [error["path"] for error in answer.errors] == [["a", n] for n in range(20)]
+
+
+def test_warnings_are_counted_apart() -> None:
+    """What a fallback stands in for is told, and spoils nothing."""
+    text = "select * from /x/{id} as a where id in $ids fallback 0"
+    answer = Timed().answer(text, ids=[404] * 30)
+    assert answer.status == 200
+    assert all(error["warning"] for error in answer.errors)
+    assert answer.errors[20]["count"] == 10
