@@ -142,6 +142,13 @@ def test_who_has_a_place_that_others_wait_for_has_no_slack_to_tell() -> None:
     assert slacks(analyzed(TWO, [*earlier, *ends])) == {"a": 6.0, "b": 0.0, "c": 6.0}
 
 
+def test_nor_has_what_that_needs_in_turn() -> None:
+    text = f"{TWO}; select * from /z as z".replace("/a as a", "/a as a where x = z.id")
+    events: list[Event] = [call("c", 2, 3), Queued("b", 2, 3), call("b", 3, 9)]
+    events += [ended("z", 0, 1), ended("a", 1, 2), ended("c", 2, 3), ended("b", 0, 9)]
+    assert slacks(analyzed(text, events)) == {"z": None, "a": None, "b": 0.0, "c": None}
+
+
 def test_a_task_is_not_in_its_own_way() -> None:
     calls: list[Event] = [call("c", 1, 3), Queued("c", 1, 2), call("b", 3, 9)]
     ends: list[Event] = [ended("a", 0, 1), ended("c", 1, 3), ended("b", 0, 9)]
