@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apiql.engine import Engine, Query, all_functions
+from apiql.engine import Engine, Query, all_functions, between_ticks
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
 from apiql.ir.plan import Axis, Nested, Plan, Repeat
 from apiql.ir.values import Items, Literal
@@ -280,3 +280,10 @@ async def test_without_an_observer_nothing_is_told() -> None:
     await engine.answer(Query("select * from /a as a"))
     await engine.answer(Query("select * from /a as a"), events.append)
     assert [type(event) for event in events] == [CallMade, TaskEnded]
+
+
+def test_a_clock_between_the_ticks_of_another() -> None:
+    clock = between_ticks(lambda: 1000.0)
+    times = [clock() for _ in range(1000)]
+    assert 1000.0 <= times[0] < times[-1] < 1010.0
+    assert times == sorted(times)
