@@ -185,9 +185,9 @@ class Engine:
     async def analyze(self, executable: Executable, query: Query) -> tuple[Analysis, Answer]:
         """Carries a plan out and tells where its time went; as `answer`."""
         events: list[Event] = []
-        clock = self._time()
+        clock = self._clock or between_ticks(asyncio.get_running_loop().time)
         start = clock()
-        run = self._begun(executable, query, events.append)
+        run = self._begun(executable, query, events.append, clock)
         await carry_out(executable, run)
         answer = self._assembled(executable, run)
         return analysis_of(executable.plan, events, start, clock(), answer.status), answer
@@ -204,16 +204,18 @@ class Engine:
         run = self._begun(executable, query, observe)
         return pieces(executable, run, self._details, self.settings.limits.answer_bytes)
 
-    def _begun(self, executable: Executable, query: Query, observe: Observer | None) -> Run:
+    def _begun(
+        self, executable: Executable, query: Query, observe: Observer | None,
+        clock: Callable[[], float] | None = None,
+    ) -> Run:  # fmt: skip
+        clock = clock or self._clock or asyncio.get_running_loop().time
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
-            return prepare(
-                executable, query.params, moment, self._layer, limits, self._time(), observe
-            )
+            return prepare(executable, query.params, moment, self._layer, limits, clock, observe)
         except QueryRefused as refused:
             if not query.text:
                 raise
@@ -222,8 +224,11 @@ class Engine:
     def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
-    def _time(self) -> Callable[[], float]:
-        return self._clock or asyncio.get_running_loop().time
+
+def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:
+    """A clock that goes on between the ticks of another: those of a loop can be milliseconds."""
+    ahead = ticks() - time.perf_counter()
+    return lambda: time.perf_counter() + ahead
 
 
 @dataclass(frozen=True)

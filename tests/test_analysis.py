@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from apiql.engine import Engine, Query, all_functions
+from apiql.engine import Engine, Query, all_functions, between_ticks
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
 from apiql.ir.plan import Axis, Nested, Plan, Repeat
 from apiql.ir.values import Items, Literal
@@ -140,6 +140,13 @@ def test_who_has_a_place_that_others_wait_for_has_no_slack_to_tell() -> None:
     assert {task.name: task.queued for task in analysis.tasks} == {"a": 0, "b": 1, "c": 0}
     earlier: list[Event] = [call("a", 0, 1), call("c", 1, 2), Queued("b", 2, 3), call("b", 3, 9)]
     assert slacks(analyzed(TWO, [*earlier, *ends])) == {"a": 6.0, "b": 0.0, "c": 6.0}
+
+
+def test_nor_has_what_that_needs_in_turn() -> None:
+    text = f"{TWO}; select * from /z as z".replace("/a as a", "/a as a where x = z.id")
+    events: list[Event] = [call("c", 2, 3), Queued("b", 2, 3), call("b", 3, 9)]
+    events += [ended("z", 0, 1), ended("a", 1, 2), ended("c", 2, 3), ended("b", 0, 9)]
+    assert slacks(analyzed(text, events)) == {"z": None, "a": None, "b": 0.0, "c": None}
 
 
 def test_a_task_is_not_in_its_own_way() -> None:
@@ -273,3 +280,10 @@ async def test_without_an_observer_nothing_is_told() -> None:
     await engine.answer(Query("select * from /a as a"))
     await engine.answer(Query("select * from /a as a"), events.append)
     assert [type(event) for event in events] == [CallMade, TaskEnded]
+
+
+def test_a_clock_between_the_ticks_of_another() -> None:
+    clock = between_ticks(lambda: 1000.0)
+    times = [clock() for _ in range(1000)]
+    assert 1000.0 <= times[0] < times[-1] < 1010.0
+    assert times == sorted(times)

@@ -87,6 +87,32 @@ async def test_a_slow_reader_holds_up_no_call() -> None:
         assert [piece.name async for piece in pieces if isinstance(piece, Line)] == ["b", "c"]
 
 
+async def test_a_task_that_ends_with_the_plan_has_its_line() -> None:
+    """All have ended, and the stream comes to see that before it hears of the last one."""
+    loop = asyncio.get_running_loop()
+    held = {path: loop.create_future() for path in ("/a", "/u", "/t")}
+
+    async def layer(call: Call) -> Reply:
+        if call.target in held:
+            await held[call.target]
+        if call.target == "/u":
+            held["/t"].set_result(None)
+        return Reply(200, JSON, b"1")
+
+    engine = Engine(engine_of(Upstream()).settings, layer)
+    text = ";".join(f"select * from /{name} as {name}" for name in "fuat")
+
+    async def names() -> list[str]:
+        async with stream_of(engine, text) as pieces:
+            return [piece.name async for piece in pieces if isinstance(piece, Line)]
+
+    reader = asyncio.create_task(names())
+    await quiet()
+    held["/a"].set_result(None)
+    held["/u"].set_result(None)
+    assert sorted(await reader) == ["a", "f", "t", "u"]
+
+
 @pytest.mark.parametrize("read", [0, 1])
 async def test_calls_end_with_the_reader(read: int) -> None:
     up = Upstream()

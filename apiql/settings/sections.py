@@ -60,7 +60,7 @@ class Answer(Section):
     plan: bool = True
     """Whether `explain` is answered over HTTP."""
     timings: bool = False
-    """The `Server-Timing` header."""
+    """The `Server-Timing` header, and `explain analyze` over HTTP."""
 
 
 class Security(Section):

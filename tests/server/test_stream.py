@@ -280,6 +280,12 @@ async def test_an_end_alone_without_data(port: int) -> None:
     assert (status, lines) == (200, [{"end": True, "status": 204, "complete": True}])
 
 
+async def test_a_long_end_comes_whole(port: int) -> None:
+    query = "select * from /big as big; return {'all': big}".replace("'", '"')
+    _, (end,) = await lines_of(port, query)
+    assert (end["status"], len(end["data"]["all"])) == (200, len(BIG) - 2)
+
+
 async def test_wait_lowers_the_time(port: int) -> None:
     query = "select * from /hang as h timeout 3s; select * from /ok"
     _, (first, second, end) = await lines_of(port, query, Prefer="wait=1")
