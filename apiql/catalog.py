@@ -7,14 +7,28 @@ from dataclasses import replace
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
+from apiql.ir.push import Kind, Member, Push, Style
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.source import Bulk, Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.ir.values import Literal
 from apiql.plugins import Registry
 from apiql.settings import Limits, Settings, Upstream
+from apiql.settings import Push as PushSettings
 from apiql.settings import Source as SourceSettings
 from apiql.sources.addresses import AllowList
+
+NAMES: Mapping[Style, Mapping[str, str]] = {
+    Style.POSTGREST: {"limit": "limit", "offset": "offset", "order": "order", "fields": "select"},
+    Style.ODATA: {"limit": "$top", "offset": "$skip", "order": "$orderby", "filter": "$filter",
+                  "fields": "$select"},
+    Style.JSONAPI: {"limit": "page[limit]", "offset": "page[offset]", "order": "sort"},
+    Style.GOOGLE: {"limit": "maxResults", "fields": "fields"},
+    Style.PARAM: {"limit": "limit", "offset": "offset", "order": "sort", "fields": "fields"},
+}  # fmt: skip
+"""What the styles call the parameters of their abilities."""
+ROWS = {Style.ODATA: "value", Style.JSONAPI: "data", Style.GOOGLE: "items"}
+"""Where their rows are."""
 
 
 class CatalogError(ApiqlError):
@@ -86,6 +100,7 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             headers=(*base.headers, *_texts(source.headers)),
             timeout=base.timeout,
             concurrency=source.concurrency or base.concurrency,
+            push=_push(source.push),
         )
         bulk = _bulk(source, endpoint, base, place)
         yield Source(source_name, source.method, endpoint, _defaults(source), bulk)
@@ -106,6 +121,28 @@ def _bulk(source: SourceSettings, own: Endpoint, base: Endpoint, place: str) -> 
         raise CatalogError(f"{place} {message}; set bulk.path to a path without placeholders")
     key, rows = tuple(found.key.split(".")), tuple(found.rows.split(".")) if found.rows else ()
     return Bulk(endpoint, found.param, found.style, found.max, key, rows)
+
+
+def _push(found: PushSettings | None) -> Push | None:
+    if found is None:
+        return None
+    style = Style(found.style)
+    rows = ROWS.get(style, "") if found.rows is None else found.rows
+    return Push(
+        style,
+        frozenset(found.can),
+        tuple(rows.split(".")) if rows else (),
+        {name: _member(kind) for name, kind in found.members.items()},
+        found.key,
+        found.max_limit,
+        {**NAMES[style], **{str(ability): name for ability, name in found.names.items()}},
+        frozenset(found.paging),
+        found.descending == "-name",
+    )
+
+
+def _member(kind: str) -> Member:
+    return Member(Kind(kind.removesuffix("?")), kind.endswith("?"))
 
 
 def _template(path: str, place: str) -> Template:

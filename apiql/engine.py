@@ -31,6 +31,7 @@ from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
+from apiql.planning.push_down import push_down
 from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
@@ -270,6 +271,7 @@ def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
     """What becomes of a plan before it is compiled, in this order."""
     return (
         merge_equal_reads(functions.volatile()),
+        push_down,
         within(limits.depth, limits.calls, limits.fanout),
     )
 

@@ -8,8 +8,9 @@ from typing import Any
 from apiql.ir.plan import Batch, Fetch, Nested, Repeat, Task, Work
 from apiql.ir.policy import Duration, Policy, Tolerance, time_text
 from apiql.ir.projection import Kept, Named
+from apiql.ir.push import Pushed
 from apiql.ir.request import Binding, Place, Slot
-from apiql.ir.rows import Count, Rows, SortKey
+from apiql.ir.rows import Count, Rows, SortKey, Unsent
 from apiql.ir.values import ElementRoot, Ref, Value
 
 PLACES = {
@@ -41,6 +42,11 @@ def call_object(work: Work) -> dict[str, Any]:
         {"place": b.place.value, "name": ".".join(b.name), "value": _value(b.value, work)}
         for b in (each.bindings if isinstance(each, Fetch) else ())
     ]
+    bindings += [
+        {"place": Place.QUERY.value, "name": name, "value": str(found)}
+        for pushed in _pushed(work)
+        for name, found in pushed.pairs
+    ]
     if isinstance(each, Nested):
         shown = {name: _value(value, work) for name, value in each.arguments}
         return {"query": each.name, "arguments": shown}
@@ -60,6 +66,8 @@ def work_lines(task: Task) -> Iterator[str]:
         yield from (f"where {name} = {_value(value, task.work)}" for name, value in each.arguments)
     else:
         yield from (_binding(binding, task.work) for binding in each.bindings)
+        pairs = (pair for pushed in each.pushed for pair in pushed.pairs)
+        yield from (f"query {name} = {found}" for name, found in pairs)
     yield from clause_lines(task)
 
 
@@ -71,6 +79,8 @@ def clause_lines(task: Task) -> Iterator[str]:
         yield f"when {task.when}"
     if task.rows is not None:
         yield from rows_lines(task.rows)
+    if _pushed(task.work):
+        yield f"pushed: {', '.join(pushed.clause for pushed in _pushed(task.work))}"
     if task.otherwise is not None:
         other = task.otherwise.task
         yield f"else {call_text(other.work)}"
@@ -94,7 +104,7 @@ def rows_lines(rows: Rows) -> Iterator[str]:
         yield "distinct"
     if rows.limit is not None or rows.offset != 0:
         limit = "" if rows.limit is None else f"limit {_count(rows.limit)} "
-        yield f"{limit}{f'offset {_count(rows.offset)}' if rows.offset != 0 else ''}".strip()
+        yield f"{limit}{_offset(rows.offset)}".strip()
 
 
 def policy_text(policy: Policy) -> str:
@@ -157,6 +167,17 @@ def _field(field: Kept | Named) -> str:
 def _key(key: SortKey) -> str:
     order = " desc" if key.descending else ""
     return f"{key.value}{order}{' nulls first' if key.nulls_first else ''}"
+
+
+def _pushed(work: Work) -> tuple[Pushed, ...]:
+    each = work.each if isinstance(work, Repeat) else work
+    return each.pushed if isinstance(each, Fetch) else ()
+
+
+def _offset(offset: Count | Unsent) -> str:
+    if isinstance(offset, Unsent):
+        return f"offset {_count(offset.count)} where it is not sent"
+    return f"offset {_count(offset)}" if offset != 0 else ""
 
 
 def _count(count: Count) -> str:

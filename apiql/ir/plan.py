@@ -15,6 +15,7 @@ from apiql.ir.embedding import Embed
 from apiql.ir.order import circles, depth_of, in_order
 from apiql.ir.policy import Policy, Settings
 from apiql.ir.projection import EVERYTHING, Path, Projection
+from apiql.ir.push import Pushed
 from apiql.ir.request import Binding, Endpoint
 from apiql.ir.rows import Rows
 from apiql.ir.values import Ref, ResultRoot, Value, refs
@@ -24,11 +25,12 @@ READS = frozenset({"get", "head"})
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """Work: one upstream call."""
+    """Work: one upstream call. Each of `pushed` is sent if those before it are."""
 
     method: str
     endpoint: Endpoint
     bindings: tuple[Binding, ...] = ()
+    pushed: tuple[Pushed, ...] = ()
 
     @property
     def is_read(self) -> bool:

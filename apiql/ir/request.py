@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from apiql.ir.push import Push
 from apiql.ir.values import Value
 
 
@@ -50,6 +51,7 @@ class Endpoint:
 
     `base` is scheme, authority and path prefix; `path` alternates encoded text and slots;
     `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
+    `push` is what it does with its rows itself; calls are equal without it.
     """
 
     service: str
@@ -61,6 +63,7 @@ class Endpoint:
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float | None = None
     concurrency: int | None = None
+    push: Push | None = field(default=None, repr=False, compare=False)
 
     @property
     def template(self) -> str:

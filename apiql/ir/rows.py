@@ -11,10 +11,20 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from apiql.ir.projection import Field, Named
+from apiql.ir.push import Sendable
 from apiql.ir.values import ParamRoot, Value
 
 Count: TypeAlias = int | ParamRoot
 """A number of rows, or the parameter that holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """An offset that is left to us where one of these is not sent to the upstream."""
+
+    count: Count
+    sent: tuple[Sendable, ...]
+
 
 AGGREGATES = frozenset({"count", "sum", "min", "max", "avg"})
 COUNT_ROWS = "count(*)"
@@ -46,7 +56,7 @@ class Rows:
     fields: tuple[Field, ...] = ()
     order: tuple[SortKey, ...] = ()
     distinct: bool = False
-    offset: Count = 0
+    offset: Count | Unsent = 0
     limit: Count | None = None
 
     def values(self) -> Iterator[Value]:
@@ -58,4 +68,5 @@ class Rows:
 
     def counts(self) -> Iterator[ParamRoot]:
         """The parameters that hold counts."""
-        yield from (found for found in (self.offset, self.limit) if isinstance(found, ParamRoot))
+        offset = self.offset.count if isinstance(self.offset, Unsent) else self.offset
+        yield from (found for found in (offset, self.limit) if isinstance(found, ParamRoot))

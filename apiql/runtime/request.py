@@ -16,6 +16,7 @@ from apiql.runtime import encode
 from apiql.runtime.evaluate import compile_value
 from apiql.runtime.json_values import plain_text
 from apiql.runtime.outcome import MISSING, Unmet, unmet
+from apiql.runtime.pushed import Pairs, compile_pushed
 from apiql.runtime.scope import Evaluate, Reads, Scope
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Call, Headers, Origin
@@ -79,7 +80,8 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     filled = fill(fetch.bindings, functions, reads)
     origin = origin_of(fetch.endpoint.base, fetch.endpoint.pinned)
     method = fetch.method.upper()
-    target = _compile_target(fetch.endpoint, _at(filled, Place.PATH), _at(filled, Place.QUERY))
+    pushed = compile_pushed(fetch.pushed, functions, reads)
+    target = _compile_target(fetch.endpoint, filled, pushed)
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
     if body is None and isinstance(headers, tuple):
@@ -106,11 +108,11 @@ def _at(filled: Iterable[Filled], place: Place) -> tuple[Filled, ...]:
 
 
 def _compile_target(
-    endpoint: Endpoint, slots: tuple[Filled, ...], query: tuple[Filled, ...]
+    endpoint: Endpoint, filled: tuple[Filled, ...], pushed: tuple[Pairs, ...]
 ) -> Callable[[Scope], str]:
-    by_name = {item.binding.name[0]: item for item in slots}
+    by_name = {item.binding.name[0]: item for item in _at(filled, Place.PATH)}
     path = [part if isinstance(part, str) else _segment(part, by_name) for part in endpoint.path]
-    pairs = _compile_pairs(endpoint, by_name, query)
+    pairs = [*_compile_pairs(endpoint, by_name, _at(filled, Place.QUERY)), *pushed]
     static_path = all(isinstance(part, str) for part in path)
     if static_path and all(isinstance(pair, str) for pair in pairs):
         text = _joined("".join(map(str, path)), [str(pair) for pair in pairs])
@@ -128,9 +130,9 @@ def _compile_target(
 
 def _compile_pairs(
     endpoint: Endpoint, by_name: dict[str, Filled], query: tuple[Filled, ...]
-) -> list[str | Callable[[Scope], str]]:
+) -> list[Pairs]:
     style = endpoint.list_style
-    pairs: list[str | Callable[[Scope], str]] = []
+    pairs: list[Pairs] = []
     for name, part in endpoint.query:
         if isinstance(part, str):
             pairs.append(f"{name}={part}")

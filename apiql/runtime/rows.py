@@ -13,7 +13,7 @@ from functools import partial
 from apiql.errors import ValueRefused
 from apiql.ir.grouping import Groups
 from apiql.ir.projection import EVERYTHING, Named, Projection
-from apiql.ir.rows import Count, Rows
+from apiql.ir.rows import Count, Rows, Unsent
 from apiql.ir.values import ParamRoot, Value
 from apiql.plugins import Registry
 from apiql.runtime.distinct import compile_distinct
@@ -21,6 +21,7 @@ from apiql.runtime.evaluate import compile_value
 from apiql.runtime.groups import compile_groups, compile_members, group_members
 from apiql.runtime.json_values import a_kind, number_text
 from apiql.runtime.ordering import Arrange, compile_order
+from apiql.runtime.pushed import compile_sendable
 from apiql.runtime.row_list import NULL, in_list, rows_at
 from apiql.runtime.row_reading import Entry, Wanted, compile_reader_of_rows, values_of
 from apiql.runtime.scope import Evaluate, Reads, Scope
@@ -85,7 +86,8 @@ def row_values(rows: Rows) -> Iterator[Value]:
 
 def row_checks(rows: Rows) -> tuple[Evaluate, ...]:
     """What refuses parameters that are no numbers of rows, before the first call."""
-    counts = (("limit", rows.limit), ("offset", rows.offset))
+    offset = rows.offset.count if isinstance(rows.offset, Unsent) else rows.offset
+    counts = (("limit", rows.limit), ("offset", offset))
     return tuple(
         partial(_number, word, count) for word, count in counts if isinstance(count, ParamRoot)
     )
@@ -146,7 +148,7 @@ def _stages(
         shown = projection if groups is None else EVERYTHING
         yield compile_distinct(_shape(shown, functions, reads))
     if rows.offset != 0 or rows.limit is not None:
-        yield _slice(rows.offset, rows.limit)
+        yield _slice(_left_of(rows.offset, functions, reads), rows.limit)
 
 
 def _passing(condition: Evaluate) -> Arrange:
@@ -169,9 +171,18 @@ def _shape(projection: Projection, functions: Registry, reads: Reads) -> Shape:
     return compile_shape(projection, evaluators)
 
 
-def _slice(offset: Count, limit: Count | None) -> Arrange:
+def _left_of(offset: Count | Unsent, functions: Registry, reads: Reads) -> Callable[[Scope], int]:
+    """The rows that are still to be skipped."""
+    if not isinstance(offset, Unsent):
+        return partial(_number, "offset", offset)
+    number = partial(_number, "offset", offset.count)
+    sent = [compile_sendable(found, functions, reads) for found in offset.sent]
+    return lambda scope: number(scope) if any(found(scope) is None for found in sent) else 0
+
+
+def _slice(offset: Callable[[Scope], int], limit: Count | None) -> Arrange:
     def arrange(entries: list[Entry], scope: Scope) -> list[Entry]:
-        start = _number("offset", offset, scope)
+        start = offset(scope)
         end = None if limit is None else start + _number("limit", limit, scope)
         return entries[start:end]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from types import UnionType
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -88,6 +89,8 @@ def _known(parents: Keys) -> frozenset[str]:
             section = section.model_fields[str(key)].annotation
         else:
             section = get_args(section)[1]
+        if isinstance(section, UnionType):
+            section = get_args(section)[0]
     return frozenset(section.model_fields)
 
 

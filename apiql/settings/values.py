@@ -23,6 +23,9 @@ _HOST_RULE = re.compile(
 )
 _NAME = re.compile(r"[^\W\d]\w*")
 _UPSTREAM_NAME = re.compile(r"[^\W_][\w-]*")
+_MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
+_PARAMETER_NAME = re.compile(r"[!-~]{1,128}")
+_MEMBER_KINDS = ("integer", "number", "boolean", "text", "ordered text", "any")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HEADER_TEXT = re.compile(r"[\t\x20-\x7e]*")
 _CONNECTION_HEADERS = frozenset(
@@ -153,6 +156,28 @@ def upstream_name(value: str) -> str:
     return value
 
 
+def member_name(value: str) -> str:
+    """The name of a member of a row, as an upstream's query string has it."""
+    if _MEMBER_NAME.fullmatch(value) is None:
+        raise refusal(f"{shown(value)} is no member's name", "letters, digits, _ and -")
+    return value
+
+
+def member_kind(value: object) -> str:
+    """What a member is; with `?` it may be null or missing."""
+    if isinstance(value, str) and value.removesuffix("?") in _MEMBER_KINDS:
+        return value
+    expected = ", ".join(f'"{kind}"' for kind in _MEMBER_KINDS)
+    raise refusal(f"{shown(value)} is no kind", f"{expected}; with ? behind it: or null")
+
+
+def parameter_name(value: str) -> str:
+    """The name of a parameter of the query string, not yet encoded."""
+    if _PARAMETER_NAME.fullmatch(value) is None:
+        raise refusal(f"{shown(value)} is no parameter's name", "printable ASCII without spaces")
+    return value
+
+
 def path_template(value: str) -> str:
     """The path of a source; its placeholders are read by whoever lowers it."""
     if not value.startswith("/") or value.startswith("//"):
@@ -218,6 +243,14 @@ Methods = Annotated[tuple[Method, ...], Strict(False)]
 ListStyle = Literal["repeat", "csv", "brackets", "json"]
 SourceName = Annotated[str, AfterValidator(source_name)]
 UpstreamName = Annotated[str, AfterValidator(upstream_name)]
+PushStyle = Literal["postgrest", "odata", "jsonapi", "google", "param"]
+Ability = Literal["limit", "offset", "order", "filter", "fields"]
+Renamed = Literal["limit", "offset", "order", "fields"]
+Abilities = Annotated[tuple[Ability, ...], Strict(False)]
+MemberName = Annotated[str, AfterValidator(member_name)]
+MemberKind = Annotated[str, PlainValidator(member_kind)]
+ParameterName = Annotated[str, AfterValidator(parameter_name)]
+ParameterNames = Annotated[tuple[ParameterName, ...], Strict(False)]
 PathTemplate = Annotated[str, AfterValidator(path_template)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 HeaderText = Annotated[str, PlainValidator(header_text)]
