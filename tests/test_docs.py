@@ -23,7 +23,7 @@ from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
 from apiql.query_files import read_query_files
-from apiql.settings import Bulk, Settings, Source, Upstream, load_settings
+from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
 
@@ -203,7 +203,8 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
-    needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a"}
+    needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
+                              "style": "param", "can": ["limit"]}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
     assert getattr(model.model_validate({**given, key: value}), key) == getattr(
         model.model_validate(given), key
@@ -221,7 +222,8 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
                 (f"upstreams.<name>.sources.<source>.{key}", Source, key)
                 for key in Source.model_fields
             )
-            yield from ((f"….bulk.{key}", Bulk, key) for key in Bulk.model_fields)
+            for name, inner in (("bulk", Bulk), ("push", Push)):
+                yield from ((f"….{name}.{key}", inner, key) for key in inner.model_fields)
             section = "upstreams.<name>"
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from apiql.settings import Settings, Source, Upstream, load_settings
+from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -45,7 +45,13 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
-            {"path", "query", "headers", "list_style", "concurrency", "bulk"},
+            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push"},
+        ),
+        (Bulk, [["default", "sources", "users", "bulk"]], {"path", "param", "key"}),
+        (
+            Push,
+            [["default", "sources", "users", "push"]],
+            {"style", "can", "members", "key", "rows", "names", "paging"},
         ),
     ],
 )

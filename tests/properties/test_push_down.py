@@ -244,6 +244,27 @@ def test_the_answer_is_the_same(
     hold(style, rows, query, params, sparse)
 
 
+SHAPES = ["{0}{1} = {2}", "{0}{1} != {2}", "{0}{1} < {2}", "not {0}{1} <= {2}",
+          "{0}{1} not in ({2})", "{0}{1} in ({2}, {2})", "{0}{1} is not null", "{0}{1} is null",
+          "not (not {0}{1} = {2} and {0}no > 1)", "{0}{1} not between {2} and {2}",
+          "{2} > {0}{1}", "{0}note not like 'a%'", "{0}note like '%a'", "not {0}sold"]  # fmt: skip
+
+
+@pytest.mark.parametrize("style", ["postgrest", "odata", "param", "jsonapi"])
+@given(st.data(), st.sampled_from(SHAPES), st.sampled_from(list(OF_KIND)), ROWS)
+def test_no_row_too_many_and_none_too_few(
+    style: str, data: st.DataObject, shape: str, name: str, rows: list[Row]
+) -> None:
+    """What is filtered there is filtered to the row: the limit behind it would show it."""
+    before = "attributes." if style == "jsonapi" else ""
+    params: dict[str, Any] = {}
+    condition = shape.format(before, name, data.draw(constants(name, params)))
+    at = f" rows {AT[style]}" if style in AT else ""
+    limit = data.draw(st.integers(1, 3))
+    query = f"select {before}no from items{at} having {condition} limit {limit}"
+    hold(style, rows, query, params, sparse=False)
+
+
 @pytest.mark.parametrize("style", ["postgrest", "odata", "param", "jsonapi"])
 @pytest.mark.parametrize("condition", [
     "{0}status = $v", "{0}status != $v", "{0}status in ($v, 'b')", "{0}status = $v or {0}sold",
