@@ -128,6 +128,47 @@ def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:
     assert refused(conf, GOLDEN_FILE) == GOLDEN_PROBLEMS
 
 
+SOURCE = """\
+[upstreams.a]
+url = "http://a"
+[upstreams.a.sources.items]
+path = "/items"
+[upstreams.a.sources.items.%s]
+"""
+
+
+@pytest.mark.parametrize(("table", "line", "message"), [
+    ("bulk", 'param = "ids"\nkey = "id"\nparams = 1', "bulk.params: there is no such setting\n"
+     "    did you mean upstreams.a.sources.items.bulk.param?"),
+    ("push", 'style = "odate"\ncan = ["limit"]', 'push.style: found "odate"\n'
+     '    expected: one of "postgrest", "odata", "jsonapi", "google", "param"\n'
+     '    did you mean "odata"?'),
+    ("push", 'style = "odata"\ncan = ["top"]', 'push.can[0]: found "top"\n'
+     '    expected: one of "limit", "offset", "order", "filter", "fields"'),
+    ("push", 'style = "google"\ncan = ["limit", "order"]', "push: this style has no such "
+     'parameter\n    expected: can = ["limit", "fields"] or less'),
+    ("push", 'style = "odata"\ncan = ["filter"]', "push: members are not named\n"
+     '    expected: members = { id = "integer", name = "text?" }'),
+    ("push", 'style = "odata"\ncan = ["order"]\nmembers.id = "integer?"\nkey = "id"',
+     "push: an order needs the key that makes it total\n"
+     "    expected: key = a member that is one of integer, number, ordered text"),
+    ("push", 'style = "jsonapi"\ncan = ["fields"]\nmembers.id = "text"',
+     'push: the type of the rows is not said\n    expected: names = { fields = "fields[type]" }'),
+    ("push", 'style = "odata"\ncan = ["fields"]\nmembers.first-name = "text"',
+     "push: this style has no names with -\n    expected: letters, digits and _"),
+    ("push", 'style = "param"\ncan = ["fields"]\nmembers.id = "int"', 'push.members.id: "int" is '
+     'no kind\n    expected: "integer", "number", "boolean", "text", "ordered text", "any"; with ? '
+     "behind it: or null"),
+    ("push", 'style = "param"\ncan = ["fields"]\nmembers."a.b" = "any"', 'push.members."a.b": '
+     "\"a.b\" is no member's name\n    expected: letters, digits, _ and -"),
+    ("push", 'style = "param"\ncan = ["limit"]\nnames.limit = "per page"', 'push.names.limit: '
+     '"per page" is no parameter\'s name\n    expected: printable ASCII without spaces'),
+])  # fmt: skip
+def test_problems_of_what_a_source_can_do(conf: Path, table: str, line: str, message: str) -> None:
+    found = refused(conf, SOURCE % table + line)
+    assert found.partition("upstreams.a.sources.items.")[2] == message
+
+
 def test_twins_alone_name_both_places(conf: Path) -> None:
     text = '[upstreams]\na.url = "http://a"\na.sources.u.path = "/"\nb.url = "http://b"'
     message = refused(conf, text, {"APIQL_UPSTREAMS__B__SOURCES__U__PATH": "/"})

@@ -8,10 +8,10 @@ from typing import Any
 from apiql.ir.plan import Batch, Fetch, Nested, Repeat, Task, Work
 from apiql.ir.policy import Duration, Policy, Tolerance, time_text
 from apiql.ir.projection import Kept, Named
-from apiql.ir.push import Pushed
+from apiql.ir.push import Pushed, Sendable
 from apiql.ir.request import Binding, Place, Slot
 from apiql.ir.rows import Count, Rows, SortKey, Unsent
-from apiql.ir.values import ElementRoot, Ref, Value
+from apiql.ir.values import ElementRoot, Ref, Value, json_text
 
 PLACES = {
     Place.PATH: "where",
@@ -43,7 +43,7 @@ def call_object(work: Work) -> dict[str, Any]:
         for b in (each.bindings if isinstance(each, Fetch) else ())
     ]
     bindings += [
-        {"place": Place.QUERY.value, "name": name, "value": str(found)}
+        {"place": Place.QUERY.value, "name": name, "value": _sent(found)}
         for pushed in _pushed(work)
         for name, found in pushed.pairs
     ]
@@ -67,7 +67,7 @@ def work_lines(task: Task) -> Iterator[str]:
     else:
         yield from (_binding(binding, task.work) for binding in each.bindings)
         pairs = (pair for pushed in each.pushed for pair in pushed.pairs)
-        yield from (f"query {name} = {found}" for name, found in pairs)
+        yield from (f"query {name} = {_sent(found)}" for name, found in pairs)
     yield from clause_lines(task)
 
 
@@ -172,6 +172,12 @@ def _key(key: SortKey) -> str:
 def _pushed(work: Work) -> tuple[Pushed, ...]:
     each = work.each if isinstance(work, Repeat) else work
     return each.pushed if isinstance(each, Fetch) else ()
+
+
+def _sent(found: Sendable) -> str:
+    """What is sent as it is; where it would not show as a text in quotes."""
+    text = str(found)
+    return text if text.isprintable() else json_text(text)
 
 
 def _offset(offset: Count | Unsent) -> str:

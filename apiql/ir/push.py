@@ -115,6 +115,11 @@ class SentText:
     pieces: tuple[Piece, ...]
     form: Form
 
+    @property
+    def has_holes(self) -> bool:
+        """Whether only a run knows it."""
+        return any(isinstance(piece, Hole) for piece in self.pieces)
+
     def __str__(self) -> str:
         shown = (p if isinstance(p, str) else f"{{{p.value}}}" for p in self.pieces)
         return "".join(shown)

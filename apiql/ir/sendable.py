@@ -13,8 +13,9 @@ from urllib.parse import quote
 from apiql.ir.push import TEXTS, Form, Hole, Kind, Piece, Sendable, SentText
 from apiql.ir.values import Literal, Value
 
-MOST_BYTES = 2000
-"""Of one value in a URL: upstreams and what stands before them refuse long ones."""
+MOST_BYTES = 4000
+"""Of one clause in a URL: upstreams, and what stands before them, refuse long ones."""
+MOST_OF_A_PARAMETER = 250
 MOST_INTEGER = 2**31 - 1
 MOST_DIGITS = 15
 """Those that a binary number of 64 bits holds for certain."""
@@ -38,11 +39,21 @@ def sendable(pieces: Iterable[Piece], form: Form) -> Sendable | None:
         else:
             joined.append(piece)
     made = SentText(tuple(joined), form)
-    return filled(made, lambda value: value) if _is_whole(joined) else made
+    return "".join(map(str, joined)) if not made.has_holes else made
 
 
-def _is_whole(pieces: list[Piece]) -> bool:
-    return all(isinstance(piece, str) for piece in pieces)
+def fits_a_url(found: Iterable[Sendable]) -> bool:
+    """Whether what is sent is short enough, whatever parameters hold."""
+    return sum(map(_longest, found)) <= MOST_BYTES
+
+
+def _longest(found: Sendable) -> int:
+    pieces = found.pieces if isinstance(found, SentText) else (str(found),)
+    return sum(_size(p) if isinstance(p, str) else MOST_OF_A_PARAMETER for p in pieces)
+
+
+def _size(text: str) -> int:
+    return len(quote(text, safe=""))
 
 
 def filled(text: SentText, find: Callable[[Value], Any]) -> str | None:
@@ -51,13 +62,12 @@ def filled(text: SentText, find: Callable[[Value], Any]) -> str | None:
     for piece in text.pieces:
         if isinstance(piece, Hole):
             found = written(find(piece.value), piece.kind, text.form)
-            if found is None:
+            if found is None or _size(found) > MOST_OF_A_PARAMETER:
                 return None
             made.append(found)
         else:
             made.append(piece)
-    whole = "".join(made)
-    return whole if len(quote(whole, safe="")) <= MOST_BYTES else None
+    return "".join(made)
 
 
 def written(value: Any, kind: Kind, form: Form) -> str | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from apiql.ir.push import Form, Hole, Piece, Push, Sendable, Style
-from apiql.ir.sendable import sendable, written
+from apiql.ir.sendable import fits_a_url, sendable, written
 from apiql.ir.values import Value
 from apiql.planning.conditions import Among, Compare, Condition, IsNull, Junction, Like
 
@@ -54,7 +54,7 @@ def pairs_of(found: Sequence[Said], push: Push) -> tuple[tuple[str, Sendable], .
                  for each in found[:1]]  # fmt: skip
     pairs = [(each.name, sendable(each.pieces, each.form)) for each in found]
     sent = tuple((name, value) for name, value in pairs if value is not None)
-    return sent if len(sent) == len(pairs) else None
+    return sent if fits_a_url(value for _, value in sent) else None
 
 
 def _outer(condition: Condition) -> Iterator[Condition]:
