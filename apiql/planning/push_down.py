@@ -47,10 +47,12 @@ def push_down(plan: Plan) -> Plan:
 
 
 def _fetch(task: Task) -> Fetch | None:
-    """The call of a task, or of each element of its list; batches answer for several."""
+    """The call of a task, or of each element of its list; batches answer for several. What was
+    looked at once is not looked at again.
+    """
     work = task.work
     each = work.each if isinstance(work, Repeat) and work.batch is None else work
-    return each if isinstance(each, Fetch) and each.method == "get" else None
+    return each if isinstance(each, Fetch) and each.method == "get" and not each.pushed else None
 
 
 def _with_pushed(task: Task, shown: Paths, readers: Readers) -> Task:

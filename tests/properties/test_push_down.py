@@ -96,7 +96,7 @@ def literal(value: Any) -> str:
 
 
 OF_KIND: dict[str, st.SearchStrategy[Any]] = {
-    "no": st.integers(-1, 8), "price": PRICES, "status": TEXTS, "note": TEXTS, "name": TEXTS,
+    "no": st.integers(-1, 8) | st.sampled_from([2**31, -(2**31)]), "price": PRICES, "status": TEXTS, "note": TEXTS, "name": TEXTS,
     "sold": st.booleans(), "ghost": TEXTS,
 }  # fmt: skip
 ANYTHING = st.one_of(PRICES, TEXTS, st.booleans(), st.none(),
@@ -264,6 +264,25 @@ def test_no_row_too_many_and_none_too_few(
     at = f" rows {AT[style]}" if style in AT else ""
     limit = data.draw(st.integers(1, 3))
     query = f"select {before}no from items{at} having {condition} limit {limit}"
+    hold(style, rows, query, params, sparse=False)
+
+
+@pytest.mark.parametrize("style", ["postgrest", "odata", "param", "jsonapi", "google"])
+@given(st.data(), ROWS, st.booleans())
+def test_the_window_is_the_same(
+    style: str, data: st.DataObject, rows: list[Row], distinct: bool
+) -> None:
+    """Over an order with nulls and ties, or none, and over rows of which some are equal."""
+    before = "attributes." if style == "jsonapi" else ""
+    ends = st.sampled_from(["", " desc", " nulls first", " desc nulls first"])
+    names = data.draw(st.lists(st.sampled_from(["price", "sold", "name", "no"]), max_size=2))
+    order = ", ".join(f"{before}{name}{data.draw(ends)}" for name in names)
+    clauses = f"order by {order}" if order else ""
+    params: dict[str, Any] = {}
+    window = f"limit {data.draw(counts(params))} {' '.join(data.draw(offsets(params)))}"
+    at = f" rows {AT[style]}" if style in AT else ""
+    shown = f"{before}{'sold' if distinct else 'no'}"
+    query = f"select {shown} from items{at} {clauses} {'distinct' if distinct else ''} {window}"
     hold(style, rows, query, params, sparse=False)
 
 
