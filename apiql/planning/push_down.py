@@ -33,6 +33,7 @@ PAGING = {
     Style.ODATA: frozenset({"$skiptoken", "$deltatoken", "$apply"}),
     Style.GOOGLE: frozenset({"pageToken"}),
 }
+RANGE = "header Range"
 NO_ROWS = Rows()
 
 
@@ -79,7 +80,7 @@ def _taken(fetch: Fetch) -> frozenset[str]:
     query |= {b.name[0] for b in fetch.bindings if b.place is Place.QUERY}
     headers = {b.name[0].lower() for b in fetch.bindings if b.place is Place.HEADER}
     headers |= {name.lower() for name, _ in fetch.endpoint.headers}
-    return frozenset(query | ({"Range:"} if "range" in headers else set()))
+    return frozenset(query | ({RANGE} if "range" in headers else set()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class _Clauses:
 
     def _is_paged(self) -> bool:
         """Whether the call chooses among the rows by itself: what is before and after differs."""
-        names = {self.push.names.get("limit"), self.push.names.get("offset"), "Range:"}
+        names = {self.push.names.get("limit"), self.push.names.get("offset"), RANGE}
         paging = names | self.push.paging | PAGING.get(self.push.style, frozenset())
         pages = self.push.style is Style.JSONAPI and any(n.startswith("page[") for n in self.taken)
         return pages or not paging.isdisjoint(self.taken)
