@@ -108,6 +108,7 @@ class QueryRoute:
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
 
     async def _answer(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
+        begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
         executable = asked.executable or engine.executable(asked.query.text)
         plan = executable.plan
         if plan.explain or plan.analyze:
@@ -122,7 +123,7 @@ class QueryRoute:
         if asked.wanted in STREAMED:
             return streaming(engine, executable, asked)
         if engine.settings.answer.timings:
-            rendered = await self._timed(engine, executable, asked)
+            rendered = await self._timed(engine, executable, asked, begun)
         else:
             answer = await engine.carry_out(executable, asked.query)
             rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
@@ -130,7 +131,9 @@ class QueryRoute:
             return validated(rendered, asked.query.headers.get("if-none-match"))
         return rendered
 
-    async def _timed(self, engine: Engine, executable: Executable, asked: Asked) -> Rendered:
+    async def _timed(
+        self, engine: Engine, executable: Executable, asked: Asked, begun: float
+    ) -> Rendered:
         """The answer with Server-Timing and, if asked, the trace of its calls."""
         events: list[Event] = []
         clock = asyncio.get_running_loop().time
@@ -139,7 +142,8 @@ class QueryRoute:
         extensions = {"trace": trace_of(events, start)} if asked.trace else {}
         render = _render(executable.plan)
         rendered = render(answer, asked.wanted, extensions, executable.varies)
-        rendered.headers.append((b"server-timing", server_timing(events, clock() - start)))
+        timing = server_timing(events, begun, start, clock())
+        rendered.headers.append((b"server-timing", timing))
         if any(isinstance(event, CallMade) for event in events):
             rendered.headers.append((b"cache-status", cache_status(uses_of(events))))
         return rendered

@@ -152,15 +152,24 @@ def uses_of(events: Sequence[Event]) -> list[CacheUse]:
     ]
 
 
-def server_timing(events: Sequence[Event], total: float) -> bytes:
-    """The Server-Timing header: each call by its task, then the total, in milliseconds."""
+def server_timing(events: Sequence[Event], begun: float, planned: float, ended: float) -> bytes:
+    """The Server-Timing header, in milliseconds: `plan` (reading the text; nothing for one that is
+    kept), each call by its task, `shape` (from the last call's end), and the total.
+    """
+    calls = [event for event in events if isinstance(event, CallMade)]
+    last = max((call.ended for call in calls), default=planned)
     parts = [
-        f'task;desc="{_in_quotes(event.task)} {event.status or event.code}";'
-        f"dur={_ms(event.ended - event.started)}"
-        for event in events
-        if isinstance(event, CallMade)
+        f"plan;dur={_ms(planned - begun)}",
+        *(f'task;desc="{_told(call)}";dur={_ms(call.ended - call.started)}' for call in calls),
+        f"shape;dur={_ms(ended - last)}",
+        f"total;dur={_ms(ended - begun)}",
     ]
-    return ", ".join([*parts, f"total;dur={_ms(total)}"]).encode("ascii", "replace")
+    return ", ".join(parts).encode("ascii", "replace")
+
+
+def _told(call: CallMade) -> str:
+    found = f"{_in_quotes(call.task)} {call.status or call.code}"
+    return found if call.age is None else f"{found} hit"
 
 
 def _ms(seconds: float) -> float:

@@ -61,7 +61,8 @@ async def test_server_timing_only_where_allowed(site: Site, dev: Site) -> None:
     timing = (await dev.ask(query)).headers["server-timing"]
     assert re.search(r'desc="ok 200";dur=\d+', timing)
     assert re.search(r'desc="s 500";dur=\d+', timing)
-    assert re.search(r"total;dur=\d+", timing)
+    assert re.match(r"plan;dur=\d+", timing)
+    assert re.search(r"shape;dur=[\d.]+, total;dur=\d+", timing)
 
 
 async def test_trace_only_where_allowed(site: Site, dev: Site) -> None:
