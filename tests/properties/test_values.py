@@ -24,7 +24,7 @@ TEXTS = st.one_of(
 )
 INTEGERS = st.integers(-(10**60), 10**60)
 DECIMALS = st.builds(
-    lambda digits, places: Decimal(digits).scaleb(-places), INTEGERS, st.integers(1, 70)
+    lambda digits, places: Decimal(f"{digits}E-{places}"), INTEGERS, st.integers(1, 70)
 )
 SCALARS = st.one_of(TEXTS, INTEGERS, DECIMALS, st.booleans())
 JSONS = st.recursive(
