@@ -241,7 +241,7 @@ def _kept_waiting(step: Step, within: Within, run: Run) -> Failure:
 
 def late(step: Step, within: Within, run: Run) -> Failure:
     """The warning that a substitute stands in."""
-    allowed = time_text(_seconds(within.time, run))
+    allowed = time_text(_allowed(step, run))
     message = f"had not answered within {allowed}: the substitute stands in"
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 from apiql.errors import Code, Failure, ValueRefused
@@ -183,7 +182,7 @@ def gathered(step: Step, cells: Cells, results: Sequence[Result], run: Run) -> O
     if any(isinstance(result, Done) for result in results):
         return several
     lost = next((failure for failure in several.failures if not failure.warning), None)
-    return several if lost is None else Failed(replace(lost, path=()), several=several)
+    return several if lost is None else Failed(lost, several=several)
 
 
 def _leaves(number: int, results: Sequence[Result]) -> tuple[bytes, ...]:
@@ -216,8 +215,9 @@ def _lost(step: Step, result: Result) -> Lost | None:
     if isinstance(result, Done | LeftOut):
         return None
     failure = result.failure
-    message = f"not called: {step.name} failed for its element ({failure.root or failure.code})"
     cause, root = failure.cause or step.name, failure.root or failure.code
+    reads = "" if cause == step.name else f"it reads {step.name}, and "
+    message = f"not called: {reads}{cause} failed for its element ({root})"
     return Lost(Failure(Code.DEPENDENCY_FAILED, message, cause=cause, root=root))
 
 

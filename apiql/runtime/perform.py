@@ -117,9 +117,7 @@ async def _begun(step: Step, run: Run) -> Outcome:
         return await one(step, run)
     except Unmet as error:
         skipped(step, error.failure.code, run)
-        failure = error.failure
-        called = failure.code in (Code.FANOUT_LIMIT, Code.ZIP_LENGTH)
-        return Failed(failure) if called else Skipped(failure)
+        return Skipped(error.failure)
     except NotAsked:
         return LeftOut()
     except ValueRefused as refused:

@@ -24,10 +24,9 @@ class JsonMembers:
     _values: dict[str, Any] = field(default_factory=dict)
 
     def value(self, name: str) -> Any:
-        """The decoded member; MISSING where there is none."""
+        """The decoded member."""
         if name not in self._values:
-            raw = self.found.get(name)
-            self._values[name] = MISSING if raw is None else decode(raw)
+            self._values[name] = decode(self.found[name])
         return self._values[name]
 
 
@@ -50,8 +49,7 @@ def compile_returned(value: Value, functions: Registry, reads: Reads) -> Evaluat
 
 def _whole(scope: Scope, name: str) -> Any:
     assert isinstance(scope.members, JsonMembers)
-    raw = scope.members.found.get(name)
-    return None if raw is None else Raw(raw)
+    return Raw(scope.members.found[name])
 
 
 def _null(value: Any) -> Any:

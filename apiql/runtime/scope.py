@@ -15,7 +15,7 @@ class Members(Protocol):
     """What the answer would hold, by name: for references in `return`."""
 
     def value(self, name: str) -> Any:
-        """The decoded member; MISSING where there is none."""
+        """The decoded member."""
 
 
 @dataclass(slots=True)

@@ -89,7 +89,7 @@ def _in_bulk(work: Fetch, lists: Lists, source: Source) -> Repeat | None:
     own = next((b for b in work.bindings if b.value == ELEMENT), None)
     if own is None or len(lists.axes) > 1 or len(lists.axes[0].values) > 1 or not work.is_read:
         return None
-    if own.name not in ((bulk.param,), bulk.key, bulk.key[-1:]):
+    if own.name not in ((bulk.param,), bulk.key[-1:]):
         return None
     others = [binding for binding in work.bindings if binding is not own]
     if any(binding.place is Place.PATH for binding in others) or lists.style is not None:
