@@ -202,7 +202,7 @@ class Source(Section):
     list_style: ListStyle | None = None
     """Unset: the upstream's."""
     concurrency: Count | None = None
-    """Calls of it that one query makes at a time; unset: the upstream's."""
+    """Calls of it that one `in` makes at a time; unset: the upstream's."""
     bulk: Bulk | None = None
     """How it answers for several elements at once."""
     push: Push | None = None
@@ -218,7 +218,7 @@ class Upstream(Section):
     timeout: Duration | None = None
     """Unset: `limits.call_timeout`."""
     concurrency: Count | None = None
-    """Calls to it that one query makes at a time; unset: `limits.query_concurrency`."""
+    """Calls to it that one `in` makes at a time; unset: `limits.query_concurrency`."""
     http2: bool = False
     proxy: ProxyAddress | None = Field(default=None, repr=False)
     trust_env: bool = False
