@@ -23,6 +23,9 @@ Duration = float | ParamRoot
 """Seconds, or the parameter that holds them (a number of milliseconds or a text like `2s`)."""
 
 
+LONGEST_KEPT = 366 * 86400.0
+"""The longest time that `cache` and `max-age` may ask for, in seconds."""
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 

@@ -6,52 +6,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from apiql.ir.plan import Axis, Fetch, Nested, Otherwise, Repeat, Task, Work
-from apiql.ir.values import (
-    Apply,
-    Computed,
-    Items,
-    Literal,
-    Record,
-    Ref,
-    ResultRoot,
-    Root,
-    Spread,
-    Step,
-    Value,
-    ValueRoot,
-)
+from apiql.ir.rewrite import rewritten, rewritten_steps
+from apiql.ir.values import Ref, ResultRoot, Value
 
 
 def renamed(value: Value, names: Mapping[str, str]) -> Value:
     """The value with results of tasks read under their new names."""
-    match value:
-        case Literal():
-            return value
-        case Spread(inner):
-            return Spread(renamed(inner, names))
-        case Items(items):
-            return Items(tuple(renamed(item, names) for item in items))
-        case Record(members):
-            return Record(tuple((key, renamed(member, names)) for key, member in members))
-        case Apply(function, args):
-            return Apply(function, tuple(renamed(arg, names) for arg in args))
-        case Ref(root, path, optional, part):
-            steps = tuple(_step(step, names) for step in path)
-            return Ref(_root(root, names), steps, optional, part)
 
+    def change(part: Value) -> Value | None:
+        if not isinstance(part, Ref) or not isinstance(part.root, ResultRoot):
+            return None
+        root = ResultRoot(names.get(part.root.task, part.root.task))
+        return replace(part, root=root, path=rewritten_steps(part.path, change))
 
-def _root(root: Root, names: Mapping[str, str]) -> Root:
-    match root:
-        case ResultRoot(task):
-            return ResultRoot(names.get(task, task))
-        case ValueRoot(value):
-            return ValueRoot(renamed(value, names))
-        case _:
-            return root
-
-
-def _step(step: Step, names: Mapping[str, str]) -> Step:
-    return Computed(renamed(step.value, names)) if isinstance(step, Computed) else step
+    return rewritten(value, change)
 
 
 def task_renamed(task: Task, names: Mapping[str, str]) -> Task:

@@ -10,6 +10,7 @@ from msgspec import Struct
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.ir.plan import Output
 from apiql.ir.policy import StatusRule, Tolerance
+from apiql.runtime.cells import filled
 from apiql.runtime.decode import to_json
 from apiql.runtime.entries import Details, entry_of, entry_of_answer
 from apiql.runtime.insertion import TooLarge, whole
@@ -181,14 +182,7 @@ def _found(outcome: Outcome, number: int) -> tuple[Nest, list[Failure]]:
 
 
 def _levels(several: Several, number: int) -> Nest:
-    leaves = several.pieces[number]
-    return _filled(several.nest, leaves)
-
-
-def _filled(nest: Nest, leaves: Sequence[bytes]) -> Nest:
-    if type(nest) is list:
-        return [_filled(item, leaves) for item in nest]
-    return leaves[nest] if type(nest) is int else NULL
+    return filled(several.nest, several.pieces[number], lambda gap: NULL)
 
 
 def _data_or_why_not(

@@ -141,7 +141,7 @@ async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed
             reply = await run.layer(call)
         else:
             reply = await once(step, call, run, left)
-        run.replies.append((step, reply))
+        run.replies.append((step, reply, run.scope.params))
         if not 200 <= reply.status < 300:
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
     except CallFailed as error:

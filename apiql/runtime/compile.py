@@ -11,21 +11,13 @@ from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherw
 from apiql.ir.policy import Caching, Policy, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
-    Apply,
-    ElementRoot,
-    Items,
-    Literal,
-    OutputRoot,
-    Record,
-    ResultRoot,
-    RowRoot,
     Value,
-    refs,
 )
 from apiql.plugins import Registry
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
+from apiql.runtime.known import pure_parts
 from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
@@ -38,7 +30,6 @@ from apiql.runtime.weave import compile_weaves
 
 USUAL = Policy()
 NONE: Mapping[int, Executable] = {}
-UNKNOWN_YET = ResultRoot | RowRoot | ElementRoot | OutputRoot
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +92,14 @@ def _executable(
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
         wide=any(not step.plain for step in steps), varies=header_names(plan),
-        caches=any(one.policy.caching != Caching() for step in steps for one in _chain(step)),
+        caches=any(_caches(one) for step in steps for one in _chain(step)),
     )  # fmt: skip
+
+
+def _caches(step: Step) -> bool:
+    """Whether a clause of the step, or of the plan in it, says how long something is kept."""
+    inner = step.nested is not None and step.nested.executable.caches
+    return inner or step.policy.caching != Caching()
 
 
 def _chain(step: Step | None) -> Iterator[Step]:
@@ -115,7 +112,7 @@ def _chain(step: Step | None) -> Iterator[Step]:
 def _return_checks(plan: Plan, compiler: _Compiler) -> tuple[Evaluate, ...]:
     if plan.returned is None:
         return ()
-    return tuple(_value(part, compiler) for part in _pure_parts(plan.returned))
+    return tuple(_value(part, compiler) for part in pure_parts(plan.returned))
 
 
 def _problem(task: Task, refused: ValueRefused) -> Problem:
@@ -249,28 +246,8 @@ def _checks(
     values += [] if task.when is None else [task.when]
     values += [] if task.rows is None else row_values(task.rows)
     values += [value for projection in projections for value in projection.values()]
-    found = [_value(part, compiler) for value in values for part in _pure_parts(value)]
+    found = [_value(part, compiler) for value in values for part in pure_parts(value)]
     return (*found, *(row_checks(task.rows) if task.rows is not None else ()))
-
-
-def _pure_parts(value: Value) -> Iterator[Value]:
-    """The largest parts of a value that neither a result nor a row is needed for, constants
-    aside.
-    """
-    found = list(refs(value))
-    if not any(isinstance(ref.root, UNKNOWN_YET) for ref in found):
-        if found or not isinstance(value, Literal):
-            yield value
-        return
-    match value:
-        case Record(members):
-            for _, member in members:
-                yield from _pure_parts(member)
-        case Items(items) | Apply(_, items):
-            for item in items:
-                yield from _pure_parts(item)
-        case _:
-            return
 
 
 def _twins(plan: Plan) -> frozenset[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from apiql.ir.plan import Nested, Plan, Repeat, with_otherwise
 from apiql.ir.values import Apply, Literal, Value, children
@@ -27,14 +28,14 @@ def cache_control_of(executable: Executable, run: Run) -> str | None:
     most = executable.plan.settings.most_age
     if most is None and not executable.caches and not _told(run):
         return None
-    parts = [_part(step, reply, run) for step, reply in run.replies]
+    parts = [_part(*found) for found in run.replies]
     bound = None if most is None else duration_of(most, run.scope.params)
     return cache_control(combined(parts, bound))
 
 
 def _told(run: Run) -> bool:
     """Whether anything but silence came: the usual case is found out quickly."""
-    for step, reply in run.replies:
+    for step, reply, _ in run.replies:
         if not step.is_read or reply.age is not None:
             return True
         if not TELLING.isdisjoint([name for name, _ in reply.headers]):
@@ -42,10 +43,10 @@ def _told(run: Run) -> bool:
     return False
 
 
-def _part(step: Step, reply: Reply, run: Run) -> Freshness:
+def _part(step: Step, reply: Reply, params: Mapping[str, Any]) -> Freshness:
     if not step.is_read:
         return UNSTORABLE
-    caching, params = step.policy.caching, run.scope.params
+    caching = step.policy.caching
     keep = None if caching.keep is None else duration_of(caching.keep, params)
     most = None if caching.most_age is None else duration_of(caching.most_age, params)
     return freshness_of(reply.headers, reply.age, keep, most, caching.off)

@@ -75,7 +75,7 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
             reply = await run.layer(call)
         else:
             reply = await once(step, call, run)
-        run.replies.append((step, reply))
+        run.replies.append((step, reply, run.scope.params))
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
         outcome = Failed(call_failure(step, call, failed, run))

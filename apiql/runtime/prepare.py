@@ -12,6 +12,7 @@ from typing import Any
 
 from apiql.errors import Code, Location, Problem, QueryRefused, ValueRefused
 from apiql.events import Observer
+from apiql.ir.policy import LONGEST_KEPT
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
 from apiql.runtime.cells import FanLimits
@@ -27,8 +28,6 @@ from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
 """The share of the query's time that is kept for putting the answer together."""
-LONGEST_KEPT = 366 * 86400.0
-"""The longest time that a parameter of `cache` and `max-age` may hold, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)

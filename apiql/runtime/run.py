@@ -42,7 +42,8 @@ class Budget:
 class Run:
     """One run of a plan. `deadline` is its end on the loop's clock, `calls` and `cells` are made
     up ahead of time, `call_timeout` bounds times that parameters hold, `ended` are the tasks that
-    others may wait for. `nest` runs a nested plan.
+    others may wait for, `replies` stand with the parameters of their plan. `nest` runs a nested
+    plan.
     """
 
     scope: Scope
@@ -60,7 +61,7 @@ class Run:
     slots: asyncio.Semaphore | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
-    replies: list[tuple[Step, Reply]] = field(default_factory=list)
+    replies: list[tuple[Step, Reply, Mapping[str, Any]]] = field(default_factory=list)
     nest: Callable[[Step, tuple[Any, ...], Run], Awaitable[Outcome]] | None = None
 
     def time_of(self, step: Step) -> float:

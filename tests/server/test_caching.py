@@ -6,7 +6,11 @@ from urllib.parse import quote
 
 import pytest
 
+from apiql.demo.serving import serving
+from apiql.query_files import QueryFile, QueryFiles
+from apiql.server.app import create_app
 from tests.server.client import ANSWER, Response, Site
+from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -109,3 +113,12 @@ async def test_a_kept_answer_makes_no_call(dev: Site, up: Upstream) -> None:
 
 async def test_cache_status_only_where_allowed(site: Site) -> None:
     assert "cache-status" not in (await site.ask("select * from /ok")).headers
+
+
+async def test_times_of_a_stored_query_are_its_own(up: Upstream) -> None:
+    text = f"set $t = '40s'; {caching('max-age=60', 'a')} max-age $t"
+    queries = QueryFiles((QueryFile("kept", 1, "kept.apiql", text),))
+    async with serving(create_app(settings_for(up), queries)) as url:
+        response = await Site(url).ask("select * from query.kept as k")
+    assert response.json() == {"data": {"k": {"a": {"ok": True}}}}
+    assert response.headers["cache-control"] == "max-age=40"

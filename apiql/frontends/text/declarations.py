@@ -12,7 +12,7 @@ from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
-from apiql.ir.policy import Duration, Settings, StatusRule, time_text
+from apiql.ir.policy import LONGEST_KEPT, Duration, Settings, StatusRule, time_text
 from apiql.ir.values import ParamRoot
 
 
@@ -115,7 +115,7 @@ def _parameter(statement: s.SetVariable, declared: Declared, findings: Findings)
 
 def _settings(uses: dict[str, s.Use], findings: Findings, limits: PlanLimits) -> Settings:
     timeout = _time(uses, "timeout", limits.query_timeout, "query_timeout", findings)
-    most_age = _time(uses, "max-age", limits.longest_kept, "a year", findings)
+    most_age = _time(uses, "max-age", LONGEST_KEPT, "a year", findings)
     highest = "status" in uses and uses["status"].value == "max"
     strict = "errors" in uses and uses["errors"].value == "all or nothing"
     rule = StatusRule.MAX if highest else StatusRule.ANY_OK

@@ -10,7 +10,7 @@ from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.declarations import lower_duration
 from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.plan import READS
-from apiql.ir.policy import Caching, Constant, Policy, Retry, Tolerance, Within
+from apiql.ir.policy import LONGEST_KEPT, Caching, Constant, Policy, Retry, Tolerance, Within
 
 REPEATABLE = frozenset({"get", "head", "put", "delete"})
 """Methods whose calls may be made again without being asked (RFC 9110, 9.2.2)."""
@@ -76,7 +76,7 @@ def _caching(
     clause: cl.Lifetime, known: Caching, method: str, limits: PlanLimits, findings: Findings
 ) -> Caching:
     least = 0.0 if clause.word == "max-age" else 0.001
-    time = lower_duration(clause.duration, limits.longest_kept, "a year", findings, least)
+    time = lower_duration(clause.duration, LONGEST_KEPT, "a year", findings, least)
     if clause.word == "max-age":
         return Caching(known.keep, known.off, time)
     if method not in READS:

@@ -32,7 +32,6 @@ class PlanLimits:
     query_timeout: float = 10.0
     call_timeout: float = 5.0
     retries: int = 5
-    longest_kept: float = 366 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
