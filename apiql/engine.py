@@ -13,47 +13,42 @@ import asyncio
 import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from msgspec import Struct
 
+from apiql.bounds import planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.events import Event, Observer, UnknownQuery
+from apiql.events import Event, Observer, Told, UnknownQuery
 from apiql.frontends.text import syntax
-from apiql.frontends.text.grammar import TextLimits
 from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
-from apiql.planning.push_down import push_down
-from apiql.planning.rules import Rule, merge_equal_reads, rewrite, within
+from apiql.planning.rules import rewrite
 from apiql.plugins import Registry
-from apiql.query_files import QueryFiles, read_query_files
+from apiql.query_files import QueryFiles
 from apiql.runtime.analysis import Analysis, analysis_of
 from apiql.runtime.assemble import Answer, assemble
 from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
-from apiql.runtime.cells import FanLimits
 from apiql.runtime.compile import compile_plan
 from apiql.runtime.entries import Details
 from apiql.runtime.functions import standard_functions
 from apiql.runtime.kept import KeptPlans
-from apiql.runtime.prepare import RunLimits, prepare
+from apiql.runtime.prepare import prepare
 from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
-from apiql.settings import Limits, Settings, load_settings
+from apiql.settings import Settings
 from apiql.sources.call import Layer
-from apiql.sources.stack import Stack, build_stack
 from apiql.stored import Catalog, StoredQuery, load_queries
 
-Told = Callable[[UnknownQuery], None]
 NO_QUERIES = QueryFiles()
 
 
@@ -232,66 +227,9 @@ def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:
     return lambda: time.perf_counter() + ahead
 
 
-@dataclass(frozen=True)
-class OpenEngine:
-    """An engine with its own connections; `async with` closes them."""
-
-    engine: Engine
-    stack: Stack
-
-    @classmethod
-    def from_settings(
-        cls, settings: Settings, queries: QueryFiles = NO_QUERIES, told: Told | None = None
-    ) -> Self:
-        """An engine for these settings and stored queries."""
-        stack = build_stack(settings)
-        return cls(Engine(settings, stack.layer, queries, told=told), stack)
-
-    @classmethod
-    def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
-        """An engine for a conf folder and environment variables."""
-        return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
-
-    async def __aenter__(self) -> Engine:
-        return self.engine
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stack.aclose()
-
-
 def all_functions() -> Registry:
     """The standard functions and those that read the caller."""
     functions = standard_functions()
     for function in CALLER_FUNCTIONS:
         functions = functions.with_function(function)
     return functions
-
-
-def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
-    """What becomes of a plan before it is compiled, in this order."""
-    return (
-        merge_equal_reads(functions.volatile()),
-        push_down,
-        within(limits.depth, limits.calls, limits.fanout),
-    )
-
-
-def run_limits(limits: Limits) -> RunLimits:
-    """The limits of a run."""
-    fan = FanLimits(limits.fanout, limits.elements, limits.answer_bytes)
-    return RunLimits(
-        limits.query_timeout, limits.call_timeout, limits.query_concurrency, limits.calls, fan
-    )
-
-
-def text_limits(limits: Limits) -> TextLimits:
-    """The limits of a text."""
-    return TextLimits(
-        text_bytes=limits.text_bytes,
-        tokens=limits.tokens,
-        nesting=limits.nesting,
-        name_length=limits.name_length,
-        number_digits=limits.number_digits,
-        literal_bytes=limits.literal_bytes,
-        url_bytes=limits.url_bytes,
-    )

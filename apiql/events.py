@@ -90,3 +90,6 @@ class ElseTaken:
 
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
+Notice: TypeAlias = UnknownQuery
+"""What an operator is told, beside what happens within a run."""
+Told: TypeAlias = Callable[[Notice], None]

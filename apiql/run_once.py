@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from apiql.engine import NO_QUERIES, Engine, OpenEngine, Query
+from apiql.engine import NO_QUERIES, Engine, Query
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
+from apiql.opened import OpenEngine
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused
 from apiql.runtime import analysis_forms
 from apiql.runtime.analysis import Analysis

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from apiql.demo.serving import serving
 from apiql.demo.upstream import shop
-from apiql.engine import NO_QUERIES, Engine, OpenEngine
+from apiql.engine import NO_QUERIES, Engine
+from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.server.app import app_of, developing
 from apiql.settings import Bulk, Settings, Source, Upstream

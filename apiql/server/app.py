@@ -13,8 +13,9 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from apiql import __version__
-from apiql.engine import NO_QUERIES, Engine, OpenEngine
+from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
+from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.server.description import describe
 from apiql.server.memory import settle

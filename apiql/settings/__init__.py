@@ -1,22 +1,12 @@
 """What an operator can set: `apiql.toml` of the conf folder, then `APIQL_SECTION__KEY` variables.
 
-Sections and defaults: sections.py. Knows nothing of queries, plans or transports.
+Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
 """
 
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
-from apiql.settings.sections import (
-    Answer,
-    Bulk,
-    Limits,
-    Push,
-    Queries,
-    Security,
-    Server,
-    Settings,
-    Source,
-    Upstream,
-)
+from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
     "Answer",

@@ -8,30 +8,17 @@ are one call below; one that may not wait gets the last good answer while others
 
 from __future__ import annotations
 
-import ssl
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.request import getproxies, proxy_bypass
 
-from apiql.errors import ApiqlError
-from apiql.settings import Limits, Settings, Upstream
-from apiql.sources.addresses import parse_url
-from apiql.sources.cache import cached, size_of
+from apiql.settings import Limits, Settings
+from apiql.sources.cache import Kept, cached, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
-from apiql.sources.dialects import dialect
 from apiql.sources.http import PooledTransport
-from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
-from apiql.stores.memory import MemoryStore
-
-
-class ProxyRefused(ApiqlError):
-    """A proxy of the environment that no transport speaks to."""
-
-
-Close = Callable[[], Awaitable[None]]
+from apiql.sources.way import Close, origin_of, transport_of
+from apiql.stores.store import Room, Stores
 
 
 @dataclass(frozen=True)
@@ -60,11 +47,8 @@ def transport_limits(limits: Limits) -> TransportLimits:
     )
 
 
-def build_stack(settings: Settings, clock: Callable[[], float] = time.monotonic) -> Stack:
-    """Transports for these upstreams: ours; httpx's where one speaks HTTP/2 or needs a proxy.
-
-    The clock is that of the cache.
-    """
+def build_stack(settings: Settings, stores: Stores) -> Stack:
+    """The way to these upstreams; what outlives a call is kept in the stores."""
     limits = settings.limits
     caps = transport_limits(limits)
     private = settings.security.allow_private_networks
@@ -72,50 +56,14 @@ def build_stack(settings: Settings, clock: Callable[[], float] = time.monotonic)
     special: dict[Origin, Layer] = {}
     closes: list[Close] = [usual.aclose]
     for upstream in settings.upstreams.values():
-        made = _special(upstream, caps)
+        made = transport_of(upstream, caps)
         if made is not None:
             layer, close = made
-            special[_origin(upstream)] = layer
+            special[origin_of(upstream)] = layer
             closes.append(close)
     inner = _route(special, usual) if special else usual
-    store = MemoryStore(limits.cache_entries, limits.cache_bytes, size_of, clock)
-    return Stack(cached(shared(inner), store, clock), tuple(closes))
-
-
-def _origin(upstream: Upstream) -> Origin:
-    origin, _ = parse_url(upstream.url)
-    return Origin(origin.scheme, origin.host, origin.port, pinned=True)
-
-
-def _special(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] | None:
-    """A transport of its own for an upstream that the usual one does not serve."""
-    proxy = upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
-    tls = None
-    if isinstance(upstream.verify, str):
-        tls = ssl.create_default_context(cafile=upstream.verify)
-    if upstream.http2 or proxy:
-        spoken = upstream.http2 and not (proxy and upstream.url.lower().startswith("http:"))
-        transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=caps)
-        return via_httpx(transport, caps), transport.aclose
-    if tls is not None:
-        own = PooledTransport(caps, tls=tls)
-        return own, own.aclose
-    return None
-
-
-def _proxy_of(url: str) -> str | None:
-    """What HTTP_PROXY and its like say about a URL, read once at start."""
-    origin, _ = parse_url(url)
-    if proxy_bypass(origin.host) or proxy_bypass(origin.authority):
-        return None
-    known = getproxies()
-    proxy = known.get(origin.scheme) or known.get("all")
-    if not proxy:
-        return None
-    whole = proxy if "://" in proxy else f"http://{proxy}"
-    if not whole.lower().startswith(("http://", "https://")):
-        raise ProxyRefused("the environment names a proxy that is neither http:// nor https://")
-    return whole
+    store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
+    return Stack(cached(shared(inner), store, stores.clock), tuple(closes))
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:

@@ -1,51 +1,89 @@
-"""A store within the process, bounded in number and in bytes. For one thread: that of the loop."""
+"""Stores within the process, bounded in number and in bytes. For one thread: that of the loop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, Generic
 
 from cachetools import TLRUCache
+from msgspec import Struct
 
-from apiql.stores.store import V
+from apiql.stores.buckets import MemoryBuckets
+from apiql.stores.store import Room, Store, V
+
+_TIDY = 4
+"""The index of tags is swept when it holds so many times what the store does."""
+
+
+class _Kept(Struct, Generic[V], frozen=True):
+    value: V
+    size: int
+    seconds: float
+    tags: tuple[str, ...]
 
 
 class MemoryStore(Generic[V]):
     """Keeps the objects themselves; of too many, those unused for the longest time give way.
 
-    `size_of` says how many bytes a value takes, the clock counts seconds. A value larger than all
-    the room is not kept, and the one before it stays.
+    The clock counts seconds. A value larger than all the room is not kept, and the one before it
+    stays.
     """
 
-    def __init__(
-        self,
-        entries: int,
-        room: int,
-        size_of: Callable[[V], int],
-        clock: Callable[[], float],
-    ) -> None:
-        self._entries = entries
+    def __init__(self, room: Room[V], clock: Callable[[], float]) -> None:
         self._room = room
-        self._size_of = size_of
-        self._kept: TLRUCache[bytes, tuple[V, int, float]] = TLRUCache(
-            room, lambda _, kept, now: now + kept[2], clock, lambda kept: kept[1]
+        self._kept: TLRUCache[bytes, _Kept[V]] = TLRUCache(
+            room.size, lambda _, kept, now: now + kept.seconds, clock, lambda kept: kept.size
         )
+        self._tagged: dict[str, set[bytes]] = defaultdict(set)
+        self._noted = 0
 
     async def get(self, key: bytes) -> V | None:
         """The value put last under the key, None once its time is over."""
         try:
-            return self._kept[key][0]
+            return self._kept[key].value
         except KeyError:
             return None
 
-    async def put(self, key: bytes, value: V, seconds: float) -> None:
+    async def put(self, key: bytes, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
         """Keeps a value for at most these seconds, in the place of the one before."""
-        size = self._size_of(value)
-        if size > self._room:
+        size = self._room.size_of(value)
+        if size > self._room.size:
             return
-        self._kept[key] = (value, size, seconds)
-        while len(self._kept) > self._entries:
+        self._kept[key] = _Kept(value, size, seconds, tuple(tags))
+        for tag in tags:
+            self._tagged[tag].add(key)
+        self._noted += len(tags)
+        while len(self._kept) > self._room.entries:
             self._kept.popitem()
+        if self._noted > _TIDY * max(self._room.entries, 1):
+            self._tidy()
+
+    async def drop(self, key: bytes) -> None:
+        """Forgets the value under the key."""
+        self._kept.pop(key, None)
+
+    async def purge(self, tag: str) -> int:
+        """Forgets the values that were put with the tag; how many there were."""
+        gone = [key for key in self._tagged.pop(tag, ()) if self._has(key, tag)]
+        for key in gone:
+            self._kept.pop(key, None)
+        return len(gone)
+
+    def _has(self, key: bytes, tag: str) -> bool:
+        """Whether the value under the key, which others may have replaced, has the tag."""
+        found = self._kept.get(key)
+        return found is not None and tag in found.tags
+
+    def _tidy(self) -> None:
+        """Makes the index anew of what is still kept."""
+        self._tagged.clear()
+        self._noted = 0
+        for key, kept in self._kept.items():
+            for tag in kept.tags:
+                self._tagged[tag].add(key)
+            self._noted += len(kept.tags)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -54,3 +92,22 @@ class MemoryStore(Generic[V]):
     def size(self) -> int:
         """The bytes that all values take."""
         return int(self._kept.currsize)
+
+
+class MemoryStores:
+    """All state in this process; gone with it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.clock = clock
+        self._stores: dict[str, MemoryStore[Any]] = {}
+        self.buckets = MemoryBuckets(clock)
+
+    def store(self, name: str, kind: type[V], room: Room[V]) -> Store[V]:
+        """The store of a name, made at the first asking with this room."""
+        found = self._stores.get(name)
+        if found is None:
+            found = self._stores[name] = MemoryStore(room, self.clock)
+        return found
+
+    async def aclose(self) -> None:
+        """Nothing is open."""

@@ -1,4 +1,5 @@
-"""The port to any store: values by a key, each for a time. Knows no store and no kind of value.
+"""The ports to any store: values by a key, each for a time, and buckets that fill again. Knows no
+store and no kind of value.
 
 A value is what msgspec can encode: bytes, numbers, texts, frozen structs of them. So a store in
 the process keeps the very object, and one that others share can send it without being told how.
@@ -6,7 +7,11 @@ the process keeps the very object, and one that others share can send it without
 
 from __future__ import annotations
 
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+from msgspec import Struct
 
 V = TypeVar("V")
 
@@ -17,5 +22,56 @@ class Store(Protocol[V]):
     async def get(self, key: bytes) -> V | None:
         """The value put last under the key, None once its time is over."""
 
-    async def put(self, key: bytes, value: V, seconds: float) -> None:
+    async def put(self, key: bytes, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
         """Keeps a value for at most these seconds, in the place of the one before."""
+
+    async def drop(self, key: bytes) -> None:
+        """Forgets the value under the key."""
+
+    async def purge(self, tag: str) -> int:
+        """Forgets the values that were put with the tag; how many there were."""
+
+
+class Taken(Struct, frozen=True):
+    """What a bucket answers: whether there was one to take, how many are left, the seconds until
+    the next one is there (0: now) and until all are.
+    """
+
+    allowed: bool
+    left: int
+    wait: float
+    full: float
+
+
+class Buckets(Protocol):
+    """Token buckets by a key; each begins full."""
+
+    async def take(self, key: bytes, rate: float, burst: int) -> Taken:
+        """Takes one of at most `burst`, of which `rate` come back each second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room(Generic[V]):
+    """The most that a store keeps in this process: in number, in bytes, a value's size."""
+
+    entries: int
+    size: int
+    size_of: Callable[[V], int]
+
+
+class Stores(Protocol):
+    """Where each kind of state is kept. It outlives an engine: a reload passes it on."""
+
+    def store(self, name: str, kind: type[V], room: Room[V]) -> Store[V]:
+        """The store of a name, the same one each time; `kind` is the type of its values."""
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds: the same clock for all that share these stores."""
+
+    @property
+    def buckets(self) -> Buckets:
+        """The buckets that limit rates."""
+
+    async def aclose(self) -> None:
+        """Ends all connections."""

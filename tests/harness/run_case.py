@@ -29,6 +29,7 @@ from apiql.sources.addresses import parse_url
 from apiql.sources.cache import Kept, cached, size_of
 from apiql.sources.call import Call, Layer, Reply
 from apiql.stores.memory import MemoryStore
+from apiql.stores.store import Room
 from tests.harness import exact_json
 from tests.harness.case_file import EXPECTED, Case, CaseFault
 from tests.harness.script import parse_script
@@ -76,7 +77,7 @@ class Rig:
 
     def _with_cache(self) -> Layer:
         stage = self.stage
-        store = MemoryStore[Kept](100, 1_000_000, size_of, stage.clock)
+        store = MemoryStore[Kept](Room(100, 1_000_000, size_of), stage.clock)
         return cached(stage.layer, store, stage.clock)
 
 

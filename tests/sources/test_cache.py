@@ -15,7 +15,8 @@ from apiql.sources.cache import Kept, cached, key_of, size_of
 from apiql.sources.call import Caching, Call, Layer, Origin, Reply
 from apiql.sources.shared import shared
 from apiql.sources.stack import build_stack
-from apiql.stores.memory import MemoryStore
+from apiql.stores.memory import MemoryStore, MemoryStores
+from apiql.stores.store import Room
 from tests.sources.raw_upstream import answering, reply, until, upstream
 
 ORIGIN = Origin("http", "a.test", 80)
@@ -40,7 +41,7 @@ class Rig:
         self.now = 5000.0
         self.made: list[Call] = []
         self.next: Reply | CallFailed | None = None
-        self.store: MemoryStore[Kept] = MemoryStore(entries, 1_000_000, size_of, self.clock)
+        self.store: MemoryStore[Kept] = MemoryStore(Room(entries, 1_000_000, size_of), self.clock)
         self.layer = cached(self.upstream, self.store, self.clock)
 
     def clock(self) -> float:
@@ -117,17 +118,19 @@ async def test_what_nobody_asks_to_keep_is_not_kept(caching):
 
 
 async def test_nothing_is_put_for_no_time():
-    seconds: list[float] = []
+    times: list[float] = []
 
     class Strict(MemoryStore[Kept]):
-        async def put(self, key: bytes, value: Kept, time: float) -> None:
-            seconds.append(time)
+        async def put(
+            self, key: bytes, value: Kept, seconds: float, tags: Sequence[str] = ()
+        ) -> None:
+            times.append(seconds)
 
     rig = Rig()
-    layer = cached(rig.upstream, Strict(1, 1, size_of, rig.clock), rig.clock)
+    layer = cached(rig.upstream, Strict(Room(1, 1, size_of), rig.clock), rig.clock)
     for caching in (Caching(), Caching(keep=0.0), MINUTE, STALE, Caching(keep=9000, stale=True)):
         await layer(asking(caching))
-    assert seconds == [60.0, 3600.0, 9000.0]
+    assert times == [60.0, 3600.0, 9000.0]
 
 
 def test_the_size_of_an_entry_counts_what_it_holds():
@@ -374,7 +377,7 @@ class Gate:
 
 def stacked(inner: Layer) -> tuple[MemoryStore[Kept], Layer]:
     clock = asyncio.get_running_loop().time
-    store: MemoryStore[Kept] = MemoryStore(100, 1_000_000, size_of, clock)
+    store: MemoryStore[Kept] = MemoryStore(Room(100, 1_000_000, size_of), clock)
     return store, cached(shared(inner), store, clock)
 
 
@@ -462,7 +465,9 @@ async def test_callers_never_get_an_answer_of_another():
 async def test_the_stack_keeps_as_its_settings_say(settings, calls):
     now = [0.0]
     async with upstream(answering(reply(b"ok"))) as raw:
-        stack = build_stack(Settings.model_validate({"limits": settings}), lambda: now[0])
+        stack = build_stack(
+            Settings.model_validate({"limits": settings}), MemoryStores(lambda: now[0])
+        )
         for now[0] in (0.0, 30.0, 61.0, 90.0):
             call = asking(origin=raw.origin, headers=(), deadline=within(5))
             assert (await stack.layer(call)).body == b"ok"

@@ -16,8 +16,9 @@ from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import RequestReceived, StreamEnded
 
-from apiql.engine import OpenEngine, Query
+from apiql.engine import Query
 from apiql.frontends.text.parse import TextParser
+from apiql.opened import OpenEngine
 from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from tests.sources.raw_upstream import Peer, answering, hanging, once, reply, until, upstream

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apiql.stores.buckets import MemoryBuckets
 from apiql.stores.memory import MemoryStore
+from apiql.stores.store import Room
 
 
 @dataclass
@@ -19,7 +21,7 @@ class Clock:
 
 
 def store_of(entries: int, room: int, clock: Clock | None = None) -> MemoryStore[bytes]:
-    return MemoryStore(entries, room, len, clock or Clock())
+    return MemoryStore(Room(entries, room, len), clock or Clock())
 
 
 async def present(store: MemoryStore[bytes], *keys: bytes) -> list[bytes]:
@@ -109,3 +111,36 @@ async def test_it_never_holds_more_than_it_may(steps):
         for each, (last, until) in put.items():
             found = await store.get(each)
             assert found is None or (found == last and clock.now < until)
+
+
+async def test_a_tag_forgets_what_was_put_with_it_and_nothing_else():
+    store = store_of(10, 100)
+    await store.put(b"a", b"1", 9, ("users", "all"))
+    await store.put(b"b", b"2", 9, ("users",))
+    await store.put(b"c", b"3", 9, ("all",))
+    await store.put(b"b", b"4", 9, ("orders",))
+    assert await store.purge("users") == 1
+    assert await present(store, b"a", b"b", b"c") == [b"b", b"c"]
+    assert await store.purge("users") == 0
+    await store.drop(b"c")
+    assert await store.purge("all") == 0
+
+
+async def test_the_index_of_tags_does_not_grow_with_what_is_forgotten():
+    store = store_of(3, 100)
+    for number in range(1000):
+        await store.put(b"%d" % number, b"1", 9, (f"t{number}",))
+    assert len(store._tagged) <= 13
+    assert await store.purge("t999") == 1
+
+
+async def test_a_bucket_empties_and_fills_again():
+    clock = Clock()
+    buckets = MemoryBuckets(clock)
+    assert [(await buckets.take(b"a", 2.0, 3)).left for _ in range(3)] == [2, 1, 0]
+    refused = await buckets.take(b"a", 2.0, 3)
+    assert (refused.allowed, refused.left, refused.wait, refused.full) == (False, 0, 0.5, 1.5)
+    assert (await buckets.take(b"b", 2.0, 3)).allowed
+    clock.now += 0.5
+    assert (await buckets.take(b"a", 2.0, 3)).allowed
+    assert not (await buckets.take(b"a", 2.0, 3)).allowed

@@ -1,0 +1,41 @@
+"""The settings' limits as each stage takes them: of a text, of a plan, of a run. Pure."""
+
+from __future__ import annotations
+
+from apiql.frontends.text.grammar import TextLimits
+from apiql.planning.push_down import push_down
+from apiql.planning.rules import Rule, merge_equal_reads, within
+from apiql.plugins import Registry
+from apiql.runtime.cells import FanLimits
+from apiql.runtime.prepare import RunLimits
+from apiql.settings import Limits
+
+
+def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
+    """What becomes of a plan before it is compiled, in this order."""
+    return (
+        merge_equal_reads(functions.volatile()),
+        push_down,
+        within(limits.depth, limits.calls, limits.fanout),
+    )
+
+
+def run_limits(limits: Limits) -> RunLimits:
+    """The limits of a run."""
+    fan = FanLimits(limits.fanout, limits.elements, limits.answer_bytes)
+    return RunLimits(
+        limits.query_timeout, limits.call_timeout, limits.query_concurrency, limits.calls, fan
+    )
+
+
+def text_limits(limits: Limits) -> TextLimits:
+    """The limits of a text."""
+    return TextLimits(
+        text_bytes=limits.text_bytes,
+        tokens=limits.tokens,
+        nesting=limits.nesting,
+        name_length=limits.name_length,
+        number_digits=limits.number_digits,
+        literal_bytes=limits.literal_bytes,
+        url_bytes=limits.url_bytes,
+    )

@@ -1,0 +1,47 @@
+"""An engine together with its way to the upstreams, from settings or a conf folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from apiql.engine import NO_QUERIES, Engine
+from apiql.events import Told
+from apiql.query_files import QueryFiles, read_query_files
+from apiql.settings import Settings, load_settings
+from apiql.sources.stack import Stack, build_stack
+from apiql.stores.memory import MemoryStores
+from apiql.stores.store import Stores
+
+
+@dataclass(frozen=True)
+class OpenEngine:
+    """An engine with its own connections; `async with` closes them."""
+
+    engine: Engine
+    stack: Stack
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings,
+        queries: QueryFiles = NO_QUERIES,
+        told: Told | None = None,
+        stores: Stores | None = None,
+    ) -> Self:
+        """An engine for these settings and stored queries; without stores, with its own."""
+        stack = build_stack(settings, stores or MemoryStores())
+        return cls(Engine(settings, stack.layer, queries, told=told), stack)
+
+    @classmethod
+    def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
+        """An engine for a conf folder and environment variables."""
+        return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
+
+    async def __aenter__(self) -> Engine:
+        return self.engine
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stack.aclose()

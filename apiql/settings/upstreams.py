@@ -1,0 +1,122 @@
+"""The sections of upstreams and their sources, with every default. They know nothing of files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from apiql.settings.section import Section
+from apiql.settings.values import (
+    Abilities,
+    Count,
+    Duration,
+    HeaderName,
+    HeaderText,
+    ListStyle,
+    MemberKind,
+    MemberName,
+    Method,
+    ParameterName,
+    ParameterNames,
+    PathTemplate,
+    ProxyAddress,
+    PushStyle,
+    QueryValue,
+    Renamed,
+    SourceName,
+    Trust,
+    WebAddress,
+    refusal,
+)
+
+KEY_KINDS = ("integer", "number", "ordered text")
+
+
+class Bulk(Section):
+    """How a source answers for several elements in one call: used for `in` without being asked."""
+
+    path: PathTemplate | None = None
+    """Unset: the source's own."""
+    param: str = Field(min_length=1)
+    """The parameter of the query string that takes the list."""
+    style: ListStyle = "csv"
+    max: Count = 100
+    key: str = Field(min_length=1)
+    """The member of a row that says whose it is; names joined by dots."""
+    rows: str = ""
+    """Where the rows are in the answer, names joined by dots; empty: they are the answer."""
+
+
+class Push(Section):
+    """What a source does with its rows itself. What is said here is a promise: clauses are sent
+    there instead of being carried out here, and the answers must be the same.
+    """
+
+    style: PushStyle
+    can: Abilities
+    members: Mapping[MemberName, MemberKind] = Field(default_factory=dict)
+    """Members of a row by what they are; with `?` they may be null or missing."""
+    key: MemberName | None = None
+    """Never null and never twice; rows come in its order unless asked otherwise."""
+    rows: str | None = None
+    """Where the rows are in the answer, names joined by dots; unset: where the style has them."""
+    max_limit: Count = 1000
+    names: Mapping[Renamed, ParameterName] = Field(default_factory=dict)
+    """Names of parameters that are not those of the style."""
+    paging: ParameterNames = ()
+    """Other parameters that choose among the rows: with one of them only fields are pushed."""
+    descending: Literal["-name", "name desc"] = "-name"
+    """How `jsonapi` and `param` write a descending key."""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        can = set(self.can)
+        if self.style == "google" and not can <= {"limit", "fields"}:
+            raise refusal("this style has no such parameter", 'can = ["limit", "fields"] or less')
+        if can & {"order", "filter", "fields"} and not self.members:
+            raise refusal("members are not named", 'members = { id = "integer", name = "text?" }')
+        if "order" in can and self.members.get(self.key or "") not in KEY_KINDS:
+            expected = f"key = a member that is one of {', '.join(KEY_KINDS)}"
+            raise refusal("an order needs the key that makes it total", expected)
+        if self.style == "jsonapi" and "fields" in can and "fields" not in self.names:
+            raise refusal("the type of the rows is not said", 'names = { fields = "fields[type]" }')
+        if self.style not in ("jsonapi", "param") and any("-" in name for name in self.members):
+            raise refusal("this style has no names with -", "letters, digits and _")
+        return self
+
+
+class Source(Section):
+    """A named operation of an upstream: what `from <name>` calls."""
+
+    method: Method = "get"
+    path: PathTemplate
+    query: Mapping[str, QueryValue] = Field(default_factory=dict)
+    headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    list_style: ListStyle | None = None
+    """Unset: the upstream's."""
+    concurrency: Count | None = None
+    """Calls of it that one `in` makes at a time; unset: the upstream's."""
+    bulk: Bulk | None = None
+    """How it answers for several elements at once."""
+    push: Push | None = None
+    """What it does with its rows itself."""
+
+
+class Upstream(Section):
+    """A service: its address, and how its calls are made. Paths go to the one named `default`."""
+
+    url: WebAddress
+    headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    list_style: ListStyle = "repeat"
+    timeout: Duration | None = None
+    """Unset: `limits.call_timeout`."""
+    concurrency: Count | None = None
+    """Calls to it that one `in` makes at a time; unset: `limits.query_concurrency`."""
+    http2: bool = False
+    proxy: ProxyAddress | None = Field(default=None, repr=False)
+    trust_env: bool = False
+    """Whether HTTP_PROXY and its like are minded."""
+    verify: Trust = True
+    sources: Mapping[SourceName, Source] = Field(default_factory=dict)

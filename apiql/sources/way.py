@@ -1,0 +1,59 @@
+"""The way to one upstream of the configuration: its origin and its transport."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Awaitable, Callable
+from urllib.request import getproxies, proxy_bypass
+
+from apiql.errors import ApiqlError
+from apiql.settings import Upstream
+from apiql.sources.addresses import parse_url
+from apiql.sources.call import Layer, Origin
+from apiql.sources.dialects import dialect
+from apiql.sources.http import PooledTransport
+from apiql.sources.httpx_seam import via_httpx
+from apiql.sources.limits import TransportLimits
+
+
+class ProxyRefused(ApiqlError):
+    """A proxy of the environment that no transport speaks to."""
+
+
+Close = Callable[[], Awaitable[None]]
+
+
+def origin_of(upstream: Upstream) -> Origin:
+    origin, _ = parse_url(upstream.url)
+    return Origin(origin.scheme, origin.host, origin.port, pinned=True)
+
+
+def transport_of(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] | None:
+    """A transport of its own for an upstream that the usual one does not serve."""
+    proxy = upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
+    tls = None
+    if isinstance(upstream.verify, str):
+        tls = ssl.create_default_context(cafile=upstream.verify)
+    if upstream.http2 or proxy:
+        spoken = upstream.http2 and not (proxy and upstream.url.lower().startswith("http:"))
+        transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=caps)
+        return via_httpx(transport, caps), transport.aclose
+    if tls is not None:
+        own = PooledTransport(caps, tls=tls)
+        return own, own.aclose
+    return None
+
+
+def _proxy_of(url: str) -> str | None:
+    """What HTTP_PROXY and its like say about a URL, read once at start."""
+    origin, _ = parse_url(url)
+    if proxy_bypass(origin.host) or proxy_bypass(origin.authority):
+        return None
+    known = getproxies()
+    proxy = known.get(origin.scheme) or known.get("all")
+    if not proxy:
+        return None
+    whole = proxy if "://" in proxy else f"http://{proxy}"
+    if not whole.lower().startswith(("http://", "https://")):
+        raise ProxyRefused("the environment names a proxy that is neither http:// nor https://")
+    return whole
