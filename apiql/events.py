@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 
@@ -93,3 +93,21 @@ Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = UnknownQuery
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number that an operator may watch, as it stands now. A `counter` only grows; the name
+    is in the form of Prometheus (`apiql_cache_hits_total`), labels come from the configuration and
+    never from a request.
+    """
+
+    name: str
+    told: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+    counter: bool = False
+
+
+Figures: TypeAlias = Callable[[], Iterable[Figure]]
+"""Reads off figures when somebody asks: what counts them costs a request an addition."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from apiql.events import Figures
 from apiql.settings import Limits, Settings
 from apiql.sources.cache import Kept, cached, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
@@ -27,6 +28,7 @@ class Stack:
 
     layer: Layer
     closes: tuple[Close, ...]
+    figures: tuple[Figures, ...] = ()
 
     async def aclose(self) -> None:
         """Closes the transports, in the order they were made."""
