@@ -88,9 +88,20 @@ class ElseTaken:
     started: float
 
 
+@dataclass(frozen=True, slots=True)
+class CircuitMoved:
+    """The way to a host is `open` (no call is made), `probing` (one is) or `closed` (all are)
+    from now on.
+    """
+
+    origin: str
+    state: str
+    why: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery
+Notice: TypeAlias = UnknownQuery | CircuitMoved
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

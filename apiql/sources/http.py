@@ -43,7 +43,7 @@ class PooledTransport:
     """Makes calls; belongs to the event loop of its first call.
 
     `tls` replaces the default context (system authorities, host names checked), say for an own
-    authority or a client certificate. `lookup` and `connect` stand in for the network in tests.
+    authority or a client certificate. `budget` is shared with other transports. `lookup` and `connect` stand in for the network in tests.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class PooledTransport:
         limits: TransportLimits | None = None,
         *,
         tls: ssl.SSLContext | None = None,
+        budget: Budget | None = None,
         allow_private_networks: bool = False,
         lookup: Lookup = system_lookup,
         connect: Connect = open_connection,
@@ -59,7 +60,7 @@ class PooledTransport:
         self._tls = tls
         self._connect = connect
         self._pool = Pool(self._limits)
-        self._budget = Budget(self._limits.bytes_in_flight)
+        self._budget = budget or Budget(self._limits.bytes_in_flight)
         self._resolver = Resolver(
             self._limits, lookup=lookup, allow_private_networks=allow_private_networks
         )

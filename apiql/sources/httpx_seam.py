@@ -14,7 +14,7 @@ import httpx
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.addresses import BadUrl, parse_url
-from apiql.sources.answer import Budget
+from apiql.sources.answer import Budget, too_much_under_way
 from apiql.sources.call import Call, Layer, Reply
 from apiql.sources.codings import decoding
 from apiql.sources.limits import TransportLimits, Unanswered, Undecodable, Unreached
@@ -92,14 +92,18 @@ class HttpxTransport(httpx.AsyncBaseTransport):
         )
 
 
-def via_httpx(transport: httpx.AsyncBaseTransport, limits: TransportLimits | None = None) -> Layer:
+def via_httpx(
+    transport: httpx.AsyncBaseTransport,
+    limits: TransportLimits | None = None,
+    shared: Budget | None = None,
+) -> Layer:
     """A layer that calls through an httpx transport.
 
     Only for pinned origins: the transport looks names up by itself, so the addresses of others
     could not be checked. Closing the transport stays with who made it.
     """
     caps = limits or TransportLimits()
-    budget = Budget(caps.bytes_in_flight)
+    budget = shared or Budget(caps.bytes_in_flight)
 
     async def call_through(call: Call) -> Reply:
         if not call.origin.pinned:
@@ -184,7 +188,7 @@ async def _body(
             held += grown
             budget.held += grown
             if budget.held > budget.limit:
-                raise CallFailed(Code.UPSTREAM_TOO_LARGE, "too many bytes of answers are under way")
+                raise too_much_under_way()
     finally:
         budget.held -= held
     return (b"".join(parts), False) if coded is None else (coded.end(), True)
