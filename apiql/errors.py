@@ -142,8 +142,8 @@ class Failure:
     what it was asked (`GET /users/9`): both are shown only as far as the configuration allows.
     `cause` names the task where a chain of skipped tasks began, `root` the code it began with;
     `path` are list indexes after the task's name. A `warning` spoils nothing: the data is whole
-    without it, a `fatal` one spoils all of it; `count` is the number of failures that it stands for,
-    where that is not one. `wait` are the seconds after which it may be worth to ask again.
+    without it, a `fatal` one spoils all of it; `count` is the number of failures that it stands
+    for, where that is not one. `wait` are the seconds after which it may be worth to ask again.
     """
 
     code: Code

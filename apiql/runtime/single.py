@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.events import ElseTaken
 from apiql.ir.policy import Constant
-from apiql.runtime.attempt import built, exchanged, is_late, late, stale
+from apiql.runtime.attempt import built, exchanged
+from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.decode import Undecodable
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped

@@ -47,8 +47,17 @@ def in_our_words(table: Mapping[str, Any]) -> dict[str, Any]:
     if "responseTimeoutSeconds" in found:
         ours["timeout"] = _seconds("responseTimeoutSeconds", found, least=0.001)
     if policy == "RETRY" or any(OURS[word] == "retry" for word in found):
-        ours["retry"] = _retry(found, policy == "RETRY")
+        ours["retry"] = retry = _retry(found, policy == "RETRY")
+        if policy == "RETRY" and "timeout" in ours:
+            retry["each"] = ours["timeout"]
+            ours["timeout"] = ours["timeout"] * (retry["times"] + 1) + _pauses(retry)
     return ours
+
+
+def _pauses(retry: Mapping[str, Any]) -> float:
+    """The longest that all pauses take."""
+    most = [retry["backoff"] * (2**n if retry["doubles"] else 1) for n in range(retry["times"])]
+    return float(sum(min(pause, retry["longest"]) for pause in most))
 
 
 def _retry(found: Mapping[str, Any], late_too: bool) -> dict[str, Any]:
@@ -58,7 +67,7 @@ def _retry(found: Mapping[str, Any], late_too: bool) -> dict[str, Any]:
     if isinstance(times, bool) or not isinstance(times, int) or not 0 <= times <= 100:
         raise refusal(f"retryCount = {shown(times)} is no number of tries", "0 to 100")
     pause = max(0.001, _seconds("retryDelaySeconds", found, usual=1.0))
-    on = ["connect", "429", "5xx", *(["timeout"] if late_too else [])]
+    on = ["connect", "broken", "429", "5xx", *(["timeout"] if late_too else [])]
     longest = pause * 2**times if doubles else pause
     return {
         "times": times, "on": on, "backoff": pause, "doubles": doubles,

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, Strict, model_valid
 from apiql.settings.section import Section
 from apiql.settings.values import Count, Duration, refusal, shown
 
+WORDS = ("connect", "broken", "timeout", "5xx")
 _STATUS = re.compile(r"[45][0-9][0-9]")
 
 OnTimeout = Literal["error", "required", "warning"]
@@ -20,9 +21,10 @@ or a warning.
 
 def failure_word(value: str) -> str:
     """A failure after which a call is tried again."""
-    if value not in ("connect", "timeout", "5xx") and _STATUS.fullmatch(value) is None:
+    if value not in WORDS and _STATUS.fullmatch(value) is None:
         raise refusal(
-            f"{shown(value)} is no failure", '"connect", "timeout", "5xx", or a status like "429"'
+            f"{shown(value)} is no failure",
+            '"connect", "broken", "timeout", "5xx", or a status like "429"',
         )
     return value
 
@@ -36,12 +38,16 @@ class Retry(Section):
     times: int = Field(default=1, ge=0, le=100)
     """More tries; 0: none."""
     on: FailureWords = ("connect",)
-    """Failures that it is for; `connect`: nothing was sent."""
+    """Failures that it is for; `connect`: nothing was sent; `broken`: the connection broke, or the
+    answer is none.
+    """
     backoff: Duration = 0.025
     """Each pause is drawn from 0 up to this, which doubles with every try."""
     doubles: bool = True
     longest: Duration = 0.25
     """No pause is drawn from more than this."""
+    each: Duration | None = None
+    """The time of one try; unset: what is left of the call's."""
     retry_after: Duration = 5.0
     """The longest `Retry-After` of the upstream that is waited for."""
 

@@ -65,5 +65,5 @@ def verdict_of(
 def refusal(wait: float) -> Refused:
     """The failure of a call that an open circuit did not let through."""
     hint = f"it has failed too often; it is tried again in {wait:.1f} s"
-    message = "its circuit is open, so it was not called"
+    message = "was not called: its circuit is open"
     return Refused(Code.CIRCUIT_OPEN, message, hint, retryable=True, wait=wait)

@@ -20,6 +20,9 @@ _JITTER = 0.1
 opened together probe together.
 """
 
+_SAME = 0.1
+"""Two clocks that are read one after the other are not the same to the last digit."""
+
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
@@ -109,7 +112,8 @@ class Circuit:
 
     def hear(self, until: float, times: int) -> bool:
         """Others have found that the host fails; whether that is news."""
-        if self.phase is Phase.PROBING or (self.phase is Phase.OPEN and until <= self.until):
+        known = self.phase is Phase.OPEN and until <= self.until + _SAME
+        if known or self.phase is Phase.PROBING:
             return False
         self.until, self.times = until, times
         self.why = "another worker has opened it"

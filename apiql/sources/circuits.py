@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from cachetools import LRUCache
 from msgspec import Struct
 
 from apiql.events import CircuitMoved, Told
 from apiql.sources.breaker import Moved
-from apiql.sources.call import Origin
+from apiql.sources.call import Call, Layer, Origin, Reply
 from apiql.sources.circuit import BreakerRules, Circuit, Phase
 from apiql.stores.store import Room, Store, Stores
 
@@ -27,8 +27,7 @@ _SIZE = 64
 
 
 class Opened(Struct, frozen=True):
-    """A circuit that somebody has opened: until when, on the stores' clock, and how often in a row.
-    """
+    """A circuit that somebody has opened: until when on the stores' clock, how often in a row."""
 
     until: float
     times: int
@@ -42,6 +41,7 @@ class Circuits:
         self._jitter = jitter
         self._fresh: set[Origin] = set()
         self._news = asyncio.Event()
+        self._shared = False
         self.told: Told | None = None
 
     def circuit(self, origin: Origin, rules: BreakerRules) -> Circuit:
@@ -58,13 +58,15 @@ class Circuits:
         def tell(circuit: Circuit) -> None:
             if self.told is not None:
                 self.told(CircuitMoved(str(origin), circuit.phase.value, circuit.why))
-            self._fresh.add(origin)
-            self._news.set()
+            if self._shared:
+                self._fresh.add(origin)
+                self._news.set()
 
         return tell
 
     async def share(self, stores: Stores, clock: Callable[[], float]) -> None:
         """Keeps up with the others until it is cancelled; `clock` is that of the circuits."""
+        self._shared = True
         store = stores.store("circuits", Opened, Room(MOST, MOST * _SIZE, lambda _: _SIZE))
         while True:
             await self._publish(store, clock(), stores.clock())
@@ -93,6 +95,31 @@ class Circuits:
                 continue
             if circuit.hear(now + found.until - shared, found.times) and self.told is not None:
                 self.told(CircuitMoved(str(origin), circuit.phase.value, circuit.why))
+
+
+class Sharing:
+    """The task that shares circuits: it begins with the first call and ends with its owner."""
+
+    def __init__(self, circuits: Circuits, stores: Stores, clock: Callable[[], float]) -> None:
+        self._circuits, self._stores, self._clock = circuits, stores, clock
+        self._task: asyncio.Task[None] | None = None
+
+    def around(self, inner: Layer) -> Layer:
+        """Wraps a layer whose first call begins the sharing."""
+
+        def layer(call: Call) -> Awaitable[Reply]:
+            if self._task is None:
+                work = self._circuits.share(self._stores, self._clock)
+                self._task = asyncio.get_running_loop().create_task(work)
+            return inner(call)
+
+        return layer
+
+    async def aclose(self) -> None:
+        """Ends the task."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
 
 
 def _key(origin: Origin) -> bytes:

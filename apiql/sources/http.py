@@ -43,7 +43,8 @@ class PooledTransport:
     """Makes calls; belongs to the event loop of its first call.
 
     `tls` replaces the default context (system authorities, host names checked), say for an own
-    authority or a client certificate. `budget` is shared with other transports. `lookup` and `connect` stand in for the network in tests.
+    authority or a client certificate. `budget` is shared with others.
+    `lookup` and `connect` stand in for the network in tests.
     """
 
     def __init__(

@@ -110,20 +110,25 @@ def via_httpx(
             raise Unreached(
                 Code.FORBIDDEN_UPSTREAM, "this way out serves configured upstreams only"
             )
-        request = _request(call, caps)
         try:
             async with asyncio.timeout_at(call.deadline):
-                response = await transport.handle_async_request(request)
-                try:
-                    return await _read(response, call, caps, budget)
-                finally:
-                    await response.aclose()
+                return await _exchanged(transport, call, caps, budget)
         except TimeoutError:
             raise CallFailed(Code.UPSTREAM_TIMEOUT, "no complete answer in time") from None
         except httpx.TransportError as error:
             raise _from_httpx(error) from None
 
     return call_through
+
+
+async def _exchanged(
+    transport: httpx.AsyncBaseTransport, call: Call, caps: TransportLimits, budget: Budget
+) -> Reply:
+    response = await transport.handle_async_request(_request(call, caps))
+    try:
+        return await _read(response, call, caps, budget)
+    finally:
+        await response.aclose()
 
 
 def _request(call: Call, caps: TransportLimits) -> httpx.Request:
