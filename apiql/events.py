@@ -90,9 +90,7 @@ class ElseTaken:
 
 @dataclass(frozen=True, slots=True)
 class CircuitMoved:
-    """The way to a host is `open` (no call is made), `probing` (one is) or `closed` (all are)
-    from now on.
-    """
+    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are)."""
 
     origin: str
     state: str

@@ -23,7 +23,16 @@ from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
 from apiql.query_files import read_query_files
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import (
+    Breaker,
+    Bulk,
+    Push,
+    Retry,
+    Settings,
+    Source,
+    Upstream,
+    load_settings,
+)
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
 

@@ -90,7 +90,9 @@ class Circuit:
         return PROBING_WAIT if self.phase is Phase.PROBING else self.until - now
 
     def settle(self, epoch: int, verdict: Verdict, now: float) -> bool:
-        """A call let through in an epoch has ended; whether the circuit has changed by it."""
+        """A call let through in an epoch has ended; whether somebody wants to know what it did to
+        the circuit.
+        """
         if epoch != self.epoch:
             return False
         if self.phase is Phase.CLOSED:
@@ -108,6 +110,7 @@ class Circuit:
             case Verdict.NOTHING:
                 self.until = now
                 self._turn(Phase.OPEN)
+                return False
         return True
 
     def hear(self, until: float, times: int) -> bool:

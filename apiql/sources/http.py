@@ -16,6 +16,7 @@ from apiql.sources.call import Call, Origin, Reply
 from apiql.sources.connection import Connection
 from apiql.sources.limits import TransportLimits, Unanswered, Unreached
 from apiql.sources.pool import Lane, Occupancy, Pool
+from apiql.sources.refusals import Refused
 from apiql.sources.request import opening, request_bytes
 from apiql.sources.resolver import Lookup, Resolver, system_lookup
 
@@ -74,7 +75,7 @@ class PooledTransport:
         """
         loop = self._loop or self._begin()
         if call.deadline <= loop.time():
-            raise Unreached(Code.UPSTREAM_TIMEOUT, "the deadline passed before the call")
+            raise Refused(Code.UPSTREAM_TIMEOUT, "the deadline passed before the call")
         pool = self._pool
         method = call.method.upper()
         lane = pool.known(call.origin)
