@@ -158,7 +158,7 @@ def _readable(
         if within is None or within.substitute is None or not is_late(chunk.failure):
             return chunk
         rows = _constant_rows(within.substitute.text)
-        return Chunk(rows, None, (), (late(step, within, run),))
+        return Chunk(rows, None, (), (late(step, chunk.failure, run),))
     if is_one_of_many and isinstance(chunk, Chunk):
         try:
             chunk.rows()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from apiql.errors import CallFailed, Code, Failure
 from apiql.ir.policy import Within, time_text
 from apiql.runtime.inputs import duration_of
@@ -65,8 +67,12 @@ def kept_waiting(step: Step, within: Within, run: Run) -> Failure:
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read)
 
 
-def late(step: Step, within: Within, run: Run) -> Failure:
+def late(step: Step, failure: Failure, run: Run) -> Failure:
     """The warning that a substitute stands in."""
+    if failure.code in REFUSED:
+        return replace(
+            failure, message=f"{failure.message}: the substitute stands in", warning=True
+        )
     message = f"had not answered within {time_text(allowed(step, run))}: the substitute stands in"
     return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
                    upstream={"service": step.service})  # fmt: skip

@@ -49,7 +49,7 @@ def in_time(step: Step, failed: Failed, run: Run) -> Done | Failed:
     within = step.policy.within
     if within is None or within.substitute is None or not is_late(failed.failure):
         return failed
-    return substituted(step, within.substitute, late(step, within, run))
+    return substituted(step, within.substitute, late(step, failed.failure, run))
 
 
 async def needs_of_other(other: Step, run: Run) -> None:

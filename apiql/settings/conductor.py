@@ -39,7 +39,7 @@ def in_our_words(table: Mapping[str, Any]) -> dict[str, Any]:
     for word in found:
         if OURS[word] in table:
             wrong = f"{word} and {OURS[word]} say the same"
-            raise refusal(wrong, f"one of both: {OURS[word]}, or Conductor's words")
+            raise refusal(wrong, f"one of both: {OURS[word]}, or Conductor's words", word)
     ours = {key: value for key, value in table.items() if key not in found}
     policy = found.get("timeoutPolicy")
     if policy is not None:
@@ -65,7 +65,7 @@ def _retry(found: Mapping[str, Any], late_too: bool) -> dict[str, Any]:
     doubles = LOGICS[_word("retryLogic", logic, LOGICS)]
     times = found.get("retryCount", USUAL_TRIES)
     if isinstance(times, bool) or not isinstance(times, int) or not 0 <= times <= 100:
-        raise refusal(f"retryCount = {shown(times)} is no number of tries", "0 to 100")
+        raise refusal(f"{shown(times)} is no number of tries", "0 to 100", "retryCount")
     pause = max(0.001, _seconds("retryDelaySeconds", found, usual=1.0))
     on = ["connect", "broken", "429", "5xx", *(["timeout"] if late_too else [])]
     longest = pause * 2**times if doubles else pause
@@ -77,7 +77,7 @@ def _retry(found: Mapping[str, Any], late_too: bool) -> dict[str, Any]:
 
 def _word(name: str, value: object, known: Mapping[str, object]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise refusal(f"{name} = {shown(value)} is unknown", ", ".join(f'"{w}"' for w in known))
+        raise refusal(f"{shown(value)} is unknown", ", ".join(f'"{w}"' for w in known), name)
     return value
 
 
@@ -88,5 +88,5 @@ def _seconds(
     fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if not fits or not least <= value <= LONGEST:
         below = "above 0" if least else "0 or more"
-        raise refusal(f"{name} = {shown(value)} is no time", f"a number of seconds, {below}")
+        raise refusal(f"{shown(value)} is no time", f"a number of seconds, {below}", name)
     return float(value)

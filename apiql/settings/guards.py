@@ -55,9 +55,9 @@ class Retry(Section):
     def _makes_sense(self) -> Self:
         if self.longest < self.backoff:
             wrong = f"longest = {self.longest:g}s is shorter than backoff = {self.backoff:g}s"
-            raise refusal(wrong, "longest of at least the backoff")
+            raise refusal(wrong, "longest of at least the backoff", "longest")
         if self.times and not self.on:
-            raise refusal("it is for no failure", 'on = ["connect"], or times = 0')
+            raise refusal("it is for no failure", '["connect"], or times = 0', "on")
         return self
 
 
@@ -77,13 +77,14 @@ class Breaker(Section):
     @model_validator(mode="after")
     def _can_open(self) -> Self:
         if not 0 < self.rate <= 1:
-            raise refusal(f"rate = {self.rate:g} is no part of the calls", "above 0, at most 1")
+            raise refusal(f"{self.rate:g} is no part of the calls", "above 0, at most 1", "rate")
         if self.longest < self.open:
             wrong = f"longest = {self.longest:g}s is shorter than open = {self.open:g}s"
-            raise refusal(wrong, "longest of at least open")
+            raise refusal(wrong, "longest of at least open", "longest")
         if max(self.failures, self.calls) > MOST_CALLS:
+            key = "failures" if self.failures > MOST_CALLS else "calls"
             wrong = f"so many calls are never looked at together (at most {MOST_CALLS})"
-            raise refusal(wrong, "failures and calls that a window can have")
+            raise refusal(wrong, "as many as a window can have", key)
         return self
 
 

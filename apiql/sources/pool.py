@@ -97,9 +97,7 @@ class Pool:
             self._forget(lane)
             raise Refused(Code.UPSTREAM_CONNECT, "the transport is closed")
         if grant is False:
-            raise Refused(
-                Code.UPSTREAM_TIMEOUT, "waited for a free connection until the deadline"
-            )
+            raise Refused(Code.UPSTREAM_TIMEOUT, "waited for a free connection until the deadline")
         return None if grant is True else grant
 
     def adopt(self, lane: Lane, connection: Connection) -> None:
