@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
+from apiql.ir.policy import Retry
 from apiql.ir.push import Kind, Member, Push, Style
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.source import Bulk, Source
@@ -15,6 +16,7 @@ from apiql.ir.values import Literal
 from apiql.plugins import Registry
 from apiql.settings import Limits, Settings, Upstream
 from apiql.settings import Push as PushSettings
+from apiql.settings import Retry as RetrySettings
 from apiql.settings import Source as SourceSettings
 from apiql.sources.addresses import AllowList
 
@@ -84,6 +86,8 @@ def _endpoint(name: str, upstream: Upstream) -> Endpoint:
         headers=_texts(upstream.headers),
         timeout=upstream.timeout,
         concurrency=upstream.concurrency,
+        retry=_retry(upstream.retry),
+        on_timeout=upstream.on_timeout,
     )
 
 
@@ -98,12 +102,26 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             template.query,
             list_style=source.list_style or base.list_style,
             headers=(*base.headers, *_texts(source.headers)),
-            timeout=base.timeout,
+            timeout=source.timeout or base.timeout,
             concurrency=source.concurrency or base.concurrency,
+            retry=base.retry if source.retry is None else _retry(source.retry),
+            on_timeout=source.on_timeout or base.on_timeout,
             push=_push(source.push),
         )
         bulk = _bulk(source, endpoint, base, place)
         yield Source(source_name, source.method, endpoint, _defaults(source), bulk)
+
+
+def _retry(found: RetrySettings) -> Retry:
+    return Retry(
+        found.times,
+        found.backoff,
+        found.doubles,
+        found.longest,
+        found.on,
+        found.each,
+        found.retry_after,
+    )
 
 
 def _bulk(source: SourceSettings, own: Endpoint, base: Endpoint, place: str) -> Bulk | None:

@@ -80,6 +80,8 @@ class Code(StrEnum):
     QUERY_TIMEOUT = "QUERY_TIMEOUT", Stage.UPSTREAM, 504
     BAD_PAYLOAD = "BAD_PAYLOAD", Stage.UPSTREAM, 502
     UPSTREAM_TOO_LARGE = "UPSTREAM_TOO_LARGE", Stage.UPSTREAM, 502
+    CIRCUIT_OPEN = "CIRCUIT_OPEN", Stage.UPSTREAM, 503
+    UPSTREAM_BUSY = "UPSTREAM_BUSY", Stage.UPSTREAM, 503
     BUDGET_EXCEEDED = "BUDGET_EXCEEDED", Stage.UPSTREAM, 502
 
     MISSING_DEPENDENCY = "MISSING_DEPENDENCY", Stage.PLAN, 502
@@ -140,7 +142,8 @@ class Failure:
     what it was asked (`GET /users/9`): both are shown only as far as the configuration allows.
     `cause` names the task where a chain of skipped tasks began, `root` the code it began with;
     `path` are list indexes after the task's name. A `warning` spoils nothing: the data is whole
-    without it; `count` is the number of failures that it stands for, where that is not one.
+    without it, a `fatal` one spoils all of it; `count` is the number of failures that it stands
+    for, where that is not one. `wait` are the seconds after which it may be worth to ask again.
     """
 
     code: Code
@@ -155,6 +158,8 @@ class Failure:
     request: str | None = None
     warning: bool = False
     count: int | None = None
+    fatal: bool = False
+    wait: float | None = None
 
 
 class ApiqlError(Exception):
@@ -196,12 +201,15 @@ class ValueRefused(ApiqlError):
 
 @dataclass
 class CallFailed(ApiqlError):
-    """One upstream call did not yield an answer. `message` never names secrets or addresses."""
+    """One upstream call did not yield an answer. `message` never names secrets or addresses; `wait`
+    are the seconds after which it may be worth to make it again.
+    """
 
     code: Code
     message: str
     hint: str | None = None
     retryable: bool = field(default=False)
+    wait: float | None = None
 
     def __post_init__(self) -> None:
         super().__init__(self.message)

@@ -88,9 +88,18 @@ class ElseTaken:
     started: float
 
 
+@dataclass(frozen=True, slots=True)
+class CircuitMoved:
+    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are)."""
+
+    origin: str
+    state: str
+    why: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery
+Notice: TypeAlias = UnknownQuery | CircuitMoved
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

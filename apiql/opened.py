@@ -11,6 +11,7 @@ from apiql.engine import NO_QUERIES, Engine
 from apiql.events import Told
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
+from apiql.sources.circuits import Circuits
 from apiql.sources.stack import Stack, build_stack
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -30,9 +31,12 @@ class OpenEngine:
         queries: QueryFiles = NO_QUERIES,
         told: Told | None = None,
         stores: Stores | None = None,
+        circuits: Circuits | None = None,
     ) -> Self:
-        """An engine for these settings and stored queries; without stores, with its own."""
-        stack = build_stack(settings, stores or MemoryStores())
+        """An engine for these settings and stored queries; without stores, with its own. The
+        `circuits` are those of the stack whose place it takes.
+        """
+        stack = build_stack(settings, stores or MemoryStores(), told=told, circuits=circuits)
         return cls(Engine(settings, stack.layer, queries, told=told), stack)
 
     @classmethod

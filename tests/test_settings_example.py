@@ -12,7 +12,16 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import (
+    Breaker,
+    Bulk,
+    Push,
+    Retry,
+    Settings,
+    Source,
+    Upstream,
+    load_settings,
+)
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -41,11 +50,17 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
 @pytest.mark.parametrize(
     ("model", "paths", "free"),
     [
-        (Upstream, [["default"]], {"url", "headers", "sources", "timeout", "proxy", "concurrency"}),
+        (
+            Upstream,
+            [["default"]],
+            {"url", "headers", "sources", "timeout", "proxy", "concurrency"}
+            | {"retry", "breaker", "in_flight", "deadline_header"},
+        ),
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
-            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push"},
+            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push"}
+            | {"timeout", "on_timeout", "retry"},
         ),
         (Bulk, [["default", "sources", "users", "bulk"]], {"path", "param", "key"}),
         (
@@ -64,6 +79,15 @@ def test_the_example_names_every_setting_of_an_upstream(
     assert set(named) == set(model.model_fields)
     for name, field in model.model_fields.items():
         assert name in free or named[name] == field.default
+
+
+def test_the_guards_of_the_example_are_the_usual_ones() -> None:
+    named = example_with_every_default()["upstreams"]["default"]
+    found = Upstream.model_validate({key: named[key] for key in ("url", "retry", "breaker")})
+    assert found.retry == Retry()
+    assert found.breaker == Breaker()
+    assert set(named["breaker"]) == set(Breaker.model_fields)
+    assert set(named["retry"]) == set(Retry.model_fields) - {"each"}
 
 
 def test_the_example_says_which_settings_it_shows_are_unset() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 from typing import Any
 
 import msgspec
@@ -67,12 +68,29 @@ class Within:
     substitute: Constant | None
 
 
+REPEATABLE = frozenset({"get", "head", "put", "delete"})
+"""Methods whose calls may be made again without being asked (RFC 9110, 9.2.2)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """`times` more tries after the first, about `backoff` seconds apart and doubling."""
+    """`times` more tries after the first, each after a pause drawn from up to `backoff` seconds;
+    that doubles, up to `longest`. `on` are the failures that it is for (None: all that another try
+    may help), `each` the seconds of one try, `patience` the longest that the upstream may ask us to
+    wait.
+    """
 
     times: int
     backoff: float = 0.05
+    doubles: bool = True
+    longest: float = inf
+    on: tuple[str, ...] | None = None
+    each: float | None = None
+    patience: float = 5.0
+
+
+USUAL_RETRY = Retry(1, 0.025, longest=0.25, on=("connect",))
+"""What the settings say where nobody says anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from apiql.ir.policy import USUAL_RETRY, Retry
 from apiql.ir.push import Push
 from apiql.ir.values import Value
 
@@ -51,7 +52,8 @@ class Endpoint:
 
     `base` is scheme, authority and path prefix; `path` alternates encoded text and slots;
     `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
-    `push` is what it does with its rows itself; calls are equal without it.
+    `retry` is for queries that say nothing of it, `on_timeout` what a late call means (`error`,
+    `warning`, `required`). `push` is what it does with its rows itself; calls are equal without it.
     """
 
     service: str
@@ -63,6 +65,8 @@ class Endpoint:
     headers: tuple[tuple[str, str], ...] = ()
     timeout: float | None = None
     concurrency: int | None = None
+    retry: Retry = field(default=USUAL_RETRY, repr=False)
+    on_timeout: str = field(default="error", repr=False)
     push: Push | None = field(default=None, repr=False, compare=False)
 
     @property

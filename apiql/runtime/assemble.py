@@ -20,10 +20,10 @@ from apiql.runtime.outcome import Done, Failed, LeftOut, Nest, Outcome, Several,
 from apiql.runtime.returned import JsonMembers
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
+from apiql.runtime.statuses import gateway_status, if_well, retry_after, status_of
 from apiql.runtime.step import Executable
 from apiql.runtime.weave import woven
 
-TIMEOUTS = frozenset({Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT})
 NULL = b"null"
 PARTIAL = 294
 """Some data, some errors (the status proposed for partial answers of GraphQL over HTTP)."""
@@ -35,7 +35,8 @@ class Answer(Struct, frozen=True):
     """`data` is JSON (None: the answer has none), `errors` are members of its list.
 
     `status` is that of `application/apiql-response+json`; `complete` is False for partial data.
-    `cache_control` says how long it may be used again, None where nobody says anything.
+    `cache_control` says how long it may be used again, None where nobody says anything;
+    `retry_after` in how many seconds it is worth to ask again, where nothing could be had.
     """
 
     status: int
@@ -43,6 +44,7 @@ class Answer(Struct, frozen=True):
     errors: tuple[dict[str, Any], ...] = ()
     complete: bool = True
     cache_control: str | None = None
+    retry_after: int | None = None
 
 
 class Part(Struct):
@@ -60,6 +62,11 @@ class Part(Struct):
     def is_grave(self, failure: Failure) -> bool:
         """Whether a failure spoils the answer."""
         return self.tolerance is not Tolerance.OPTIONAL and not failure.warning
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether a failure takes the whole answer with it."""
+        return any(failure.fatal for failure in self.grave)
 
     @property
     def grave(self) -> list[Failure]:
@@ -90,7 +97,10 @@ def assemble(executable: Executable, run: Run, details: Details, most_bytes: int
     if gathered.failure is not None:
         errors.insert(0, entry_of_answer(gathered.failure))
     control = "no-store" if errors else cache_control_of(executable, run)
-    return Answer(gathered.status, gathered.data, tuple(errors), gathered.complete, control)
+    return Answer(
+        gathered.status, gathered.data, tuple(errors), gathered.complete, control,
+        retry_after(_all_grave(gathered.parts)) if gathered.status == 503 else None,
+    )  # fmt: skip
 
 
 def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
@@ -133,7 +143,7 @@ def verdict(
     """What becomes of an answer with this data: its status, and whether the data may stand."""
     strict = executable.plan.settings.all_or_nothing
     grave = [part for part in parts if part.grave]
-    if any(part.tolerance is Tolerance.REQUIRED or strict for part in grave):
+    if any(part.tolerance is Tolerance.REQUIRED or strict or part.is_fatal for part in grave):
         return Gathered(_status(executable, parts, grave, True), NULL, parts, False)
     if failure is not None:
         return Gathered(502, NULL, parts, False, failure)
@@ -248,7 +258,7 @@ def _status(
     if not refused and not outputs:
         return PARTIAL
     mirrored = _mirrored(executable, grave)
-    return mirrored or (504 if _all_timed_out(grave) else 502)
+    return mirrored or gateway_status(_all_grave(grave))
 
 
 def _mirrored(executable: Executable, grave: Sequence[Part]) -> int | None:
@@ -263,31 +273,15 @@ def _mirrored(executable: Executable, grave: Sequence[Part]) -> int | None:
     return status if 400 <= status < 500 else None
 
 
-def _all_timed_out(grave: Iterable[Part]) -> bool:
-    failures = [failure for part in grave for failure in part.grave]
-    return all((failure.root or failure.code) in TIMEOUTS for failure in failures)
+def _all_grave(parts: Iterable[Part]) -> list[Failure]:
+    return [failure for part in parts for failure in part.grave]
 
 
 def _own_status(part: Part) -> int:
     """Under `use status max`: the upstream's own, 408 timeout, 400 skipped, 502 else."""
     own = 200
     if isinstance(part.outcome, Several):
-        own = max((_if_well(status) for status, _ in part.outcome.replies), default=200)
+        own = max((if_well(status) for status, _ in part.outcome.replies), default=200)
     elif isinstance(part.outcome, Done):
-        own = _if_well(part.outcome.status)
-    return max([own, *map(_status_of, part.grave)]) if part.grave else own
-
-
-def _if_well(status: int | None) -> int:
-    """A status of success; others are those of failures, which a fallback makes warnings."""
-    return status if status is not None and status < 300 else 200
-
-
-def _status_of(failure: Failure) -> int:
-    if failure.code in (Code.DEPENDENCY_FAILED, Code.MISSING_DEPENDENCY):
-        return 400
-    if failure.code in TIMEOUTS:
-        return 408
-    if failure.code is Code.UPSTREAM_STATUS and failure.status is not None:
-        return failure.status
-    return 502
+        own = if_well(part.outcome.status)
+    return max([own, *map(status_of, part.grave)]) if part.grave else own

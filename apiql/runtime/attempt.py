@@ -12,16 +12,16 @@ from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.events import CallMade, Queued, Retried, TaskSkipped
-from apiql.ir.policy import Duration, Within, time_text
+from apiql.ir.policy import Duration
+from apiql.runtime.again import may_help, pause
+from apiql.runtime.call_failures import failed_call, kept_waiting
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
-from apiql.runtime.reading import request_text, status_failure
+from apiql.runtime.reading import status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
 from apiql.sources.call import Caching, Call, Reply
-
-AGAIN = frozenset({Code.UPSTREAM_CONNECT, Code.UPSTREAM_TIMEOUT, Code.BAD_PAYLOAD})
-"""Failures after which a call that may be made twice is tried again."""
+from apiql.sources.refusals import NotAgain
 
 
 def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed | Skipped:
@@ -58,23 +58,38 @@ def queued(step: Step, since: float, run: Run) -> None:
 # -- tries --------------------------------------------------------------------------------------
 
 
-async def exchanged(step: Step, call: Call, run: Run) -> Reply | Failed:
-    """The first 2xx reply of as many tries as there may be, else how the last one failed."""
-    retry = step.policy.retry
-    left, pause = (retry.times, retry.backoff) if retry else (0, 0.0)
+async def exchanged(
+    step: Step, call: Call, run: Run, first: Failed | None = None
+) -> Reply | Failed:
+    """The first 2xx reply of as many tries as there may be, else how the last one failed; `first`
+    is how the first one did, where it was made already.
+    """
+    retry = step.retry
+    left = retry.times if retry else 0
     call = _as_asked(step, call, run)
-    end: float | None = None
-    while True:
-        found, end = await _try(step, call, left, run, end)
-        if isinstance(found, Reply) or not left or not _may_help(step, found.failure):
+    found, end = (first, call.deadline) if first else await _try(step, call, left, run, None)
+    assert found is not None
+    for number in range(1, left + 1):
+        assert retry is not None
+        if isinstance(found, Reply) or not may_help(retry, found) or _is_spent(step, run):
             return found
-        wait = pause * run.scope.moment.random_bits(16) / 65535
-        if run.clock() + wait >= end:
+        wait = pause(retry, number, found, run.scope.moment.random_bits)
+        if wait is None or run.clock() + wait >= end:
             return found
         await asyncio.sleep(wait)
+        began = run.clock()
+        more, end = await _try(step, replace(call, attempt=number), left - number, run, end)
+        if more is None:
+            return found
+        found = more
         if run.observe is not None:
-            run.observe(Retried(step.name, run.clock()))
-        left, pause = left - 1, pause * 2
+            run.observe(Retried(step.name, began))
+    return found
+
+
+def _is_spent(step: Step, run: Run) -> bool:
+    """Whether tries that no query asked for would take calls that it may need."""
+    return step.policy.retry is None and run.budget.left <= 0
 
 
 def _as_asked(step: Step, call: Call, run: Run) -> Call:
@@ -91,14 +106,12 @@ def _seconds(duration: Duration, run: Run) -> float:
     return duration_of(duration, run.scope.params)
 
 
-def _may_help(step: Step, failure: Failure) -> bool:
-    return failure.retryable or failure.code in AGAIN
-
-
 async def _try(
     step: Step, call: Call, left: int, run: Run, end: float | None
-) -> tuple[Reply | Failed, float]:
-    """One try; the first one sets the time at which all tries end."""
+) -> tuple[Reply | Failed | None, float]:
+    """One try; the first one sets the time at which all tries end. None: it was not made, since
+    there were too many.
+    """
     if run.slots is None:
         return await _timed(step, call, left, run, end)
     within, since = step.policy.within, run.clock()
@@ -111,7 +124,7 @@ async def _try(
         async with asyncio.timeout_at(until):
             await run.slots.acquire()
     except TimeoutError:
-        return Failed(_kept_waiting(step, within, run)), until
+        return Failed(kept_waiting(step, within, run)), until
     queued(step, since, run)
     try:
         return await _timed(step, call, left, run, end, until)
@@ -121,18 +134,20 @@ async def _try(
 
 async def _timed(
     step: Step, call: Call, left: int, run: Run, end: float | None, until: float | None = None
-) -> tuple[Reply | Failed, float]:
+) -> tuple[Reply | Failed | None, float]:
     within = step.policy.within
     if end is None:
         end = run.deadline_of(step)
         if within is not None:
             until = until or run.clock() + _seconds(within.time, run)
             end = min(end, until)
-    return await _called(step, replace(call, deadline=end), left, run), end
+    each = step.retry.each if step.retry is not None else None
+    deadline = end if each is None else min(end, run.clock() + each)
+    return await _called(step, replace(call, deadline=deadline), left, run), end
 
 
-async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed:
-    """One exchange, told to those who listen."""
+async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
+    """One exchange, told to those who listen; None where a try is one too many."""
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:
@@ -144,11 +159,14 @@ async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed
         run.replies.append((step, reply, run.scope.params))
         if not 200 <= reply.status < 300:
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
+    except NotAgain:
+        run.budget.left += step.twin is None
+        return None
     except CallFailed as error:
-        failed = Failed(call_failure(step, call, error, run))
+        failed = failed_call(step, call, error, run)
     if run.observe is not None:
         tell(step, call, run, started, reply, failed)
-    return failed or reply  # type: ignore[return-value]  # one of them is there
+    return failed or reply
 
 
 def tell(
@@ -199,60 +217,3 @@ async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Repl
             future.cancel()
         else:
             future.set_result(found)
-
-
-# -- failures -----------------------------------------------------------------------------------
-
-
-def call_failure(step: Step, call: Call, failed: CallFailed, run: Run) -> Failure:
-    """The failure of a call that yielded no answer."""
-    code, message = failed.code, f"failed: {failed.message}"
-    if code is Code.BUDGET_EXCEEDED:
-        return Failure(code, f"not called: {failed.message}", hint=failed.hint)
-    if code is Code.UPSTREAM_TIMEOUT:
-        if run.clock() >= run.deadline - 0.001:
-            code, message = Code.QUERY_TIMEOUT, "had not answered when the query's time was over"
-        else:
-            allowed = time_text(_allowed(step, run))
-            message = f"did not answer in {allowed} ({failed.message})"
-    timed_out = code in (Code.UPSTREAM_TIMEOUT, Code.QUERY_TIMEOUT) and step.is_read
-    return Failure(
-        code, message, hint=failed.hint, retryable=failed.retryable or timed_out,
-        upstream={"service": step.service}, request=request_text(call),
-    )  # fmt: skip
-
-
-def _allowed(step: Step, run: Run) -> float:
-    usual = run.time_of(step)
-    within = step.policy.within
-    return usual if within is None else min(usual, _seconds(within.time, run))
-
-
-def is_late(failure: Failure) -> bool:
-    """Whether a latency budget can be what ended the call."""
-    return failure.code is Code.UPSTREAM_TIMEOUT
-
-
-def _kept_waiting(step: Step, within: Within, run: Run) -> Failure:
-    allowed = time_text(_seconds(within.time, run))
-    message = f"was not called within {allowed}: the query's other calls took all that time"
-    return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read)
-
-
-def late(step: Step, within: Within, run: Run) -> Failure:
-    """The warning that a substitute stands in."""
-    allowed = time_text(_allowed(step, run))
-    message = f"had not answered within {allowed}: the substitute stands in"
-    return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
-                   upstream={"service": step.service})  # fmt: skip
-
-
-def stale(step: Step, reply: Reply, run: Run) -> Failure:
-    """The warning that an earlier answer stands in."""
-    assert step.policy.within is not None
-    allowed = time_text(_seconds(step.policy.within.time, run))
-    message = (
-        f"had not answered within {allowed}: its answer of {reply.age or 0:.0f}s ago stands in"
-    )
-    return Failure(Code.UPSTREAM_TIMEOUT, message, retryable=step.is_read, warning=True,
-                   upstream={"service": step.service})  # fmt: skip

@@ -13,7 +13,8 @@ from typing import Any
 
 from apiql.errors import Failure
 from apiql.ir.plan import Batch
-from apiql.runtime.attempt import built, exchanged, is_late, late, stale
+from apiql.runtime.attempt import built, exchanged
+from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.cells import Cells, told
 from apiql.runtime.decode import Undecodable, as_members, as_value
 from apiql.runtime.matching import Chunk, matched, read_rows, unusable
@@ -157,7 +158,7 @@ def _readable(
         if within is None or within.substitute is None or not is_late(chunk.failure):
             return chunk
         rows = _constant_rows(within.substitute.text)
-        return Chunk(rows, None, (), (late(step, within, run),))
+        return Chunk(rows, None, (), (late(step, chunk.failure, run),))
     if is_one_of_many and isinstance(chunk, Chunk):
         try:
             chunk.rows()

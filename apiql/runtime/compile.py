@@ -8,7 +8,7 @@ from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherwise
-from apiql.ir.policy import Caching, Policy, Tolerance
+from apiql.ir.policy import REPEATABLE, Caching, Policy, Retry, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.values import (
     Value,
@@ -147,7 +147,9 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         exact=tuple(exact for _, exact in compiler.paths[task.name]),
         rows=_rows(task, projections, compiler),
         shapes=tuple(_shape(projection, compiler) for projection in projections),
-        policy=task.policy, timeout=_timeout(task, fetch, compiler.call_timeout),
+        policy=task.policy, retry=_retry(task, fetch),
+        on_timeout=fetch.endpoint.on_timeout if fetch else "error",
+        timeout=_timeout(task, fetch, compiler.call_timeout),
         service=fetch.endpoint.service if fetch else work_name(each),
         method=fetch.method.upper() if fetch else "QUERY", is_read=work.is_read,
         twin=_twin(task, compiler), plain=_is_plain(task),
@@ -164,7 +166,20 @@ def work_name(work: Fetch | Nested) -> str:
 
 def _is_plain(task: Task) -> bool:
     usual = replace(task.policy, timeout=None, tolerance=USUAL.tolerance) == USUAL
-    return usual and isinstance(task.work, Fetch) and not (task.when or task.otherwise)
+    work = task.work
+    if not usual or not isinstance(work, Fetch) or task.when or task.otherwise:
+        return False
+    return work.endpoint.retry.each is None
+
+
+def _retry(task: Task, fetch: Fetch | None) -> Retry | None:
+    """What the query says of more tries, else the source: only of what may be called twice."""
+    if fetch is None:
+        return None
+    asked, usual = task.policy.retry, fetch.endpoint.retry
+    if asked is not None:
+        return replace(asked, patience=usual.patience)
+    return usual if usual.times and fetch.method in REPEATABLE else None
 
 
 def _value(value: Value, compiler: _Compiler) -> Evaluate:

@@ -62,13 +62,15 @@ class Several(Done):
 @dataclass(slots=True)
 class Failed:
     """The call was made (or could not be), and there is no result. `among` are the failures of a
-    fan-out's elements, where it is one; its data has a null for each.
+    fan-out's elements, where it is one; its data has a null for each. `unsent`: the upstream has
+    seen nothing of it.
     """
 
     failure: Failure
     status: int | None = None
     headers: Headers = field(default=())
     several: Several | None = None
+    unsent: bool = False
 
 
 @dataclass(slots=True)

@@ -10,7 +10,8 @@ import asyncio
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
-from apiql.runtime.attempt import call_failure, once, queued, skipped, tell
+from apiql.runtime.attempt import exchanged, once, queued, skipped, tell
+from apiql.runtime.call_failures import failed_call
 from apiql.runtime.fanout import fan_out
 from apiql.runtime.outcome import (
     TOO_DEEP,
@@ -53,7 +54,10 @@ async def perform(step: Step, run: Run) -> Outcome:
         return Failed(TOO_DEEP)
     if run.slots is not None:
         return await _called_in_turn(step, call, run, run.slots)
-    return await _called(step, call, run)
+    outcome = await _called(step, call, run)
+    if type(outcome) is Failed and step.retry is not None:
+        return await _called_again(step, call, outcome, run)
+    return outcome
 
 
 async def _called_in_turn(step: Step, call: Call, run: Run, slots: asyncio.Semaphore) -> Outcome:
@@ -61,7 +65,17 @@ async def _called_in_turn(step: Step, call: Call, run: Run, slots: asyncio.Semap
     since = run.clock()
     async with slots:
         queued(step, since, run)
-        return await _called(step, replace(call, deadline=run.deadline_of(step)), run)
+        call = replace(call, deadline=run.deadline_of(step))
+        outcome = await _called(step, call, run)
+    if type(outcome) is Failed and step.retry is not None:  # a pause holds no place
+        return await _called_again(step, call, outcome, run)
+    return outcome
+
+
+async def _called_again(step: Step, call: Call, first: Failed, run: Run) -> Outcome:
+    """What comes of a plain call that failed, once there are no more tries."""
+    found = await exchanged(step, call, run, first)
+    return found if isinstance(found, Failed) else read_reply(step, call, found, run.scope)
 
 
 async def _called(step: Step, call: Call, run: Run) -> Outcome:
@@ -74,11 +88,11 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
             run.budget.spend()
             reply = await run.layer(call)
         else:
-            reply = await once(step, call, run)
+            reply = await once(step, call, run, 0 if step.retry is None else step.retry.times)
         run.replies.append((step, reply, run.scope.params))
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
-        outcome = Failed(call_failure(step, call, failed, run))
+        outcome = failed_call(step, call, failed, run)
     if run.observe is not None:
         tell(step, call, run, started, reply, outcome)
     return outcome

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.events import ElseTaken
 from apiql.ir.policy import Constant
-from apiql.runtime.attempt import built, exchanged, is_late, late, stale
+from apiql.runtime.attempt import built, exchanged
+from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.decode import Undecodable
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped
@@ -48,7 +49,7 @@ def in_time(step: Step, failed: Failed, run: Run) -> Done | Failed:
     within = step.policy.within
     if within is None or within.substitute is None or not is_late(failed.failure):
         return failed
-    return substituted(step, within.substitute, late(step, within, run))
+    return substituted(step, within.substitute, late(step, failed.failure, run))
 
 
 async def needs_of_other(other: Step, run: Run) -> None:

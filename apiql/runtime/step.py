@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from apiql.ir.embedding import Embed
 from apiql.ir.plan import Batch, Plan, Task
-from apiql.ir.policy import Policy
+from apiql.ir.policy import Policy, Retry
 from apiql.runtime.decode import Reader
 from apiql.runtime.request import Build
 from apiql.runtime.scope import Evaluate, Scope
@@ -73,7 +73,8 @@ class Step:
     sent. `checks` are the parts of other values that can be looked at that early too. `after`
     are the tasks that must not have failed, though nothing of theirs is read. `exact` says of
     each read whether it keeps lost elements apart. `plain`: one call and no clause that says
-    more about it than its time.
+    more about it than its time. `retry` is what it says of more tries, or else what the source
+    says.
     """
 
     name: str
@@ -88,6 +89,8 @@ class Step:
     rows: RowStage | None
     shapes: tuple[Shape, ...]
     policy: Policy
+    retry: Retry | None
+    on_timeout: str
     timeout: float
     service: str
     method: str

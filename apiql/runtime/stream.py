@@ -245,10 +245,14 @@ def _roots(executable: Executable) -> list[_Root]:
 
 def _root(executable: Executable, number: int, inside: tuple[int, ...]) -> _Root:
     tasks = {executable.places[each][0] for each in inside}
-    tolerances = {step.policy.tolerance for step in executable.steps if step.name in tasks}
+    steps = [step for step in executable.steps if step.name in tasks]
+    strict = any(
+        step.policy.tolerance is Tolerance.REQUIRED or step.on_timeout == "required"
+        for step in steps
+    )
     return _Root(
         output=executable.plan.outputs[number], number=number, inside=inside,
         weaves=tuple(weave for weave in executable.weaves if weave.target in inside),
         waits=tasks,
-        decisive=executable.plan.settings.all_or_nothing or Tolerance.REQUIRED in tolerances,
+        decisive=executable.plan.settings.all_or_nothing or strict,
     )  # fmt: skip

@@ -60,6 +60,8 @@ def render_answer(
     if status == PARTIAL and form is not Wanted.ANSWER:
         status = 200
         headers.append(COMPLETED)
+    if answer.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % answer.retry_after))
     if answer.cache_control is not None:
         headers.append((b"cache-control", answer.cache_control.encode()))
     return Rendered(status, b"".join(pieces), headers)

@@ -1,11 +1,13 @@
-"""Tells in the log, once for each, of texts that are run though they are not stored."""
+"""What an operator is told, in the log: circuits that move, and once for each the texts that are
+run though they are not stored.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 
-from apiql.events import UnknownQuery
+from apiql.events import CircuitMoved, Notice
 
 MOST_IDS = 10_000
 """Ids that are remembered as told of."""
@@ -21,8 +23,11 @@ class UnknownLog:
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
 
-    def __call__(self, query: UnknownQuery) -> None:
-        """Tells of a text, on one line."""
+    def __call__(self, query: Notice) -> None:
+        """Tells of a text or a circuit, on one line."""
+        if isinstance(query, CircuitMoved):
+            log.warning("the circuit of %s is %s: %s", query.origin, query.state, query.why)
+            return
         if query.id in self._told:
             return
         self._told[query.id] = None

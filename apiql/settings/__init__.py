@@ -3,6 +3,8 @@
 Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
 """
 
+from apiql.settings.conductor import in_our_words
+from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
@@ -10,10 +12,13 @@ from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
     "Answer",
+    "Breaker",
     "Bulk",
     "Limits",
+    "OnTimeout",
     "Push",
     "Queries",
+    "Retry",
     "Security",
     "Server",
     "SettingProblem",
@@ -21,5 +26,6 @@ __all__ = [
     "SettingsError",
     "Source",
     "Upstream",
+    "in_our_words",
     "load_settings",
 ]

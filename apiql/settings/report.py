@@ -42,7 +42,7 @@ def problems_of(reading: Reading, errors: Iterable[ErrorDetails]) -> tuple[Setti
 
 
 def _problem(reading: Reading, error: ErrorDetails) -> SettingProblem:
-    keys: Keys = error["loc"]
+    keys: Keys = (*error["loc"], *error.get("ctx", {}).get("at", ()))
     of_key = error["type"] == "extra_forbidden" or keys[-1:] == ("[key]",)
     if keys[-1:] == ("[key]",):
         keys = keys[:-1]

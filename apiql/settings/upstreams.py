@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from apiql.settings.conductor import in_our_words
+from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
 from apiql.settings.section import Section
 from apiql.settings.values import (
     Abilities,
@@ -102,6 +104,17 @@ class Source(Section):
     """How it answers for several elements at once."""
     push: Push | None = None
     """What it does with its rows itself."""
+    timeout: Duration | None = None
+    """Unset: the upstream's."""
+    on_timeout: OnTimeout | None = None
+    """Unset: the upstream's."""
+    retry: Retry | None = None
+    """When a call is made again; unset: the upstream's."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translated(cls, table: Any) -> Any:
+        return in_our_words(table) if isinstance(table, dict) else table
 
 
 class Upstream(Section):
@@ -119,4 +132,23 @@ class Upstream(Section):
     trust_env: bool = False
     """Whether HTTP_PROXY and its like are minded."""
     verify: Trust = True
+    on_timeout: OnTimeout = "error"
+    """What it means for the answer that a call was not in time."""
+    retry: Retry = Retry()
+    """When a call is made again, where the query does not say `retry`."""
+    breaker: BreakerOrNot = Breaker()
+    """When the way to it is closed because it fails; `false`: never."""
+    in_flight: Count | None = None
+    """Calls to it at a time, of all queries; unset: `limits.connections_per_origin`."""
+    queue: int = Field(default=128, ge=0)
+    """Calls that wait for one of these to end; more fail at once."""
+    adaptive: bool = False
+    """Whether fewer than `in_flight` are let through while it answers slower than usual."""
+    deadline_header: HeaderName | None = None
+    """The header that tells it how many milliseconds are left; unset: none."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _translated(cls, table: Any) -> Any:
+        return in_our_words(table) if isinstance(table, dict) else table

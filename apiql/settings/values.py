@@ -38,9 +38,9 @@ SIZE_EXPECTED = 'a size above 0: "512B", "64KiB", "8MiB", "1GiB", or a number of
 URL_EXPECTED = '"http://host:port/prefix" or "https://…", without user, query or fragment'
 
 
-def refusal(wrong: str, expected: str) -> PydanticCustomError:
-    """What a kind raises for a value it cannot take."""
-    context = {"wrong": wrong, "expected": expected}
+def refusal(wrong: str, expected: str, *at: str) -> PydanticCustomError:
+    """What a kind raises for a value it cannot take; a table says `at` which of its keys."""
+    context = {"wrong": wrong, "expected": expected, "at": at}
     return PydanticCustomError("refused", "{wrong}; expected {expected}", context)
 
 

@@ -256,9 +256,7 @@ class Answer:
         self._held += size
         self._budget.held += size
         if self._budget.held > self._budget.limit:
-            raise self._refusal(
-                CallFailed(Code.UPSTREAM_TOO_LARGE, "too many bytes of answers are under way")
-            )
+            raise self._refusal(too_much_under_way())
 
     def _finish(self) -> None:
         parts = self._parts
@@ -270,6 +268,13 @@ class Answer:
             body = parts[0] if len(parts) == 1 else b"".join(parts)
         self._keep_alive = self._parser.should_keep_alive()
         self.reply = Reply(self._status, tuple(fields), body)
+
+
+def too_much_under_way() -> CallFailed:
+    """The failure of an answer for which there is no room among all others."""
+    message = "too many bytes of answers are under way"
+    hint = "try again, or raise [limits] bytes_in_flight"
+    return CallFailed(Code.UPSTREAM_TOO_LARGE, message, hint, retryable=True)
 
 
 def _too_large(part: str, limit: int) -> CallFailed:

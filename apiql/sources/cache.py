@@ -20,6 +20,8 @@ from apiql.sources.cache_control import directives_of
 from apiql.sources.call import Caching, Call, Layer, Reply
 from apiql.stores.store import Store
 
+NOT_IN_TIME = frozenset({Code.UPSTREAM_TIMEOUT, Code.CIRCUIT_OPEN, Code.UPSTREAM_BUSY})
+"""Failures for which the last good answer may stand in: what is not called is not in time."""
 LAST_GOOD = 3600.0
 """Seconds for which an answer may stand in for later ones."""
 
@@ -102,7 +104,7 @@ class _Cached:
         try:
             reply = await self.inner(call)
         except CallFailed as failed:
-            late = caching.stale and failed.code is Code.UPSTREAM_TIMEOUT
+            late = caching.stale and failed.code in NOT_IN_TIME
             instead = await self._last_good(key) if late else None
             if instead is None:
                 raise

@@ -51,7 +51,8 @@ class Call(Struct, frozen=True):
 
     `target` is the encoded path and query (ASCII, starts with `/`); `headers` hold no `Host`,
     no `Content-Length` and no hop-by-hop field: the transport writes those. `deadline` is on
-    the loop's clock, in seconds; whatever the call waits for ends there.
+    the loop's clock, in seconds; whatever the call waits for ends there. `attempt` is how often it
+    was made before; `passing` are headers that differ each time, so no two calls differ by them.
     """
 
     method: str
@@ -61,6 +62,8 @@ class Call(Struct, frozen=True):
     body: bytes | None
     deadline: float
     caching: Caching | None = None
+    attempt: int = 0
+    passing: Headers = ()
 
 
 class Reply(Struct, frozen=True):

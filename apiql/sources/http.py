@@ -16,6 +16,7 @@ from apiql.sources.call import Call, Origin, Reply
 from apiql.sources.connection import Connection
 from apiql.sources.limits import TransportLimits, Unanswered, Unreached
 from apiql.sources.pool import Lane, Occupancy, Pool
+from apiql.sources.refusals import Refused
 from apiql.sources.request import opening, request_bytes
 from apiql.sources.resolver import Lookup, Resolver, system_lookup
 
@@ -43,7 +44,8 @@ class PooledTransport:
     """Makes calls; belongs to the event loop of its first call.
 
     `tls` replaces the default context (system authorities, host names checked), say for an own
-    authority or a client certificate. `lookup` and `connect` stand in for the network in tests.
+    authority or a client certificate. `budget` is shared with others.
+    `lookup` and `connect` stand in for the network in tests.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class PooledTransport:
         limits: TransportLimits | None = None,
         *,
         tls: ssl.SSLContext | None = None,
+        budget: Budget | None = None,
         allow_private_networks: bool = False,
         lookup: Lookup = system_lookup,
         connect: Connect = open_connection,
@@ -59,7 +62,7 @@ class PooledTransport:
         self._tls = tls
         self._connect = connect
         self._pool = Pool(self._limits)
-        self._budget = Budget(self._limits.bytes_in_flight)
+        self._budget = budget or Budget(self._limits.bytes_in_flight)
         self._resolver = Resolver(
             self._limits, lookup=lookup, allow_private_networks=allow_private_networks
         )
@@ -72,7 +75,7 @@ class PooledTransport:
         """
         loop = self._loop or self._begin()
         if call.deadline <= loop.time():
-            raise Unreached(Code.UPSTREAM_TIMEOUT, "the deadline passed before the call")
+            raise Refused(Code.UPSTREAM_TIMEOUT, "the deadline passed before the call")
         pool = self._pool
         method = call.method.upper()
         lane = pool.known(call.origin)

@@ -14,7 +14,7 @@ import httpx
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.addresses import BadUrl, parse_url
-from apiql.sources.answer import Budget
+from apiql.sources.answer import Budget, too_much_under_way
 from apiql.sources.call import Call, Layer, Reply
 from apiql.sources.codings import decoding
 from apiql.sources.limits import TransportLimits, Unanswered, Undecodable, Unreached
@@ -92,34 +92,43 @@ class HttpxTransport(httpx.AsyncBaseTransport):
         )
 
 
-def via_httpx(transport: httpx.AsyncBaseTransport, limits: TransportLimits | None = None) -> Layer:
+def via_httpx(
+    transport: httpx.AsyncBaseTransport,
+    limits: TransportLimits | None = None,
+    shared: Budget | None = None,
+) -> Layer:
     """A layer that calls through an httpx transport.
 
     Only for pinned origins: the transport looks names up by itself, so the addresses of others
     could not be checked. Closing the transport stays with who made it.
     """
     caps = limits or TransportLimits()
-    budget = Budget(caps.bytes_in_flight)
+    budget = shared or Budget(caps.bytes_in_flight)
 
     async def call_through(call: Call) -> Reply:
         if not call.origin.pinned:
             raise Unreached(
                 Code.FORBIDDEN_UPSTREAM, "this way out serves configured upstreams only"
             )
-        request = _request(call, caps)
         try:
             async with asyncio.timeout_at(call.deadline):
-                response = await transport.handle_async_request(request)
-                try:
-                    return await _read(response, call, caps, budget)
-                finally:
-                    await response.aclose()
+                return await _exchanged(transport, call, caps, budget)
         except TimeoutError:
             raise CallFailed(Code.UPSTREAM_TIMEOUT, "no complete answer in time") from None
         except httpx.TransportError as error:
             raise _from_httpx(error) from None
 
     return call_through
+
+
+async def _exchanged(
+    transport: httpx.AsyncBaseTransport, call: Call, caps: TransportLimits, budget: Budget
+) -> Reply:
+    response = await transport.handle_async_request(_request(call, caps))
+    try:
+        return await _read(response, call, caps, budget)
+    finally:
+        await response.aclose()
 
 
 def _request(call: Call, caps: TransportLimits) -> httpx.Request:
@@ -184,7 +193,7 @@ async def _body(
             held += grown
             budget.held += grown
             if budget.held > budget.limit:
-                raise CallFailed(Code.UPSTREAM_TOO_LARGE, "too many bytes of answers are under way")
+                raise too_much_under_way()
     finally:
         budget.held -= held
     return (b"".join(parts), False) if coded is None else (coded.end(), True)

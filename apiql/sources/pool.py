@@ -17,7 +17,8 @@ from dataclasses import dataclass, field
 from apiql.errors import Code
 from apiql.sources.call import Origin
 from apiql.sources.connection import Connection
-from apiql.sources.limits import TransportLimits, Unreached
+from apiql.sources.limits import TransportLimits
+from apiql.sources.refusals import Refused
 from apiql.sources.request import opening
 
 Grant = Connection | bool
@@ -94,11 +95,9 @@ class Pool:
         grant = False if self._closed else await self._turn(lane, deadline)
         if grant is False and self._closed:
             self._forget(lane)
-            raise Unreached(Code.UPSTREAM_CONNECT, "the transport is closed")
+            raise Refused(Code.UPSTREAM_CONNECT, "the transport is closed")
         if grant is False:
-            raise Unreached(
-                Code.UPSTREAM_TIMEOUT, "waited for a free connection until the deadline"
-            )
+            raise Refused(Code.UPSTREAM_TIMEOUT, "waited for a free connection until the deadline")
         return None if grant is True else grant
 
     def adopt(self, lane: Lane, connection: Connection) -> None:

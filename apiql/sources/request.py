@@ -40,8 +40,12 @@ def request_bytes(call: Call, method: str, opened: str) -> bytes:
     if not visible or target[:1] != "/" or method not in _METHODS:
         raise _refused()
     if body is None and method not in _SENDS:
-        return f"{method} {target}{opened}{field_lines(call.headers)}\r\n".encode("latin-1")
-    fields = f"{field_lines(call.headers)}Content-Length: {len(body) if body else 0}\r\n"
+        lines = field_lines(call.headers)
+        if call.passing:
+            lines += _passing_lines(call.passing)
+        return f"{method} {target}{opened}{lines}\r\n".encode("latin-1")
+    lines = field_lines(call.headers) + _passing_lines(call.passing)
+    fields = f"{lines}Content-Length: {len(body) if body else 0}\r\n"
     head = f"{method} {target}{opened}{fields}\r\n".encode("latin-1")
     return head + body if body else head
 
@@ -54,6 +58,14 @@ def field_lines(headers: Headers) -> str:
     """
     short = sum([len(value) for _, value in headers]) <= _SHORT
     return _kept_lines(headers) if short else _lines(headers)
+
+
+def _passing_lines(headers: Headers) -> str:
+    """Fields of this call alone, which are never kept; ours are in the others."""
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if headers and not (lines.count("\n") == len(headers) and _FIELDS.fullmatch(lines)):
+        raise _refused()
+    return lines
 
 
 @lru_cache(maxsize=1024)

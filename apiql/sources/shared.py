@@ -14,6 +14,7 @@ from enum import Enum
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Call, Headers, Layer, Origin, Reply
+from apiql.sources.refusals import NotAgain
 
 _EARLY = 0.002
 """Timers of some loops count whole milliseconds and fire a little early."""
@@ -59,8 +60,8 @@ class _Shared:
         try:
             found = await inner(call)
             return found
-        except CallFailed as failure:
-            found = failure
+        except CallFailed as failure:  # who waits may be making its first try
+            found = None if isinstance(failure, NotAgain) else failure
             raise
         finally:  # whatever ends the call, cancellation too, is told or hands the lead on
             left = flights.pop(key)

@@ -97,6 +97,8 @@ class MemoryStore(Generic[V]):
 class MemoryStores:
     """All state in this process; gone with it."""
 
+    is_shared = False
+
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.clock = clock
         self._stores: dict[str, MemoryStore[Any]] = {}

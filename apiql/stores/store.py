@@ -70,6 +70,10 @@ class Stores(Protocol):
         """Seconds: the same clock for all that share these stores."""
 
     @property
+    def is_shared(self) -> bool:
+        """Whether others see what is kept here."""
+
+    @property
     def buckets(self) -> Buckets:
         """The buckets that limit rates."""
 

@@ -18,6 +18,7 @@ def settings_for(found: Upstream, **more: str) -> Settings:
     """Settings whose paths go to the upstream; `SECTION__KEY=text` adds others."""
     given = {
         "UPSTREAMS__DEFAULT__URL": f"http://127.0.0.1:{found.port}",
+        "UPSTREAMS__DEFAULT__BREAKER": "false",
         "LIMITS__CALL_TIMEOUT": "400ms",
         "LIMITS__QUERY_TIMEOUT": "3s",
     }

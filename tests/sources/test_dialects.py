@@ -253,7 +253,11 @@ async def test_proxies_of_the_environment(monkeypatch, trusted, exempt, through)
 async def test_calls_given_up_do_not_fill_the_http2_connection():
     async with http2(together=2) as (_, url):
         settings = Settings.model_validate(
-            {"upstreams": {"default": {"url": url, "http2": True, "timeout": 0.005}}}
+            {
+                "upstreams": {
+                    "default": {"url": url, "http2": True, "timeout": 0.005, "breaker": False}
+                }
+            }
         )
         async with OpenEngine.from_settings(settings) as engine:
             for _ in range(120):

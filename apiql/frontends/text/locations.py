@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from apiql.errors import Code
 from apiql.frontends.text import syntax as s
@@ -105,11 +105,8 @@ class Locator:
             hint = "configure [upstreams.default] url, or name a source"
             self.findings.add(Code.UNKNOWN_SOURCE, message, span, hint)
             return None
-        endpoint = Endpoint(
-            default.service, default.base, (*default.path, *template.path), template.query,
-            list_style=default.list_style, headers=default.headers, timeout=default.timeout,
-            concurrency=default.concurrency,
-        )  # fmt: skip
+        path = (*default.path, *template.path)
+        endpoint = replace(default, path=path, query=template.query)
         return Located(endpoint, template.name)
 
     def _url(self, text: str, span: Span) -> Located | None:

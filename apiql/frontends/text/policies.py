@@ -10,10 +10,17 @@ from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.declarations import lower_duration
 from apiql.frontends.text.surroundings import Findings, PlanLimits
 from apiql.ir.plan import READS
-from apiql.ir.policy import LONGEST_KEPT, Caching, Constant, Policy, Retry, Tolerance, Within
+from apiql.ir.policy import (
+    LONGEST_KEPT,
+    REPEATABLE,
+    Caching,
+    Constant,
+    Policy,
+    Retry,
+    Tolerance,
+    Within,
+)
 
-REPEATABLE = frozenset({"get", "head", "put", "delete"})
-"""Methods whose calls may be made again without being asked (RFC 9110, 9.2.2)."""
 LONGEST_BACKOFF = 60.0
 
 

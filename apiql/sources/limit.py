@@ -1,0 +1,120 @@
+"""The layer in front of one host that lets so many calls through at a time; some more wait.
+
+First come, first served, until the call's own deadline. A place granted to a call that has left
+meanwhile is passed on, so no cancellation can leak one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from apiql.errors import Code
+from apiql.sources.call import Call, Layer, Reply
+from apiql.sources.gradient import Gradient
+from apiql.sources.refusals import Refused
+
+BUSY_WAIT = 1.0
+"""The seconds after which a call that was refused may come again."""
+
+Turns = dict["asyncio.Future[bool]", None]
+
+
+class Limit:
+    """The places of one host. `most` may change while calls are under way."""
+
+    def __init__(self, most: int, queue: int) -> None:
+        self.most = most
+        self.running = 0
+        self.refused = 0
+        self._queue = queue
+        self._turns: Turns = {}
+
+    @property
+    def waiting(self) -> int:
+        """Calls that have no place yet."""
+        return len(self._turns)
+
+    async def enter(self, deadline: float) -> None:
+        """Waits for a place.
+
+        Raises:
+            Refused: too many wait, or the deadline passed.
+        """
+        if self.running < self.most and not self._turns:
+            self.running += 1
+            return
+        if len(self._turns) >= self._queue:
+            self.refused += 1
+            message = f"is not called: {self.running} calls to it are under way"
+            message += f" and {len(self._turns)} wait"
+            hint = "try again, or raise in_flight or queue of the upstream"
+            raise Refused(Code.UPSTREAM_BUSY, message, hint, retryable=True, wait=BUSY_WAIT)
+        if not await self._turn(deadline):
+            raise Refused(Code.UPSTREAM_TIMEOUT, "waited for its turn until the deadline")
+
+    def leave(self) -> None:
+        """Gives a place back."""
+        self.running -= 1
+        self._grant()
+
+    def _grant(self) -> None:
+        while self._turns and self.running < self.most:
+            turn = next(iter(self._turns))
+            del self._turns[turn]
+            if not turn.done():
+                self.running += 1
+                turn.set_result(True)
+
+    async def _turn(self, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[bool] = loop.create_future()
+        self._turns[turn] = None
+        timer = loop.call_at(deadline, self._give_up, turn)
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.result():
+                self.leave()
+            raise
+        finally:
+            timer.cancel()
+            self._turns.pop(turn, None)
+
+    def _give_up(self, turn: asyncio.Future[bool]) -> None:
+        self._turns.pop(turn, None)
+        if not turn.done():
+            turn.set_result(False)
+
+
+def limited(inner: Layer, limit: Limit) -> Layer:
+    """Wraps a layer so that no more calls than the limit's are under way."""
+
+    async def layer(call: Call) -> Reply:
+        if limit.running < limit.most and not limit.waiting:
+            limit.running += 1
+        else:
+            await limit.enter(call.deadline)
+        try:
+            return await inner(call)
+        finally:
+            limit.leave()
+
+    return layer
+
+
+def adapting(inner: Layer, limit: Limit, gradient: Gradient, clock: Callable[[], float]) -> Layer:
+    """Wraps a layer below `limited` so that the limit follows how long its calls take."""
+
+    async def layer(call: Call) -> Reply:
+        began, ended = clock(), False
+        try:
+            reply = await inner(call)
+            ended = True
+            return reply
+        finally:
+            if ended or clock() >= call.deadline:
+                gradient.sample(clock() - began, limit.running)
+                limit.most = gradient.limit
+
+    return layer
