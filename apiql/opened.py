@@ -32,7 +32,7 @@ class OpenEngine:
         stores: Stores | None = None,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own."""
-        stack = build_stack(settings, stores or MemoryStores())
+        stack = build_stack(settings, stores or MemoryStores(), told=told)
         return cls(Engine(settings, stack.layer, queries, told=told), stack)
 
     @classmethod
@@ -41,6 +41,7 @@ class OpenEngine:
         return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
 
     async def __aenter__(self) -> Engine:
+        self.stack.begin()
         return self.engine
 
     async def __aexit__(self, *_: object) -> None:

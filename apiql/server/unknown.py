@@ -1,11 +1,11 @@
-"""Tells in the log, once for each, of texts that are run though they are not stored."""
+"""Tells in the log of texts that are run though they are not stored, once of each, and of hosts."""
 
 from __future__ import annotations
 
 import json
 import logging
 
-from apiql.events import UnknownQuery
+from apiql.events import HostMoved, Notice
 
 MOST_IDS = 10_000
 """Ids that are remembered as told of."""
@@ -21,8 +21,13 @@ class UnknownLog:
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
 
-    def __call__(self, query: UnknownQuery) -> None:
-        """Tells of a text, on one line."""
+    def __call__(self, query: Notice) -> None:
+        """Tells of a text or a host, on one line."""
+        if isinstance(query, HostMoved):
+            level = logging.INFO if query.healthy else logging.WARNING
+            now = "is used again" if query.healthy else "is passed by"
+            log.log(level, "upstream %s: %s %s: %s", query.upstream, query.host, now, query.why)
+            return
         if query.id in self._told:
             return
         self._told[query.id] = None

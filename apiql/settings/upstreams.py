@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
 from apiql.settings.section import Section
 from apiql.settings.values import (
     Abilities,
@@ -119,4 +120,16 @@ class Upstream(Section):
     trust_env: bool = False
     """Whether HTTP_PROXY and its like are minded."""
     verify: Trust = True
+    hosts: Hosts = ()
+    """Where its calls go; none: to the url. The url says who it is to everything else."""
+    hedge: Hedging = None
+    """How slow reads are made a second time; unset: they are not."""
+    health: Health | None = None
+    """How it is found out whether a host is well; unset: only calls tell."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_fit(cls, hosts: tuple[Host, ...], info: ValidationInfo) -> tuple[Host, ...]:
+        url = info.data.get("url")
+        return hosts if url is None else hosts_that_fit(hosts, url)

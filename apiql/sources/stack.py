@@ -8,27 +8,37 @@ are one call below; one that may not wait gets the last good answer while others
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from apiql.events import Figures
+from apiql.events import Figures, Told
 from apiql.settings import Limits, Settings
 from apiql.sources.cache import Kept, cached, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
+from apiql.sources.fleet import Fleet, Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
-from apiql.sources.way import Close, origin_of, transport_of
+from apiql.sources.way import Close, fleet_way, origin_of, transport_of
 from apiql.stores.store import Room, Stores
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The way to all upstreams; `aclose` ends every connection."""
+    """The way to all upstreams; `begin` starts what goes on without calls (health checks), as the
+    first call does too; `aclose` ends every connection.
+    """
 
     layer: Layer
     closes: tuple[Close, ...]
     figures: tuple[Figures, ...] = ()
+    begins: tuple[Callable[[], None], ...] = ()
+
+    def begin(self) -> None:
+        """To be called within the loop that makes the calls."""
+        for begin in self.begins:
+            begin()
 
     async def aclose(self) -> None:
         """Closes the transports, in the order they were made."""
@@ -49,7 +59,7 @@ def transport_limits(limits: Limits) -> TransportLimits:
     )
 
 
-def build_stack(settings: Settings, stores: Stores) -> Stack:
+def build_stack(settings: Settings, stores: Stores, *, told: Told | None = None) -> Stack:
     """The way to these upstreams; what outlives a call is kept in the stores."""
     limits = settings.limits
     caps = transport_limits(limits)
@@ -57,7 +67,15 @@ def build_stack(settings: Settings, stores: Stores) -> Stack:
     usual = PooledTransport(caps, allow_private_networks=private)
     special: dict[Origin, Layer] = {}
     closes: list[Close] = [usual.aclose]
-    for upstream in settings.upstreams.values():
+    fleets: list[Fleet] = []
+    around = Surroundings(time.monotonic, told)
+    for name, upstream in settings.upstreams.items():
+        fleet = fleet_way(name, upstream, usual, caps, around, limits.call_timeout)
+        if fleet is not None:
+            special[origin_of(upstream)] = fleet.layer
+            closes = [*fleet.closes, *closes]
+            fleets.append(fleet)
+            continue
         made = transport_of(upstream, caps)
         if made is not None:
             layer, close = made
@@ -65,7 +83,9 @@ def build_stack(settings: Settings, stores: Stores) -> Stack:
             closes.append(close)
     inner = _route(special, usual) if special else usual
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    return Stack(cached(shared(inner), store, stores.clock), tuple(closes))
+    figures = tuple(figures for fleet in fleets for figures in fleet.figures)
+    begins = tuple(fleet.begin for fleet in fleets)
+    return Stack(cached(shared(inner), store, stores.clock), tuple(closes), figures, begins)
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:

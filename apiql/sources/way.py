@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from urllib.request import getproxies, proxy_bypass
 
 from apiql.errors import ApiqlError
@@ -11,6 +12,7 @@ from apiql.settings import Upstream
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Layer, Origin
 from apiql.sources.dialects import dialect
+from apiql.sources.fleet import Fleet, Surroundings, fleet_of, pinned
 from apiql.sources.http import PooledTransport
 from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
@@ -24,13 +26,12 @@ Close = Callable[[], Awaitable[None]]
 
 
 def origin_of(upstream: Upstream) -> Origin:
-    origin, _ = parse_url(upstream.url)
-    return Origin(origin.scheme, origin.host, origin.port, pinned=True)
+    return pinned(upstream.url)
 
 
 def transport_of(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Close] | None:
     """A transport of its own for an upstream that the usual one does not serve."""
-    proxy = upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
+    proxy = proxy_of(upstream)
     tls = None
     if isinstance(upstream.verify, str):
         tls = ssl.create_default_context(cafile=upstream.verify)
@@ -42,6 +43,38 @@ def transport_of(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Clos
         own = PooledTransport(caps, tls=tls)
         return own, own.aclose
     return None
+
+
+def fleet_way(
+    name: str, upstream: Upstream, usual: Layer, caps: TransportLimits, around: Surroundings,
+    call_timeout: float,
+) -> Fleet | None:  # fmt: skip
+    """The way over the hosts of an upstream, each behind the transport that its url needs."""
+    made: dict[str | None, tuple[Layer, Close] | None] = {}
+
+    def transport(url: str) -> Layer:
+        alone = upstream.model_copy(update={"url": url})
+        proxy = proxy_of(alone)
+        if proxy not in made:
+            made[proxy] = transport_of(alone, caps)
+        own = made[proxy]
+        return usual if own is None else own[0]
+
+    usual_time = upstream.timeout or call_timeout
+    fleet = fleet_of(name, upstream, transport, unguarded, usual_time, around)
+    if fleet is None:
+        return None
+    return replace(fleet, closes=(*fleet.closes, *(own[1] for own in made.values() if own)))
+
+
+def proxy_of(upstream: Upstream) -> str | None:
+    """The proxy through which an upstream's url is called."""
+    return upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
+
+
+def unguarded(origin: Origin, transport: Layer) -> tuple[Layer, None]:
+    """The way to a host that is its transport."""
+    return transport, None
 
 
 def _proxy_of(url: str) -> str | None:
