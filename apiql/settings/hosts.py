@@ -115,5 +115,19 @@ def place_of(url: str) -> tuple[str, str, int]:
     return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]
 
 
+def one_way_to_each(ways: Mapping[str, tuple[str, object]]) -> None:
+    """Refuses upstreams at one place whose calls would go to different hosts; by their names, each
+    with its url and all that is said of its hosts.
+    """
+    first: dict[tuple[str, str, int], tuple[str, object]] = {}
+    for name, (url, way) in ways.items():
+        other, known = first.setdefault(place_of(url), (name, way))
+        if known != way:
+            wrong = (
+                f"upstreams {other} and {name} have urls of one host, and differ in hosts, hedge"
+            )
+            raise refusal(f"{wrong} or health", "the same in both, or another url in one of them")
+
+
 Hosts = Annotated[tuple[Annotated[Host, BeforeValidator(_host)], ...], Strict(False)]
 Hedging = Annotated[Hedge | None, BeforeValidator(_hedge)]

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
@@ -134,4 +135,10 @@ class Settings(Section):
                 if found.setdefault(source, upstream) != upstream:
                     where = f"{found[source]} and {upstream}"
                     raise PydanticCustomError("twin", f"source {source} is in upstreams {where}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_each_host(self) -> Self:
+        upstreams = self.upstreams.items()
+        one_way_to_each({n: (u.url, (u.hosts, u.hedge, u.health)) for n, u in upstreams})
         return self

@@ -10,7 +10,7 @@ KEPT = 256
 """Times that are looked at, the last ones."""
 FEWEST = 20
 """Of fewer nothing is said."""
-_EVERY = 32
+EVERY = 32
 """So many times pass before they are ordered again."""
 
 
@@ -23,7 +23,7 @@ class Latencies:
         self._part = percentile / 100
         self._last: list[float] = []
         self._at = 0
-        self._fresh = _EVERY - FEWEST
+        self._fresh = EVERY - FEWEST
         self.found: float | None = None
 
     def add(self, seconds: float) -> None:
@@ -34,7 +34,7 @@ class Latencies:
             self._last[self._at] = seconds
             self._at = (self._at + 1) % KEPT
         self._fresh += 1
-        if self._fresh >= _EVERY:
+        if self._fresh >= EVERY:
             self._fresh = 0
             ordered = sorted(self._last)
             self.found = ordered[ceil(self._part * len(ordered)) - 1]

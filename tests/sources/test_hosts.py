@@ -121,7 +121,7 @@ def test_an_open_breaker_is_passed_by_if_any_other_is_closed():
     scene = Scene(1, 1)
     opened = {"a"}
     for host in scene.of:
-        host.is_open = lambda name=host.origin.host: name in opened  # type: ignore[misc]
+        host.is_open = lambda name=host.origin.host: name in opened
     hosts = Hosts("shop", scene.of, clock=lambda: 0.0, random=lambda: 0.0)
     assert {hosts.choose().origin.host for _ in range(8)} == {"b"}
     opened.add("b")
