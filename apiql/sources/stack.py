@@ -65,27 +65,37 @@ def build_stack(settings: Settings, stores: Stores, *, told: Told | None = None)
     caps = transport_limits(limits)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private)
-    special: dict[Origin, Layer] = {}
-    closes: list[Close] = [usual.aclose]
-    fleets: list[Fleet] = []
-    around = Surroundings(time.monotonic, told)
-    for name, upstream in settings.upstreams.items():
-        fleet = fleet_way(name, upstream, usual, caps, around, limits.call_timeout)
-        if fleet is not None:
-            special[origin_of(upstream)] = fleet.layer
-            closes = [*fleet.closes, *closes]
-            fleets.append(fleet)
-            continue
-        made = transport_of(upstream, caps)
+    fleets = _fleets(settings, usual, caps, told)
+    special: dict[Origin, Layer] = {origin: fleet.layer for origin, fleet in fleets.items()}
+    closes = [close for fleet in fleets.values() for close in fleet.closes]
+    closes.append(usual.aclose)
+    for upstream in settings.upstreams.values():
+        origin = origin_of(upstream)
+        made = None if origin in fleets else transport_of(upstream, caps)
         if made is not None:
             layer, close = made
-            special[origin_of(upstream)] = layer
+            special[origin] = layer
             closes.append(close)
     inner = _route(special, usual) if special else usual
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    figures = tuple(figures for fleet in fleets for figures in fleet.figures)
-    begins = tuple(fleet.begin for fleet in fleets)
+    figures = tuple(figures for fleet in fleets.values() for figures in fleet.figures)
+    begins = tuple(fleet.begin for fleet in fleets.values())
     return Stack(cached(shared(inner), store, stores.clock), tuple(closes), figures, begins)
+
+
+def _fleets(
+    settings: Settings, usual: Layer, caps: TransportLimits, told: Told | None
+) -> dict[Origin, Fleet]:
+    """The ways over several hosts; upstreams of one origin, which have the same, share one."""
+    around = Surroundings(time.monotonic, told)
+    found: dict[Origin, Fleet] = {}
+    for name, upstream in settings.upstreams.items():
+        if (origin := origin_of(upstream)) in found:
+            continue
+        fleet = fleet_way(name, upstream, usual, caps, around, settings.limits.call_timeout)
+        if fleet is not None:
+            found[origin] = fleet
+    return found
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:
