@@ -12,7 +12,17 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import (
+    Bulk,
+    Health,
+    Hedge,
+    Host,
+    Push,
+    Settings,
+    Source,
+    Upstream,
+    load_settings,
+)
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -41,7 +51,12 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
 @pytest.mark.parametrize(
     ("model", "paths", "free"),
     [
-        (Upstream, [["default"]], {"url", "headers", "sources", "timeout", "proxy", "concurrency"}),
+        (
+            Upstream,
+            [["default"]],
+            {"url", "headers", "sources", "timeout", "proxy", "concurrency"}
+            | {"hosts", "hedge", "health"},
+        ),
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
@@ -71,3 +86,13 @@ def test_the_example_says_which_settings_it_shows_are_unset() -> None:
     shown = [lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"')]
     shown.append(next(i for i, line in enumerate(lines) if line.startswith("#proxy = ")))
     assert all(lines[i - 1].startswith("# Unset:") for i in shown)
+
+
+def test_the_example_names_every_setting_of_hosts_with_its_default() -> None:
+    named = example_with_every_default()["upstreams"]["default"]
+    plain, table = Upstream(url="http://a", hosts=named["hosts"]).hosts
+    assert (plain.weight, set(table.model_fields_set)) == (1, set(Host.model_fields))
+    assert Hedge.model_validate(named["hedge"]) == Hedge()
+    assert Health.model_validate(named["health"]) == Health(path="/health")
+    assert set(named["hedge"]) == set(Hedge.model_fields)
+    assert set(named["health"]) == set(Health.model_fields)

@@ -129,7 +129,7 @@ class Hosts:
         yield Figure("apiql_hosts_healthy", "Hosts that are not passed by", well, of)
         told = "Times that a host was passed by after failures in a row"
         yield Figure("apiql_host_ejections_total", told, self.ejections, of, counter=True)
-        told = "Calls that went to another host because the first was not reached"
+        told = "Calls that went to another host because the first did not answer"
         yield Figure("apiql_host_failovers_total", told, self.elsewhere, of, counter=True)
         for host in self.all:
             labels = of | {"host": str(host.origin)}
