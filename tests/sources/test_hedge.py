@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import random
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from apiql.sources.call import Call, Origin, Reply
 from apiql.sources.hedge import Hedged
 from apiql.sources.hosts import Host, Hosts
 from apiql.sources.latencies import FEWEST
+from apiql.sources.limits import Unreached
 from tests.sources.raw_upstream import OK, Peer, answering, call, failure, hanging, until, upstream
 
 URL = Origin("http", "shop.test", 80, True)
@@ -278,6 +280,52 @@ async def test_nothing_is_left_behind():
         del tries, task
     gc.collect()
     assert not lost
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_every_call_ends_once_and_nothing_is_held(seed):
+    chance = random.Random(seed)
+
+    async def host(_: Call) -> Reply:
+        await asyncio.sleep(chance.choice([0, 0, 0.001, 0.002, 0.004]))
+        match chance.randrange(6):
+            case 0:
+                raise Unreached(Code.UPSTREAM_CONNECT, "refused", retryable=True)
+            case 1:
+                return BAD
+            case _:
+                return GOOD
+
+    made = [Host(Origin("http", name, 80, True), host) for name in "abc"]
+    hosts = Hosts("shop", made, clock=time.monotonic, random=chance.random)
+    hedged = hedging(balanced(hosts, time.monotonic, 5.0), budget=0.5, least=0.001)
+    unasked = 0
+
+    async def one() -> None:
+        nonlocal unasked
+        task = asyncio.current_task()
+        assert task is not None
+        try:
+            async with asyncio.timeout(chance.choice([0.0005, 0.002, 1.0])):
+                found = await hedged(call(URL))
+            assert found in (GOOD, BAD)
+        except CallFailed as failed:
+            assert failed.code is Code.UPSTREAM_CONNECT  # noqa: PT017
+        except TimeoutError:
+            pass
+        unasked += task.cancelling()
+
+    tasks = [asyncio.ensure_future(one()) for _ in range(400)]
+    await asyncio.sleep(0.001)
+    leaving = chance.sample(tasks, 40)
+    for task in leaving:
+        task.cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    assert all(each is None or isinstance(each, asyncio.CancelledError) for each in done)
+    assert unasked == 0
+    await until(lambda: not hedged.seconds)
+    assert [host.busy for host in hosts.all] == [0, 0, 0]
+    assert 0 < counts(hedged)[0] <= 200
 
 
 # -- over real sockets --------------------------------------------------------------------------
