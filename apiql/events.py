@@ -48,6 +48,16 @@ class UnknownQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class HostMoved:
+    """A host of an upstream is passed by from now on, or no longer (`healthy`)."""
+
+    upstream: str
+    host: str
+    healthy: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """A task has ended. It started when all it needs had ended; `ending` is how: `done`, `failed`,
     `skipped` or `left out`, `code` why it is not done.
@@ -99,7 +109,7 @@ class CircuitMoved:
 
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery | CircuitMoved
+Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

@@ -45,6 +45,7 @@ class OpenEngine:
         return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
 
     async def __aenter__(self) -> Engine:
+        self.stack.begin()
         return self.engine
 
     async def __aexit__(self, *_: object) -> None:

@@ -26,6 +26,9 @@ from apiql.query_files import read_query_files
 from apiql.settings import (
     Breaker,
     Bulk,
+    Health,
+    Hedge,
+    Host,
     Push,
     Retry,
     Settings,
@@ -222,6 +225,7 @@ def fits(model: type[BaseModel], key: str, value: Any) -> None:
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker),
+    ("hosts[]", Host), ("hedge", Hedge), ("health", Health),
 )  # fmt: skip
 
 

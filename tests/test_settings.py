@@ -121,6 +121,14 @@ def test_upstream_urls(url: str, kept: str) -> None:
         *("ftp://a", "//a", "a:80", "http://", "http://u@a", "http://u:s3cret@a", "http://a?b=1"),
         *("http://a#b", "http://a:0", "http://a:", "http://a:65536", "http://a:x", "http://a b"),
         *("http://a\\b", "http://a\r\nb", "http://a/../b", "http://a//b", "http://[::1", ""),
+        *(
+            "http://1.2.3",
+            "http://0x7f.1",
+            "http://01.2.3.4",
+            "http://a..b",
+            "http://a.",
+            "http://-a",
+        ),
     ],
 )
 def test_urls_that_no_upstream_can_have(url: str) -> None:

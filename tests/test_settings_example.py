@@ -15,6 +15,9 @@ from pydantic import BaseModel
 from apiql.settings import (
     Breaker,
     Bulk,
+    Health,
+    Hedge,
+    Host,
     Push,
     Retry,
     Settings,
@@ -54,7 +57,8 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
             Upstream,
             [["default"]],
             {"url", "headers", "sources", "timeout", "proxy", "concurrency"}
-            | {"retry", "breaker", "in_flight", "deadline_header"},
+            | {"retry", "breaker", "in_flight", "deadline_header"}
+            | {"hosts", "hedge", "health"},
         ),
         (
             Source,
@@ -95,3 +99,13 @@ def test_the_example_says_which_settings_it_shows_are_unset() -> None:
     shown = [lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"')]
     shown.append(next(i for i, line in enumerate(lines) if line.startswith("#proxy = ")))
     assert all(lines[i - 1].startswith("# Unset:") for i in shown)
+
+
+def test_the_example_names_every_setting_of_hosts_with_its_default() -> None:
+    named = example_with_every_default()["upstreams"]["default"]
+    plain, table = Upstream(url="http://a", hosts=named["hosts"]).hosts
+    assert (plain.weight, set(table.model_fields_set)) == (1, set(Host.model_fields))
+    assert Hedge.model_validate(named["hedge"]) == Hedge()
+    assert Health.model_validate(named["health"]) == Health(path="/health")
+    assert set(named["hedge"]) == set(Hedge.model_fields)
+    assert set(named["health"]) == set(Health.model_fields)

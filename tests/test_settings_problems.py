@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from apiql.errors import ApiqlError
-from apiql.settings import SettingsError, load_settings
+from apiql.settings import Hedge, SettingsError, load_settings
 
 
 @pytest.fixture
@@ -216,3 +216,79 @@ def test_files_that_cannot_be_read(conf: Path) -> None:
 def test_byte_order_marks_and_crlf_are_minded(conf: Path) -> None:
     (conf / "apiql.toml").write_bytes(b"\xef\xbb\xbf[server]\r\nport = 1\r\n")
     assert load_settings(conf, {}).server.port == 1
+
+
+U = '[upstreams.shop]\nurl = "http://shop.test/api"\n'
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            'hosts = ["http://a", { url = "http://b/other", weight = 3 }]',
+            'apiql.toml:3:9: upstreams.shop.hosts: "http://b/other" has another path than the url\n'
+            "    expected: hosts without a path: the url's own is used",
+        ),
+        (
+            'hosts = ["http://a", { url = "http://b", weight = 0 }]',
+            "apiql.toml:3:51: upstreams.shop.hosts[1].weight: found 0\n    expected: 1 or more",
+        ),
+        (
+            'hosts = ["http://a", { url = "http://b", wieght = 2 }]',
+            "apiql.toml:3:42: upstreams.shop.hosts[1].wieght: there is no such setting\n"
+            "    did you mean upstreams.shop.hosts[1].weight?",
+        ),
+        (
+            'hosts = ["http://a", "https://b"]',
+            "apiql.toml:3:9: upstreams.shop.hosts: some hosts are http and some https\n"
+            "    expected: one of them for all",
+        ),
+        (
+            'hosts = ["http://a", "http://A:80"]',
+            'apiql.toml:3:9: upstreams.shop.hosts: "http://A:80" is there twice\n'
+            "    expected: each host once: `weight` gives it more",
+        ),
+        (
+            "hedge = 2",
+            "apiql.toml:3:9: upstreams.shop.hedge: 2 is neither\n"
+            "    expected: true, false, or a table",
+        ),
+        (
+            "hedge = { percentile = 100, budget = 0 }",
+            "apiql.toml:3:24: upstreams.shop.hedge.percentile: 100 is no percentile\n"
+            "    expected: a number from 50 to below 100\n"
+            "apiql.toml:3:38: upstreams.shop.hedge.budget: 0 is no part of the calls\n"
+            "    expected: a number above 0, up to 1",
+        ),
+        (
+            'health = { path = "/h", every = "1s", timeout = "2s" }',
+            "apiql.toml:3:10: upstreams.shop.health: a check may take longer than the time between"
+            " two\n    expected: timeout <= every",
+        ),
+        (
+            'health = { path = "/h{id}", fails = 0 }',
+            'apiql.toml:3:19: upstreams.shop.health.path: "/h{id}" is no plain path\n'
+            '    expected: a path of the host: "/health"\n'
+            "apiql.toml:3:37: upstreams.shop.health.fails: found 0\n    expected: 1 or more",
+        ),
+        (
+            'hosts = ["http://a"]\n[upstreams.other]\nurl = "http://shop.test:80"',
+            "apiql.toml: upstreams shop and other have urls of one host, and differ in hosts"
+            "\n    expected: the same in both, or another url in one of them",
+        ),
+    ],
+)
+def test_problems_of_hosts(conf: Path, lines: str, message: str) -> None:
+    assert refused(conf, U + lines) == message
+
+
+def test_hosts_can_come_from_the_environment(conf: Path) -> None:
+    found = load_settings(
+        write(conf, U),
+        {
+            "APIQL_UPSTREAMS__SHOP__HOSTS": "http://a, http://b",
+            "APIQL_UPSTREAMS__SHOP__HEDGE": "true",
+        },
+    ).upstreams["shop"]
+    assert [host.url for host in found.hosts] == ["http://a", "http://b"]
+    assert found.hedge == Hedge()

@@ -1,5 +1,5 @@
-"""What an operator is told, in the log: circuits that move, and once for each the texts that are
-run though they are not stored.
+"""What an operator is told, in the log: circuits and hosts that move, and once for each the
+texts that are run though they are not stored.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import logging
 
-from apiql.events import CircuitMoved, Notice
+from apiql.events import CircuitMoved, HostMoved, Notice
 
 MOST_IDS = 10_000
 """Ids that are remembered as told of."""
@@ -24,9 +24,14 @@ class UnknownLog:
         self._told: dict[str, None] = {}
 
     def __call__(self, query: Notice) -> None:
-        """Tells of a text or a circuit, on one line."""
+        """Tells of a text, a circuit or a host, on one line."""
         if isinstance(query, CircuitMoved):
             log.warning("the circuit of %s is %s: %s", query.origin, query.state, query.why)
+            return
+        if isinstance(query, HostMoved):
+            level = logging.INFO if query.healthy else logging.WARNING
+            now = "is used again" if query.healthy else "is passed by"
+            log.log(level, "upstream %s: %s %s: %s", query.upstream, query.host, now, query.why)
             return
         if query.id in self._told:
             return

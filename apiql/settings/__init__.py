@@ -5,6 +5,7 @@ Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, p
 
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
+from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
@@ -14,6 +15,9 @@ __all__ = [
     "Answer",
     "Breaker",
     "Bulk",
+    "Health",
+    "Hedge",
+    "Host",
     "Limits",
     "OnTimeout",
     "Push",

@@ -88,7 +88,7 @@ def _known(parents: Keys) -> frozenset[str]:
         if isinstance(section, type) and issubclass(section, BaseModel):
             section = section.model_fields[str(key)].annotation
         else:
-            section = get_args(section)[1]
+            section = get_args(section)[0 if isinstance(key, int) else 1]
         if isinstance(section, UnionType):
             section = get_args(section)[0]
     return frozenset(section.model_fields)

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
@@ -25,6 +26,13 @@ from apiql.settings.values import (
 
 _KIB = 1024
 _MIB = 1024 * _KIB
+
+
+WAY = (
+    "hosts", "hedge", "health", "breaker", "in_flight", "queue", "adaptive", "deadline_header",
+    "http2", "proxy", "trust_env", "verify",
+)  # fmt: skip
+"""What says how the calls of an upstream go: upstreams at one host have it in common."""
 
 
 class Server(Section):
@@ -136,4 +144,15 @@ class Settings(Section):
                 if found.setdefault(source, upstream) != upstream:
                     where = f"{found[source]} and {upstream}"
                     raise PydanticCustomError("twin", f"source {source} is in upstreams {where}")
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_each_host(self) -> Self:
+        upstreams = self.upstreams.items()
+        one_way_to_each(
+            {
+                name: (upstream.url, {way: getattr(upstream, way) for way in WAY})
+                for name, upstream in upstreams
+            }
+        )
         return self

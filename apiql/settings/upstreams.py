@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
+from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
 from apiql.settings.section import Section
 from apiql.settings.values import (
     Abilities,
@@ -146,9 +147,21 @@ class Upstream(Section):
     """Whether fewer than `in_flight` are let through while it answers slower than usual."""
     deadline_header: HeaderName | None = None
     """The header that tells it how many milliseconds are left; unset: none."""
+    hosts: Hosts = ()
+    """Where its calls go; none: to the url. The url says who it is to everything else."""
+    hedge: Hedging = None
+    """How slow reads are made a second time; unset: they are not."""
+    health: Health | None = None
+    """How it is found out whether a host is well; unset: only calls tell."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _translated(cls, table: Any) -> Any:
         return in_our_words(table) if isinstance(table, dict) else table
+
+    @field_validator("hosts")
+    @classmethod
+    def _hosts_fit(cls, hosts: tuple[Host, ...], info: ValidationInfo) -> tuple[Host, ...]:
+        url = info.data.get("url")
+        return hosts if url is None else hosts_that_fit(hosts, url)

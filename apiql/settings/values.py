@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from ipaddress import ip_address
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -21,6 +22,8 @@ _SIZE = re.compile(r"(-?)([0-9]+) ?(B|KiB|MiB|GiB)")
 _HOST_RULE = re.compile(
     r"(?:https?://)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/:@\\?#\[\]*]+)(?::(?:[0-9]{1,5}|\*))?(?:/[^\s?#\\]*)?"
 )
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _NAME = re.compile(r"[^\W\d]\w*")
 _UPSTREAM_NAME = re.compile(r"[^\W_][\w-]*")
 _MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
@@ -126,12 +129,25 @@ def _address_fault(text: str, user_allowed: bool) -> str | None:
     faults = (
         (parts.scheme not in ("http", "https"), "the URL begins with neither http:// nor https://"),
         (not host, "the URL names no host"),
+        (not _is_host(host or ""), "the URL's host is neither a name nor an address"),
         (port == 0 or parts.netloc.endswith(":"), "the URL has an empty or zero port"),
         ("@" in parts.netloc and not user_allowed, "the URL names a user or password"),
         ("?" in text or "#" in text, "the URL has a query or a fragment"),
         ("" in segments[:-1] or {".", ".."} & set(segments), "the URL's path has //, . or .."),
     )
     return next((wrong for found, wrong in faults if found), None)
+
+
+def _is_host(host: str) -> bool:
+    """Whether an ASCII host can only be read as what it is."""
+    try:
+        ip_address(host)
+    except ValueError:
+        labels = host.split(".")
+        numeric = _NUMBER.fullmatch(labels[-1]) is not None
+        plain = all(_LABEL.fullmatch(label) for label in labels) or not host.isascii()
+        return plain and not numeric and len(host) <= 253
+    return "%" not in host
 
 
 def host_rule(value: str) -> str:

@@ -89,6 +89,12 @@ class Circuit:
         self.refused += 1
         return PROBING_WAIT if self.phase is Phase.PROBING else self.until - now
 
+    def is_shut(self, now: float) -> bool:
+        """Whether a call would not be let through."""
+        if self.phase is Phase.CLOSED:
+            return False
+        return self.phase is Phase.PROBING or now < self.until
+
     def settle(self, epoch: int, verdict: Verdict, now: float) -> bool:
         """A call let through in an epoch has ended; whether somebody wants to know what it did to
         the circuit.

@@ -159,6 +159,7 @@ class PooledTransport:
                 async with asyncio.timeout_at(share):
                     return await self._dial(lane, address, loop)
             except OSError as error:
+                self._resolver.failed(call.origin, address)
                 failure = _unreached(error)
         self._resolver.forget(call.origin)
         raise failure or Unreached(Code.UPSTREAM_CONNECT, "the host has no address")

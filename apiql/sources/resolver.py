@@ -10,6 +10,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from apiql.errors import Code
 from apiql.sources.addresses import forbidden
@@ -30,11 +31,36 @@ def system_lookup(host: str, port: int) -> list[str]:
     return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
+@dataclass(slots=True)
+class _Known:
+    """The addresses of a name: those that take turns at being the first, and those that come after
+    them, of the other family or not reached lately.
+    """
+
+    until: float
+    turns: list[str]
+    after: list[str]
+
+    def next(self) -> list[str]:
+        found = [*self.turns, *self.after]
+        self.turns.append(self.turns.pop(0))
+        return found
+
+    def failed(self, address: str) -> None:
+        if address in self.turns:
+            self.turns.remove(address)
+            self.after.append(address)
+        if not self.turns:
+            self.turns.append(self.after.pop(0))
+
+
 class Resolver:
     """A bounded, short-lived memory of name look-ups, and the check of what they yield.
 
     A look-up runs in a thread of its own pool, at most one per name: callers of a slow name
-    join the look-up in flight and leave it at their time limit.
+    join the look-up in flight and leave it at their time limit. Of several addresses of the family
+    that the system prefers, each connection begins with the next one; one that failed comes last
+    until the name is looked up anew.
     """
 
     def __init__(
@@ -49,10 +75,10 @@ class Resolver:
         self._allow_private_networks = allow_private_networks
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="names")
         self._running: dict[tuple[str, int], asyncio.Future[Sequence[str]]] = {}
-        self._kept: dict[tuple[str, int], tuple[float, Sequence[str]]] = {}
+        self._kept: dict[tuple[str, int], _Known] = {}
 
     async def addresses(self, origin: Origin, deadline: float) -> Sequence[str]:
-        """The addresses of an origin in order of preference, all of them permitted.
+        """The addresses of an origin in the order to try them, all of them permitted.
 
         Raises `CallFailed`: FORBIDDEN_UPSTREAM where any one is forbidden (and the origin is
         not pinned), UPSTREAM_CONNECT where there is none, UPSTREAM_TIMEOUT.
@@ -71,6 +97,12 @@ class Resolver:
         """Drops a name whose addresses could not be reached: the next call looks it up anew."""
         self._kept.pop((origin.host, origin.port), None)
 
+    def failed(self, origin: Origin, address: str) -> None:
+        """An address could not be reached: others are tried before it."""
+        known = self._kept.get((origin.host, origin.port))
+        if known is not None:
+            known.failed(address)
+
     def close(self) -> None:
         """Ends the threads; look-ups in flight are left to end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -81,9 +113,9 @@ class Resolver:
     async def _known(self, origin: Origin, deadline: float) -> Sequence[str]:
         loop = asyncio.get_running_loop()
         key = (origin.host, origin.port)
-        until, found = self._kept.get(key, (0.0, ()))
-        if loop.time() < until:
-            return found
+        known = self._kept.get(key)
+        if known is not None and loop.time() < known.until:
+            return known.next()
         try:
             async with asyncio.timeout_at(min(deadline, loop.time() + self._timeout)):
                 found = await asyncio.shield(self._flight(loop, key))
@@ -97,8 +129,7 @@ class Resolver:
             raise Unreached(
                 Code.UPSTREAM_CONNECT, "the host's name cannot be resolved", retryable=True
             ) from None
-        self._keep(key, loop.time() + _KEPT_SECONDS, found)
-        return found
+        return self._keep(key, loop.time(), found) if found else found
 
     def _flight(
         self, loop: asyncio.AbstractEventLoop, key: tuple[str, int]
@@ -110,7 +141,14 @@ class Resolver:
             running.add_done_callback(lambda _: self._running.pop(key, None))
         return running
 
-    def _keep(self, key: tuple[str, int], until: float, found: Sequence[str]) -> None:
+    def _keep(self, key: tuple[str, int], now: float, found: Sequence[str]) -> Sequence[str]:
+        known = self._kept.get(key)
+        if known is not None and now < known.until:  # another caller of the look-up was first
+            return known.next()
         if len(self._kept) >= _KEPT_NAMES:
             self._kept.pop(next(iter(self._kept)))
-        self._kept[key] = (until, found)
+        preferred = ":" in found[0]
+        turns = [address for address in found if (":" in address) is preferred]
+        after = [address for address in found if (":" in address) is not preferred]
+        known = self._kept[key] = _Known(now + _KEPT_SECONDS, turns, after)
+        return known.next()

@@ -10,31 +10,23 @@ are one call below; one that may not wait gets the last good answer while others
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from cachetools import LRUCache
 
-from apiql.events import Figure, Figures, Told
+from apiql.events import Figures, Told
 from apiql.settings import Limits, Settings
 from apiql.sources.answer import Budget
 from apiql.sources.cache import Kept, cached, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
 from apiql.sources.circuits import Circuits, Sharing
+from apiql.sources.fleet import Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
-from apiql.sources.way import (
-    Close,
-    UpstreamWay,
-    figures_of,
-    guards_of,
-    host_way,
-    origin_of,
-    transport_of,
-    upstream_way,
-)
+from apiql.sources.transports import Close, Shared, Transports, pinned
+from apiql.sources.way import UpstreamWay, guards_of, unnamed_way, upstream_way
 from apiql.stores.store import Room, Stores
 
 MOST_UNNAMED = 256
@@ -43,14 +35,21 @@ MOST_UNNAMED = 256
 
 @dataclass(frozen=True)
 class Stack:
-    """The way to all upstreams; `aclose` ends every connection. `circuits` are for the stack that
-    takes this one's place.
+    """The way to all upstreams. `begin` starts what goes on without calls (health checks), as the
+    first call does too; `aclose` ends every connection; `circuits` are for the stack that takes
+    this one's place.
     """
 
     layer: Layer
     closes: tuple[Close, ...]
     circuits: Circuits
     figures: tuple[Figures, ...] = ()
+    begins: tuple[Callable[[], None], ...] = ()
+
+    def begin(self) -> None:
+        """To be called within the loop that makes the calls."""
+        for begin in self.begins:
+            begin()
 
     async def aclose(self) -> None:
         """Closes the transports, in the order they were made."""
@@ -84,40 +83,38 @@ def build_stack(
     limits = settings.limits
     circuits = circuits or Circuits()
     circuits.told = told
-    ways, usual, closes = _configured(settings, circuits, clock)
-    inner: Layer = _route(ways, _unnamed(usual, limits, circuits, clock))
+    usual, ways = _configured(settings, circuits, Surroundings(clock, told))
+    begins = [way.begin for way in ways.values()]
+    closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
+    inner = _route(ways, _unnamed(usual, limits, circuits, clock))
     if stores.is_shared:
         sharing = Sharing(circuits, stores, clock)
         inner = sharing.around(inner)
-        closes = (sharing.aclose, *closes)
+        closes.insert(0, sharing.aclose)
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    named = {name: ways[origin_of(upstream)] for name, upstream in settings.upstreams.items()}
+    figures = tuple(figures for way in ways.values() for figures in way.figures)
     layer = cached(shared(inner), store, stores.clock)
-    return Stack(layer, closes, circuits, (partial(_figures, named),))
+    return Stack(layer, tuple(closes), circuits, figures, tuple(begins))
 
 
 def _configured(
-    settings: Settings, circuits: Circuits, clock: Callable[[], float]
-) -> tuple[Mapping[Origin, UpstreamWay], Layer, tuple[Close, ...]]:
-    """The ways of the configuration, the transport of all that need none of their own, and what
-    closes them.
+    settings: Settings, circuits: Circuits, around: Surroundings
+) -> tuple[PooledTransport, Mapping[Origin, UpstreamWay]]:
+    """The transport of all that need none of their own, and the ways of the configuration;
+    upstreams of one origin share one.
     """
-    limits = settings.limits
-    caps = transport_limits(limits)
+    caps = transport_limits(settings.limits)
     budget = Budget(caps.bytes_in_flight)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private, budget=budget)
-    closes: list[Close] = [usual.aclose]
     ways: dict[Origin, UpstreamWay] = {}
-    for upstream in settings.upstreams.values():
-        made = transport_of(upstream, caps, budget)
-        if made is not None:
-            closes.append(made[1])
-        origin = origin_of(upstream)
-        transport = usual if made is None else made[0]
-        host = host_way(origin, guards_of(upstream, limits), transport, circuits, clock)
-        ways[origin] = upstream_way(host, clock)
-    return ways, usual, tuple(closes)
+    for name, upstream in settings.upstreams.items():
+        origin = pinned(upstream.url)
+        if origin not in ways:
+            transports = Transports(upstream, Shared(caps, budget, usual))
+            limits = settings.limits
+            ways[origin] = upstream_way(name, upstream, limits, transports, circuits, around)
+    return usual, ways
 
 
 def _unnamed(
@@ -130,8 +127,7 @@ def _unnamed(
     def way(origin: Origin) -> Layer:
         found = ways.get(origin)
         if found is None:
-            host = host_way(origin, guards, usual, circuits, clock)
-            found = ways[origin] = upstream_way(host, clock).layer
+            found = ways[origin] = unnamed_way(origin, guards, usual, circuits, clock)
         return found
 
     return way
@@ -145,8 +141,3 @@ def _route(ways: Mapping[Origin, UpstreamWay], unnamed: Callable[[Origin], Layer
         return layer(call) if layer is not None else unnamed(call.origin)(call)
 
     return route
-
-
-def _figures(ways: Mapping[str, UpstreamWay]) -> Iterator[Figure]:
-    for name, way in ways.items():
-        yield from figures_of(name, way)

@@ -1,39 +1,28 @@
-"""The way to one upstream: retry budget -> its host; to one host: breaker -> limit -> transport.
+"""The way to one upstream: retry budget -> hedge -> balance -> its hosts; to one host: breaker ->
+limit -> transport.
 
-A guard that is off is not built in.
+A layer that the settings do not ask for is not built in.
 """
 
 from __future__ import annotations
 
-import ssl
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from urllib.request import getproxies, proxy_bypass
+from functools import partial
 
-from apiql.errors import ApiqlError
-from apiql.events import Figure
+from apiql.events import Figure, Figures
 from apiql.settings import Limits, Upstream
-from apiql.sources.addresses import parse_url
-from apiql.sources.answer import Budget
 from apiql.sources.breaker import guarded
 from apiql.sources.call import Layer, Origin
 from apiql.sources.circuit import BreakerRules, Circuit, Phase
 from apiql.sources.circuits import Circuits
-from apiql.sources.dialects import dialect
+from apiql.sources.fleet import IsOpen, Surroundings, fleet_of
 from apiql.sources.gradient import Gradient
-from apiql.sources.http import PooledTransport
-from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limit import Limit, adapting, limited
-from apiql.sources.limits import TransportLimits
 from apiql.sources.retry_budget import RetryBudget, sparing
 from apiql.sources.told_deadline import telling_deadline
+from apiql.sources.transports import Close, Transports
 
-
-class ProxyRefused(ApiqlError):
-    """A proxy of the environment that no transport speaks to."""
-
-
-Close = Callable[[], Awaitable[None]]
 Clock = Callable[[], float]
 
 
@@ -60,11 +49,12 @@ class HostWay:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamWay:
-    """The way to one upstream, and what may be seen of it."""
+    """The way to one upstream; what begins and ends with it, and what may be watched."""
 
     layer: Layer
-    budget: RetryBudget
-    hosts: tuple[HostWay, ...]
+    begin: Callable[[], None]
+    closes: tuple[Close, ...]
+    figures: tuple[Figures, ...]
 
 
 def guards_of(upstream: Upstream | None, limits: Limits) -> Guards:
@@ -102,19 +92,43 @@ def host_way(
     )
 
 
-def upstream_way(host: HostWay, clock: Clock) -> UpstreamWay:
-    """retry budget -> host."""
+def upstream_way(
+    name: str, upstream: Upstream, limits: Limits, transports: Transports, circuits: Circuits,
+    around: Surroundings,
+) -> UpstreamWay:  # fmt: skip
+    """retry budget -> hedge -> balance -> hosts."""
+    guards = guards_of(upstream, limits)
+    hosts: list[HostWay] = []
+
+    def guard(origin: Origin, transport: Layer) -> tuple[Layer, IsOpen | None]:
+        host = host_way(origin, guards, transport, circuits, around.clock)
+        hosts.append(host)
+        circuit = host.circuit
+        if circuit is None:
+            return host.layer, None
+        return host.layer, lambda: circuit.is_shut(around.clock())
+
+    fleet = fleet_of(name, upstream, transports.to, guard, guards.usual, around)
     budget = RetryBudget()
-    return UpstreamWay(sparing(host.layer, budget, clock), budget, (host,))
+    layer = sparing(fleet.layer, budget, around.clock)
+    figures: tuple[Figures, ...] = (partial(figures_of, name, budget, tuple(hosts)), *fleet.figures)
+    return UpstreamWay(layer, fleet.begin, (*fleet.closes, *transports.closes), figures)
 
 
-def figures_of(name: str, way: UpstreamWay) -> Iterator[Figure]:
+def unnamed_way(
+    origin: Origin, guards: Guards, usual: Layer, circuits: Circuits, clock: Clock
+) -> Layer:
+    """The way to a host that only a query names: retry budget -> breaker -> limit."""
+    return sparing(host_way(origin, guards, usual, circuits, clock).layer, RetryBudget(), clock)
+
+
+def figures_of(name: str, budget: RetryBudget, hosts: tuple[HostWay, ...]) -> Iterator[Figure]:
     """What may be watched of the way to an upstream."""
     label = {"upstream": name}
-    running = sum(host.limit.running for host in way.hosts)
-    waiting = sum(host.limit.waiting for host in way.hosts)
-    busy = sum(host.limit.refused for host in way.hosts)
-    circuits = [host.circuit for host in way.hosts if host.circuit is not None]
+    running = sum(host.limit.running for host in hosts)
+    waiting = sum(host.limit.waiting for host in hosts)
+    busy = sum(host.limit.refused for host in hosts)
+    circuits = [host.circuit for host in hosts if host.circuit is not None]
     shut = sum(circuit.phase is not Phase.CLOSED for circuit in circuits)
     opened = sum(circuit.opened for circuit in circuits)
     refused = sum(circuit.refused for circuit in circuits)
@@ -124,46 +138,8 @@ def figures_of(name: str, way: UpstreamWay) -> Iterator[Figure]:
     yield Figure("apiql_circuit_open", "Hosts whose circuit is not closed.", shut, label)
     yield Figure("apiql_circuit_opened_total", "Times a circuit opened.", opened, label, True)
     yield Figure("apiql_circuit_refused_total", "Calls not made for it.", refused, label, True)
-    yield Figure("apiql_retries_total", "Calls made again.", way.budget.made, label, True)
+    yield Figure("apiql_retries_total", "Calls made again.", budget.made, label, True)
     yield Figure(
-        "apiql_retries_refused_total", "Calls not made again: too many were.", way.budget.refused,
+        "apiql_retries_refused_total", "Calls not made again: too many were.", budget.refused,
         label, True,
     )  # fmt: skip
-
-
-def origin_of(upstream: Upstream) -> Origin:
-    origin, _ = parse_url(upstream.url)
-    return Origin(origin.scheme, origin.host, origin.port, pinned=True)
-
-
-def transport_of(
-    upstream: Upstream, caps: TransportLimits, budget: Budget
-) -> tuple[Layer, Close] | None:
-    """A transport of its own for an upstream that the usual one does not serve."""
-    proxy = upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
-    tls = None
-    if isinstance(upstream.verify, str):
-        tls = ssl.create_default_context(cafile=upstream.verify)
-    if upstream.http2 or proxy:
-        spoken = upstream.http2 and not (proxy and upstream.url.lower().startswith("http:"))
-        transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=caps)
-        return via_httpx(transport, caps, budget), transport.aclose
-    if tls is not None:
-        own = PooledTransport(caps, tls=tls, budget=budget)
-        return own, own.aclose
-    return None
-
-
-def _proxy_of(url: str) -> str | None:
-    """What HTTP_PROXY and its like say about a URL, read once at start."""
-    origin, _ = parse_url(url)
-    if proxy_bypass(origin.host) or proxy_bypass(origin.authority):
-        return None
-    known = getproxies()
-    proxy = known.get(origin.scheme) or known.get("all")
-    if not proxy:
-        return None
-    whole = proxy if "://" in proxy else f"http://{proxy}"
-    if not whole.lower().startswith(("http://", "https://")):
-        raise ProxyRefused("the environment names a proxy that is neither http:// nor https://")
-    return whole

@@ -307,8 +307,9 @@ async def test_a_hanging_upstream_leaves_the_other_alone():
         tables["other"]["sources"] = {"well": {"path": "/w"}}
         made = Settings.model_validate({"upstreams": tables})
         async with OpenEngine.from_settings(made) as engine:
-            texts = [f"select * from /hang/{n} as u" for n in range(500)]
-            tasks = [asyncio.ensure_future(engine.answer(Query(text))) for text in texts]
+            text = "select * from /hang/{n} as u where n = $n"
+            asked = [Query(text, {"n": number}) for number in range(500)]
+            tasks = [asyncio.ensure_future(engine.answer(query)) for query in asked]
             await until(lambda: sum(task.done() for task in tasks) == 500 - 64 - 128)
             for _ in range(50):
                 assert (await engine.answer(Query("select * from well"))).status == 200
