@@ -62,7 +62,11 @@ def refused(tmp_path: Path, lines: str) -> str:
         ("responseTimeoutSeconds = 0", "3:26", "0 is no time"),
         ("responseTimeoutSeconds = nan", "3:26", "nan is no time"),
         ('timeoutPolicy = "RETRY_ALWAYS"', "3:17", '"RETRY_ALWAYS" is unknown'),
-        ('retryLogic = "FIXED"\nretry = { times = 1 }', "3:14", "retryLogic and retry say the same"),
+        (
+            'retryLogic = "FIXED"\nretry = { times = 1 }',
+            "3:14",
+            "retryLogic and retry say the same",
+        ),
         ('timeout = "1s"\nresponseTimeoutSeconds = 1', "4:26", "and timeout say the same"),
     ],
 )
