@@ -11,11 +11,12 @@ from collections.abc import Callable
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Call, Layer, Reply
-from apiql.sources.circuit import Circuit, Phase, Verdict
+from apiql.sources.circuit import Circuit, Verdict
 from apiql.sources.refusals import Refused
 
 EARLY = 0.005
 FAILURES = frozenset({Code.UPSTREAM_CONNECT, Code.UPSTREAM_TIMEOUT, Code.BAD_PAYLOAD})
+_WELL, _FAILED, _NOTHING = Verdict.WELL, Verdict.FAILED, Verdict.NOTHING
 
 Moved = Callable[[Circuit], None]
 """Is told of every change of a circuit."""
@@ -31,20 +32,23 @@ def guarded(
 
     async def layer(call: Call) -> Reply:
         began = clock()
-        if circuit.phase is not Phase.CLOSED:
+        if not circuit.closed:
             wait = circuit.wait(began)
             if wait > 0:
                 raise refusal(wait)
-        epoch, verdict = circuit.epoch, Verdict.NOTHING
+        epoch, verdict = circuit.epoch, _NOTHING
         try:
             reply = await inner(call)
-            verdict = Verdict.WELL if reply.status < 500 else Verdict.FAILED
+            verdict = _WELL if reply.status < 500 else _FAILED
             return reply
         except CallFailed as failed:
             verdict = verdict_of(failed, call.deadline, began, clock(), least)
             raise
         finally:
-            if circuit.settle(epoch, verdict, clock()):
+            if verdict is _WELL and circuit.closed and epoch == circuit.epoch:
+                circuit.streak = 0
+                circuit.window.unseen += 1
+            elif circuit.settle(epoch, verdict, clock()):
                 moved(circuit)
 
     return layer

@@ -56,27 +56,30 @@ class Verdict(Enum):
 
 
 class Circuit:
-    """`epoch` goes up with every change, so that calls let through before it are not counted."""
+    """`streak` failures in a row, `window` all calls; answers while it is closed may be counted by
+    their layer. `epoch` goes up with every change: calls let through before it are not counted.
+    """
 
-    __slots__ = ("_streak", "_window", "epoch", "jitter", "opened", "phase", "refused", "rules",
-                 "times", "until", "why")  # fmt: skip
+    __slots__ = ("closed", "epoch", "jitter", "opened", "phase", "refused", "rules", "streak",
+                 "times", "until", "why", "window")  # fmt: skip
 
     def __init__(self, rules: BreakerRules, jitter: Callable[[], float]) -> None:
         self.rules = rules
         self.jitter = jitter
         self.phase = Phase.CLOSED
+        self.closed = True
         self.until = 0.0
         self.times = 0
         """How often in a row it has been opened."""
         self.epoch = self.opened = self.refused = 0
         self.why = ""
-        self._streak = 0
-        self._window = Window(rules.window)
+        self.streak = 0
+        self.window = Window(rules.window)
 
     def follow(self, rules: BreakerRules) -> None:
         """Goes on by other rules, in the state it has."""
         if rules.window != self.rules.window:
-            self._window = Window(rules.window)
+            self.window = Window(rules.window)
         self.rules = rules
 
     def wait(self, now: float) -> float:
@@ -105,8 +108,8 @@ class Circuit:
             return self._counted(verdict, now)
         match verdict:
             case Verdict.WELL:
-                self.times = self._streak = 0
-                self._window.clear()
+                self.times = self.streak = 0
+                self.window.clear()
                 self.why = "the probe was answered"
                 self._turn(Phase.CLOSED)
             case Verdict.FAILED:
@@ -131,17 +134,18 @@ class Circuit:
 
     def _counted(self, verdict: Verdict, now: float) -> bool:
         if verdict is Verdict.WELL:
-            self._streak = 0
-            self._window.count(now)
+            self.streak = 0
+            self.window.unseen += 1
             return False
         if verdict is not Verdict.FAILED:
             return False
-        window, rules = self._window, self.rules
-        self._streak += 1
-        window.count(now)
-        window.mark(now)
-        if self._streak >= rules.failures:
-            self._open(now, 1, f"{self._streak} calls in a row failed")
+        window, rules = self.window, self.rules
+        self.streak += 1
+        window.look(now)
+        window.count()
+        window.mark()
+        if self.streak >= rules.failures:
+            self._open(now, 1, f"{self.streak} calls in a row failed")
             return True
         if window.calls >= rules.calls and window.marked >= rules.rate * window.calls:
             self._open(now, 1, f"{window.marked} of the last {window.calls} calls failed")
@@ -158,4 +162,5 @@ class Circuit:
 
     def _turn(self, phase: Phase) -> None:
         self.phase = phase
+        self.closed = phase is Phase.CLOSED
         self.epoch += 1

@@ -21,19 +21,23 @@ Turns = dict["asyncio.Future[bool]", None]
 
 
 class Limit:
-    """The places of one host. `most` may change while calls are under way."""
+    """The places of one host, and the `turns` of those that wait for one. `most` may change while
+    calls are under way.
+    """
+
+    __slots__ = ("_queue", "most", "refused", "running", "turns")
 
     def __init__(self, most: int, queue: int) -> None:
         self.most = most
         self.running = 0
         self.refused = 0
         self._queue = queue
-        self._turns: Turns = {}
+        self.turns: Turns = {}
 
     @property
     def waiting(self) -> int:
         """Calls that have no place yet."""
-        return len(self._turns)
+        return len(self.turns)
 
     async def enter(self, deadline: float) -> None:
         """Waits for a place.
@@ -41,13 +45,13 @@ class Limit:
         Raises:
             Refused: too many wait, or the deadline passed.
         """
-        if self.running < self.most and not self._turns:
+        if self.running < self.most and not self.turns:
             self.running += 1
             return
-        if len(self._turns) >= self._queue:
+        if len(self.turns) >= self._queue:
             self.refused += 1
             message = f"is not called: {self.running} calls to it are under way"
-            message += f" and {len(self._turns)} wait"
+            message += f" and {len(self.turns)} wait"
             hint = "try again, or raise in_flight or queue of the upstream"
             raise Refused(Code.UPSTREAM_BUSY, message, hint, retryable=True, wait=BUSY_WAIT)
         if not await self._turn(deadline):
@@ -56,12 +60,13 @@ class Limit:
     def leave(self) -> None:
         """Gives a place back."""
         self.running -= 1
-        self._grant()
+        self.grant()
 
-    def _grant(self) -> None:
-        while self._turns and self.running < self.most:
-            turn = next(iter(self._turns))
-            del self._turns[turn]
+    def grant(self) -> None:
+        """Gives free places to those that wait."""
+        while self.turns and self.running < self.most:
+            turn = next(iter(self.turns))
+            del self.turns[turn]
             if not turn.done():
                 self.running += 1
                 turn.set_result(True)
@@ -69,7 +74,7 @@ class Limit:
     async def _turn(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
-        self._turns[turn] = None
+        self.turns[turn] = None
         timer = loop.call_at(deadline, self._give_up, turn)
         try:
             return await turn
@@ -79,10 +84,10 @@ class Limit:
             raise
         finally:
             timer.cancel()
-            self._turns.pop(turn, None)
+            self.turns.pop(turn, None)
 
     def _give_up(self, turn: asyncio.Future[bool]) -> None:
-        self._turns.pop(turn, None)
+        self.turns.pop(turn, None)
         if not turn.done():
             turn.set_result(False)
 
@@ -90,15 +95,19 @@ class Limit:
 def limited(inner: Layer, limit: Limit) -> Layer:
     """Wraps a layer so that no more calls than the limit's are under way."""
 
+    turns = limit.turns
+
     async def layer(call: Call) -> Reply:
-        if limit.running < limit.most and not limit.waiting:
+        if limit.running < limit.most and not turns:
             limit.running += 1
         else:
             await limit.enter(call.deadline)
         try:
             return await inner(call)
         finally:
-            limit.leave()
+            limit.running -= 1
+            if turns:
+                limit.grant()
 
     return layer
 

@@ -19,25 +19,21 @@ LEAST = 3
 
 
 class RetryBudget:
-    """What may be tried again, by how much is called."""
+    """What may be tried again, by how much is called: first tries are `unseen` of the window."""
 
     def __init__(self) -> None:
-        self._window = Window(SPAN)
+        self.window = Window(SPAN)
         self.made = 0
         self.refused = 0
 
-    def count(self, now: float) -> None:
-        """A call is made for the first time."""
-        self._window.count(now)
-
     def spend(self, now: float) -> bool:
         """Whether a call may be made again; if so, it counts."""
-        window = self._window
-        window.pass_to(now)
+        window = self.window
+        window.look(now)
         if window.marked + 1 > max(LEAST, window.calls * PART):
             self.refused += 1
             return False
-        window.mark(now)
+        window.mark()
         self.made += 1
         return True
 
@@ -45,9 +41,11 @@ class RetryBudget:
 def sparing(inner: Layer, budget: RetryBudget, clock: Callable[[], float]) -> Layer:
     """Wraps a layer so that a call with an `attempt` is made only where the budget allows."""
 
+    window = budget.window
+
     def layer(call: Call) -> Awaitable[Reply]:
         if not call.attempt:
-            budget.count(clock())
+            window.unseen += 1
         elif not budget.spend(clock()):
             raise NotAgain(Code.UPSTREAM_CONNECT, "too many calls have been made again")
         return inner(call)

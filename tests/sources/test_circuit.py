@@ -180,14 +180,36 @@ def test_a_window_counts_its_span_to_a_tenth(calls) -> None:
     window, now, told = Window(10.0), 0.0, []
     for passed, marked in calls:
         now += passed
-        window.count(now)
+        window.look(now)
+        window.count()
         if marked:
-            window.mark(now)
+            window.mark()
         told.append((now, marked))
         young = [mark for at, mark in told if at > now - 9.0]
         old = [mark for at, mark in told if at >= now - 10.001]
         assert len(young) <= window.calls <= len(old)
         assert sum(young) <= window.marked <= sum(old)
+
+
+def test_what_was_unseen_is_spread_over_the_time_since() -> None:
+    """Of a day of answers only those of the last seconds stand beside a failure."""
+    window = Window(10.0)
+    window.look(0.0)
+    window.unseen += 100
+    window.look(5.0)
+    assert window.calls == 100
+    window.unseen += 86_400
+    window.look(86_405.0)
+    assert (window.calls, window.unseen) == (10, 0)
+    window.look(86_500.0)
+    assert window.calls == 0
+
+
+def test_a_window_counts_what_came_before_it_was_looked_at() -> None:
+    window = Window(10.0)
+    window.unseen += 7
+    window.look(1000.0)
+    assert window.calls == 7
 
 
 # -- the layer ----------------------------------------------------------------------------------
