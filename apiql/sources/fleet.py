@@ -76,6 +76,11 @@ def fleet_of(
     return _fleet(upstream, all_hosts, spread, checks, clock)
 
 
+def unguarded(_: Origin, transport: Layer) -> tuple[Layer, None]:
+    """The way to a host that is its transport."""
+    return transport, None
+
+
 def pinned(url: str) -> Origin:
     """The origin of a url that the operator has written."""
     origin, _ = parse_url(url)

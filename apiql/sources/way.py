@@ -12,7 +12,7 @@ from apiql.settings import Upstream
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Layer, Origin
 from apiql.sources.dialects import dialect
-from apiql.sources.fleet import Fleet, Surroundings, fleet_of, pinned
+from apiql.sources.fleet import Fleet, Guard, Surroundings, fleet_of, pinned, unguarded
 from apiql.sources.http import PooledTransport
 from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
@@ -47,9 +47,11 @@ def transport_of(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Clos
 
 def fleet_way(
     name: str, upstream: Upstream, usual: Layer, caps: TransportLimits, around: Surroundings,
-    call_timeout: float,
+    call_timeout: float, guard: Guard = unguarded,
 ) -> Fleet | None:  # fmt: skip
-    """The way over the hosts of an upstream, each behind the transport that its url needs."""
+    """The way over the hosts of an upstream, each behind the transport that its url needs and what
+    guards it.
+    """
     made: dict[str | None, tuple[Layer, Close] | None] = {}
 
     def transport(url: str) -> Layer:
@@ -60,8 +62,7 @@ def fleet_way(
         own = made[proxy]
         return usual if own is None else own[0]
 
-    usual_time = upstream.timeout or call_timeout
-    fleet = fleet_of(name, upstream, transport, unguarded, usual_time, around)
+    fleet = fleet_of(name, upstream, transport, guard, upstream.timeout or call_timeout, around)
     if fleet is None:
         return None
     return replace(fleet, closes=(*fleet.closes, *(own[1] for own in made.values() if own)))
@@ -70,11 +71,6 @@ def fleet_way(
 def proxy_of(upstream: Upstream) -> str | None:
     """The proxy through which an upstream's url is called."""
     return upstream.proxy or (_proxy_of(upstream.url) if upstream.trust_env else None)
-
-
-def unguarded(origin: Origin, transport: Layer) -> tuple[Layer, None]:
-    """The way to a host that is its transport."""
-    return transport, None
 
 
 def _proxy_of(url: str) -> str | None:
