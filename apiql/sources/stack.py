@@ -20,7 +20,7 @@ from apiql.sources.fleet import Fleet, Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
 from apiql.sources.shared import shared
-from apiql.sources.way import Close, fleet_way, origin_of, transport_of
+from apiql.sources.way import Close, fleet_way, origin_of
 from apiql.stores.store import Room, Stores
 
 
@@ -66,35 +66,26 @@ def build_stack(settings: Settings, stores: Stores, *, told: Told | None = None)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private)
     fleets = _fleets(settings, usual, caps, told)
-    special: dict[Origin, Layer] = {origin: fleet.layer for origin, fleet in fleets.items()}
-    closes = [close for fleet in fleets.values() for close in fleet.closes]
-    closes.append(usual.aclose)
-    for upstream in settings.upstreams.values():
-        origin = origin_of(upstream)
-        made = None if origin in fleets else transport_of(upstream, caps)
-        if made is not None:
-            layer, close = made
-            special[origin] = layer
-            closes.append(close)
+    special = {at: fleet.layer for at, fleet in fleets.items() if fleet.layer is not usual}
     inner = _route(special, usual) if special else usual
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
+    closes = tuple(close for fleet in fleets.values() for close in fleet.closes)
     figures = tuple(figures for fleet in fleets.values() for figures in fleet.figures)
-    begins = tuple(fleet.begin for fleet in fleets.values())
-    return Stack(cached(shared(inner), store, stores.clock), tuple(closes), figures, begins)
+    begins = tuple(fleet.begin for fleet in fleets.values() if fleet.begin is not None)
+    layer = cached(shared(inner), store, stores.clock)
+    return Stack(layer, (*closes, usual.aclose), figures, begins)
 
 
 def _fleets(
     settings: Settings, usual: Layer, caps: TransportLimits, told: Told | None
 ) -> dict[Origin, Fleet]:
-    """The ways over several hosts; upstreams of one origin, which have the same, share one."""
+    """The ways to the hosts of all upstreams; upstreams of one origin share one."""
     around = Surroundings(time.monotonic, told)
     found: dict[Origin, Fleet] = {}
     for name, upstream in settings.upstreams.items():
-        if (origin := origin_of(upstream)) in found:
-            continue
-        fleet = fleet_way(name, upstream, usual, caps, around, settings.limits.call_timeout)
-        if fleet is not None:
-            found[origin] = fleet
+        if (origin := origin_of(upstream)) not in found:
+            time_of_call = settings.limits.call_timeout
+            found[origin] = fleet_way(name, upstream, usual, caps, around, time_of_call)
     return found
 
 

@@ -48,9 +48,9 @@ def transport_of(upstream: Upstream, caps: TransportLimits) -> tuple[Layer, Clos
 def fleet_way(
     name: str, upstream: Upstream, usual: Layer, caps: TransportLimits, around: Surroundings,
     call_timeout: float, guard: Guard = unguarded,
-) -> Fleet | None:  # fmt: skip
-    """The way over the hosts of an upstream, each behind the transport that its url needs and what
-    guards it.
+) -> Fleet:  # fmt: skip
+    """The way to the hosts of an upstream, each behind what guards it and the transport that its
+    url needs.
     """
     made: dict[str | None, tuple[Layer, Close] | None] = {}
 
@@ -63,8 +63,6 @@ def fleet_way(
         return usual if own is None else own[0]
 
     fleet = fleet_of(name, upstream, transport, guard, upstream.timeout or call_timeout, around)
-    if fleet is None:
-        return None
     return replace(fleet, closes=(*fleet.closes, *(own[1] for own in made.values() if own)))
 
 

@@ -129,7 +129,6 @@ async def test_a_hedge_over_hosts_of_the_settings():
         around = Surroundings(time.monotonic)
         usual = PooledTransport()
         fleet = fleet_way("shop", made.upstreams["shop"], usual, TransportLimits(), around, 5.0)
-        assert fleet is not None
         hanging_calls = []
         while len(well.requests) < 60:
             hanging_calls.append(asyncio.ensure_future(fleet.layer(call(SHOP))))
@@ -219,7 +218,7 @@ async def test_each_host_has_its_own_guard_and_checks_go_past_it():
         usual, around = PooledTransport(), Surroundings(time.monotonic)
         shop = made.upstreams["shop"]
         fleet = fleet_way("shop", shop, usual, TransportLimits(), around, 5.0, guard)
-        assert fleet is not None
+        assert fleet.begin is not None
         fleet.begin()
         await until(lambda: bool(one.requests and two.requests))
         for _ in range(4):
@@ -255,7 +254,7 @@ async def test_nothing_is_built_in_that_is_not_asked_for():
     plain = Upstream(url="http://shop.test")
     usual = PooledTransport()
     around = Surroundings(time.monotonic)
-    assert fleet_way("shop", plain, usual, TransportLimits(), around, 5.0) is None
+    assert fleet_way("shop", plain, usual, TransportLimits(), around, 5.0).layer is usual
     stack = build_stack(Settings(upstreams={"shop": plain}), MemoryStores())
     assert (stack.figures, stack.begins) == ((), ())
     await stack.aclose()
