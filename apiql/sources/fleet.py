@@ -26,12 +26,12 @@ Guard = Callable[[Origin, Layer], tuple[Layer, IsOpen | None]]
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The way of an upstream's calls to its hosts. `begin` starts what goes on by itself; the first
-    call does so too.
+    """The way of an upstream's calls to its hosts. `begin` starts what goes on by itself, if
+    anything does; the first call does so too.
     """
 
     layer: Layer
-    begin: Callable[[], None]
+    begin: Callable[[], None] | None
     closes: tuple[Close, ...]
     figures: tuple[Figures, ...]
 
@@ -53,12 +53,13 @@ def fleet_of(
     usual: float,
     around: Surroundings,
 ) -> Fleet:
-    """The way to the hosts of an upstream; without any, and without wishes, to its url.
+    """The way to the hosts of an upstream, or simply to its url.
 
     `transport` is the one for the url of a host, `usual` the seconds that a call has.
     """
     if not (upstream.hosts or upstream.hedge or upstream.health):
-        return Fleet(guard(pinned(upstream.url), transport(upstream.url))[0], _nothing, (), ())
+        layer, _ = guard(pinned(upstream.url), transport(upstream.url))
+        return Fleet(layer, None, (), ())
     places = upstream.hosts or (HostSettings(url=upstream.url),)
     hosts, probes = [], []
     for place in places:
@@ -101,7 +102,7 @@ def _fleet(
         closes.append(hedged.aclose)
         figures.append(hedged.figures)
     if checks is None:
-        return Fleet(layer, _nothing, tuple(closes), tuple(figures))
+        return Fleet(layer, None, tuple(closes), tuple(figures))
     closes.append(checks.aclose)
     return Fleet(_beginning(layer, checks), checks.begin, tuple(closes), tuple(figures))
 
@@ -118,7 +119,3 @@ def _beginning(layer: Layer, checks: Checks) -> Layer:
         return layer(call)
 
     return call_once
-
-
-def _nothing() -> None:
-    """Nothing goes on by itself."""

@@ -3,7 +3,8 @@
 Knows nothing of what a call is. A host takes as many calls at a time as its weight allows beside
 the others; among hosts with equally many the turn goes round, by weight too. One that fails
 several times in a row is passed by for a while, and comes back with one call; never are more than
-half of the hosts passed by for that. Where all that are left are bad, all are used.
+half of the hosts passed by for that. Where all that are left are bad, all are used. Of a host with
+a breaker that alone says when it is passed by.
 """
 
 from __future__ import annotations
@@ -103,6 +104,8 @@ class Hosts:
     def failed(self, host: Host, why: str) -> None:
         """A call failed in a way that speaks against the host."""
         host.failures += 1
+        if host.is_open is not None:
+            return
         now = self._clock()
         if host.until is not None:
             if now >= host.until:
@@ -125,7 +128,7 @@ class Hosts:
         """How the hosts stand."""
         of = {"upstream": self.name}
         yield Figure("apiql_hosts", "Hosts of an upstream", len(self.all), of)
-        well = sum(host.healthy and host.until is None for host in self.all)
+        well = sum(host.healthy and host.until is None and not _is_shut(host) for host in self.all)
         yield Figure("apiql_hosts_healthy", "Hosts that are not passed by", well, of)
         told = "Times that a host was passed by after failures in a row"
         yield Figure("apiql_host_ejections_total", told, self.ejections, of, counter=True)
@@ -161,4 +164,8 @@ class Hosts:
 def _other(usable: Sequence[Host], tried: Collection[Host]) -> Sequence[Host]:
     """Without those tried, then without those whose breaker is open: as far as any are left."""
     untried = [host for host in usable if host not in tried] or usable
-    return [host for host in untried if host.is_open is None or not host.is_open()] or untried
+    return [host for host in untried if not _is_shut(host)] or untried
+
+
+def _is_shut(host: Host) -> bool:
+    return host.is_open is not None and host.is_open()

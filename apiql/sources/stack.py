@@ -84,7 +84,7 @@ def build_stack(
     circuits = circuits or Circuits()
     circuits.told = told
     usual, ways = _configured(settings, circuits, Surroundings(clock, told))
-    begins = [way.begin for way in ways.values()]
+    begins = [way.begin for way in ways.values() if way.begin is not None]
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
     inner = _route(ways, _unnamed(usual, limits, circuits, clock))
     if stores.is_shared:

@@ -52,7 +52,7 @@ class UpstreamWay:
     """The way to one upstream; what begins and ends with it, and what may be watched."""
 
     layer: Layer
-    begin: Callable[[], None]
+    begin: Callable[[], None] | None
     closes: tuple[Close, ...]
     figures: tuple[Figures, ...]
 

@@ -92,6 +92,36 @@ async def test_it_does_so_once():
     assert sum(len(each.calls) for each in three) == 2
 
 
+async def test_a_single_host_is_not_called_twice():
+    only = Scripted(REFUSED)
+    layer, _ = over(only)
+    assert await failure(layer, URL) == REFUSED
+    assert len(only.calls) == 1
+
+
+async def test_an_answer_ends_a_row_of_failures_and_an_ejection():
+    now = 100.0
+    a, b = Scripted(reply_of(500)), Scripted(reply_of(200))
+    layer, hosts = over(a, b, clock=lambda: now)
+    for _ in range(2):
+        for _ in range(2 * IN_A_ROW - 2):
+            await layer(call(URL))
+        a.outcome = reply_of(404)
+        for _ in range(2):
+            await layer(call(URL))
+        a.outcome = reply_of(500)
+    assert hosts.ejections == 0
+    for _ in range(2 * IN_A_ROW):
+        await layer(call(URL))
+    assert hosts.ejections == 1
+    now += 11
+    a.outcome = reply_of(200)
+    a.calls.clear()
+    for _ in range(20):
+        await layer(call(URL))
+    assert len(a.calls) >= 10
+
+
 @pytest.mark.parametrize(
     ("method", "body", "calls"), [("GET", None, 1), ("HEAD", None, 1), ("GET", b"x", 0),
                                   ("POST", None, 0), ("PUT", b"x", 0), ("DELETE", None, 0)],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from apiql.errors import Code
 from apiql.events import CallMade, Event, HostMoved, Notice
 from apiql.opened import OpenEngine
 from apiql.settings import Health, Hedge, Host, Settings, Upstream
-from apiql.sources.call import Origin
+from apiql.sources.call import Call, Layer, Origin, Reply
 from apiql.sources.fleet import Surroundings, fleet_of
 from apiql.sources.http import PooledTransport
 from apiql.sources.stack import Stack, build_stack
@@ -201,10 +202,62 @@ async def test_checks_of_a_single_url_tell_and_change_nothing():
         await stack.aclose()
 
 
+async def test_each_host_has_its_own_guard_and_checks_go_past_it():
+    async with upstream(answering(OK)) as one, upstream(answering(OK)) as two:
+        made = settings(one, two, health=Health(path="/health"))
+        shut: set[Origin] = {one.origin}
+        passed: list[Origin] = []
+
+        def guard(origin: Origin, transport: Layer) -> tuple[Layer, Callable[[], bool]]:
+            async def layer(each: Call) -> Reply:
+                passed.append(origin)
+                return await transport(each)
+
+            return layer, lambda: origin in shut
+
+        usual, around = PooledTransport(), Surroundings(time.monotonic)
+        shop = made.upstreams["shop"]
+        fleet = fleet_of("shop", shop, lambda _: usual, guard, 5.0, around)
+        assert fleet.begin is not None
+        fleet.begin()
+        await until(lambda: bool(one.requests and two.requests))
+        for _ in range(4):
+            await fleet.layer(call(SHOP, "/a"))
+        assert passed == [two.origin] * 4
+        shut.clear()
+        for _ in range(4):
+            await fleet.layer(call(SHOP, "/a"))
+        assert set(passed[4:]) == {one.origin, two.origin}
+        for close in (*fleet.closes, usual.aclose):
+            await close()
+
+
+async def test_weights_and_headers_of_the_settings_are_minded():
+    async with upstream(answering(OK)) as one, upstream(answering(OK)) as two:
+        hosts = (Host(url=one.url), Host(url=two.url, weight=3))
+        shop = Upstream(
+            url="http://shop.test", hosts=hosts, headers={"Authorization": "key"},
+            health=Health(path="/health"),
+        )  # fmt: skip
+        stack = build_stack(Settings(upstreams={"shop": shop}), MemoryStores())
+        for number in range(40):
+            await stack.layer(call(SHOP, f"/{number}"))
+        await until(lambda: len(one.requests) + len(two.requests) == 42)
+        checks = [each for each in one.requests if each.startswith(b"GET /health ")]
+        assert len(checks) == 1
+        assert b"Authorization: key\r\n" in checks[0]
+        assert len(two.requests) - 1 == 30
+        await stack.aclose()
+
+
 async def test_nothing_is_built_in_that_is_not_asked_for():
     plain = Upstream(url="http://shop.test")
     usual = PooledTransport()
     around = Surroundings(time.monotonic)
     fleet = fleet_of("shop", plain, lambda _: usual, lambda _, it: (it, None), 5.0, around)
     assert (fleet.layer, fleet.closes, fleet.figures) == (usual, (), ())
+    stack = build_stack(Settings(upstreams={"shop": plain}), MemoryStores())
+    assert not stack.begins
+    assert not any(name.startswith(("apiql_host", "apiql_hedge")) for name in figures(stack))
+    await stack.aclose()
     await usual.aclose()

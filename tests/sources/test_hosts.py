@@ -124,6 +124,10 @@ def test_an_open_breaker_is_passed_by_if_any_other_is_closed():
         host.is_open = lambda name=host.origin.host: name in opened
     hosts = Hosts("shop", scene.of, clock=lambda: 0.0, random=lambda: 0.0)
     assert {hosts.choose().origin.host for _ in range(8)} == {"b"}
+    assert [each.value for each in hosts.figures()][:2] == [2, 1]
+    for _ in range(50):
+        hosts.failed(scene.of[1], "refused")  # that is for its breaker to judge
+    assert hosts.ejections == 0
     opened.add("b")
     assert {hosts.choose().origin.host for _ in range(8)} == {"a", "b"}
 
