@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import Bulk, Cache, Push, Settings, Source, Upstream, load_settings
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -41,11 +41,16 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
 @pytest.mark.parametrize(
     ("model", "paths", "free"),
     [
-        (Upstream, [["default"]], {"url", "headers", "sources", "timeout", "proxy", "concurrency"}),
+        (
+            Upstream,
+            [["default"]],
+            {"url", "headers", "sources", "timeout", "proxy", "concurrency", "cache"},
+        ),
+        (Cache, [["default", "sources", "users", "cache"]], set(Cache.model_fields)),
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
-            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push"},
+            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push", "cache"},
         ),
         (Bulk, [["default", "sources", "users", "bulk"]], {"path", "param", "key"}),
         (

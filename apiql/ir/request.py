@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from apiql.ir.caching import CacheRule
 from apiql.ir.push import Push
 from apiql.ir.values import Value
 
@@ -51,7 +52,8 @@ class Endpoint:
 
     `base` is scheme, authority and path prefix; `path` alternates encoded text and slots;
     `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
-    `push` is what it does with its rows itself; calls are equal without it.
+    `push` is what it does with its rows itself; calls are equal without it. `cache` is how its
+    answers are kept.
     """
 
     service: str
@@ -64,6 +66,7 @@ class Endpoint:
     timeout: float | None = None
     concurrency: int | None = None
     push: Push | None = field(default=None, repr=False, compare=False)
+    cache: CacheRule | None = field(default=None, repr=False)
 
     @property
     def template(self) -> str:

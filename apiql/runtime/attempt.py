@@ -84,7 +84,8 @@ def _as_asked(step: Step, call: Call, run: Run) -> Call:
     if caching.keep is None and not caching.off and not stale:
         return call
     keep = None if caching.keep is None else _seconds(caching.keep, run)
-    return replace(call, caching=Caching(keep, caching.off, stale))
+    rule = None if call.caching is None else call.caching.rule
+    return replace(call, caching=Caching(keep, caching.off, stale, rule))
 
 
 def _seconds(duration: Duration, run: Run) -> float:

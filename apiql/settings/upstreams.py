@@ -7,6 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from apiql.settings.caching import Caching
 from apiql.settings.section import Section
 from apiql.settings.values import (
     Abilities,
@@ -102,6 +103,14 @@ class Source(Section):
     """How it answers for several elements at once."""
     push: Push | None = None
     """What it does with its rows itself."""
+    cache: Caching | None = None
+    """How its answers are kept; unset: as the upstream's."""
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        if self.cache is not None and self.method not in ("get", "head", "post"):
+            raise refusal(f"answers to {self.method} are not kept", "a source of get, head or post")
+        return self
 
 
 class Upstream(Section):
@@ -119,4 +128,8 @@ class Upstream(Section):
     trust_env: bool = False
     """Whether HTTP_PROXY and its like are minded."""
     verify: Trust = True
+    http_cache: bool = True
+    """Whether its answers are kept as they say themselves (RFC 9111)."""
+    cache: Caching | None = None
+    """How answers to reads are kept beyond that."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)

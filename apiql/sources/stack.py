@@ -8,30 +8,45 @@ are one call below; one that may not wait gets the last good answer while others
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from apiql.events import Figures
+from apiql.events import Figure, Figures
 from apiql.settings import Limits, Settings
-from apiql.sources.cache import Kept, cached, size_of
+from apiql.sources.cache import Cache
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
+from apiql.sources.changes import Changes
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
+from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
+from apiql.sources.tally import room_figures
 from apiql.sources.way import Close, origin_of, transport_of
+from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room, Stores
+
+Purge = Callable[[str], Awaitable[int]]
+
+
+async def _nothing_kept(_: str) -> int:
+    return 0
 
 
 @dataclass(frozen=True)
 class Stack:
-    """The way to all upstreams; `aclose` ends every connection."""
+    """The way to all upstreams; `aclose` ends every connection. `purge` forgets the kept answers
+    that have a tag and tells how many there were: `source:<name>`, `upstream:<name>`,
+    `url:<absolute URL>`, or one of the configuration.
+    """
 
     layer: Layer
     closes: tuple[Close, ...]
     figures: tuple[Figures, ...] = ()
+    purge: Purge = _nothing_kept
 
     async def aclose(self) -> None:
-        """Closes the transports, in the order they were made."""
+        """Ends what runs in the background, then the transports, in the order they were made."""
         for close in self.closes:
             await close()
 
@@ -64,8 +79,25 @@ def build_stack(settings: Settings, stores: Stores) -> Stack:
             special[origin_of(upstream)] = layer
             closes.append(close)
     inner = _route(special, usual) if special else usual
+    cache = _cache(inner, limits, stores)
+    closes.insert(0, cache.refreshing.aclose)
+    return Stack(cache.layer, tuple(closes), (_figures_of(cache),), cache.purge)
+
+
+def _cache(inner: Layer, limits: Limits, stores: Stores) -> Cache:
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    return Stack(cached(shared(inner), store, stores.clock), tuple(closes))
+    changes, refreshing = Changes(), Refreshing(limits.call_timeout)
+    below = shared(inner, changes)
+    return Cache(below, store, stores.clock, changes=changes, refreshing=refreshing)
+
+
+def _figures_of(cache: Cache) -> Figures:
+    def figures() -> Iterator[Figure]:
+        yield from cache.tally.figures()
+        if isinstance(cache.store, MemoryStore):
+            yield from room_figures(len(cache.store), cache.store.size)
+
+    return figures
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:

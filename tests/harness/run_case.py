@@ -26,7 +26,8 @@ from apiql.runtime.stream import End, Line
 from apiql.server.stream import piece_json
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
-from apiql.sources.cache import Kept, cached, size_of
+from apiql.sources.cache import cached
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Reply
 from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room

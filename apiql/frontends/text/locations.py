@@ -108,7 +108,7 @@ class Locator:
         endpoint = Endpoint(
             default.service, default.base, (*default.path, *template.path), template.query,
             list_style=default.list_style, headers=default.headers, timeout=default.timeout,
-            concurrency=default.concurrency,
+            concurrency=default.concurrency, cache=default.cache,
         )  # fmt: skip
         return Located(endpoint, template.name)
 
