@@ -19,9 +19,11 @@ from apiql.runtime.reading import request_text, status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
 from apiql.sources.call import Caching, Call, Reply
+from apiql.sources.judgement import forwarded
 
 AGAIN = frozenset({Code.UPSTREAM_CONNECT, Code.UPSTREAM_TIMEOUT, Code.BAD_PAYLOAD})
 """Failures after which a call that may be made twice is tried again."""
+NO_REPLY = Reply(0, (), b"")
 
 
 def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed | Skipped:
@@ -159,13 +161,11 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    status, size, age, stale = (None, 0, None, False)
-    if reply is not None:
-        status, size, age, stale = reply.status, len(reply.body), reply.age, reply.stale
-    keep = call.caching.keep if call.caching is not None else None
+    told, ended, size = reply or NO_REPLY, run.clock(), len(reply.body) if reply else 0
+    status = None if reply is None else reply.status
     run.observe(
-        CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
-                 status, size, code, age, stale, keep)
+        CallMade(step.name, step.service, call.method, call.target, started, ended, status, size,
+                 code, told.age, told.stale, told.use or forwarded(call), told.ttl)
     )  # fmt: skip
 
 

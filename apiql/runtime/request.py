@@ -84,8 +84,7 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     target = _compile_target(fetch.endpoint, filled, pushed)
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
-    rule = fetch.endpoint.cache
-    kept = None if rule is None else Caching(rule=rule)
+    kept = Caching(rule=fetch.endpoint.cache) if fetch.endpoint.cache else None
     if body is None and isinstance(headers, tuple):
         return lambda scope, until: Call(method, origin, target(scope), headers, None, until, kept)
     made = headers if callable(headers) else lambda scope: headers

@@ -12,17 +12,25 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from functools import partial
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code
-from apiql.sources.cache_control import Directives
 from apiql.sources.cache_entry import Kept, bare, conditional, freshened, is_of
-from apiql.sources.cache_request import Asked, asked, concerns, key_of, url_tag, writes
+from apiql.sources.cache_request import (
+    Asked,
+    Heads,
+    asked,
+    concerns,
+    key_of,
+    url_tag,
+    writes,
+)
 from apiql.sources.call import Caching, Call, Layer, Reply
 from apiql.sources.changes import Changes
 from apiql.sources.invalidation import void_targets
+from apiql.sources.judgement import ASKS_NOTHING, matters, span_of, stretches, tells_of, way_of
 from apiql.sources.lifetime import SPEAKING, Lifetime, lifetime_of
 from apiql.sources.refresh import Refreshing
 from apiql.sources.tally import Tally
@@ -30,14 +38,22 @@ from apiql.stores.store import Key, Store
 
 LAST_GOOD = 3600.0
 """Seconds for which an answer may stand in for later ones."""
-VALIDATED = 3600.0
-"""Seconds for which one that can be validated is kept after it is no longer fresh."""
 REFRESH = 5.0
 
 _READS = frozenset(("GET", "HEAD"))
-_ASKS_NOTHING = Caching()
 _BROKEN = frozenset((500, 502, 503, 504))
 _UNREACHED = frozenset((Code.UPSTREAM_CONNECT, Code.UPSTREAM_TIMEOUT, Code.BAD_PAYLOAD))
+
+
+class _Asking(Struct, frozen=True):
+    """A call, what is said of caching it, what is stored for it, and when it was sent."""
+
+    call: Call
+    caching: Caching
+    wanted: Asked
+    key: Key
+    known: Kept | None
+    sent: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +69,11 @@ class Cache:
     changes: Changes = field(default_factory=Changes)
     tally: Tally = field(default_factory=Tally)
     refreshing: Refreshing = field(default_factory=lambda: Refreshing(REFRESH))
+    heads: Heads = field(default_factory=dict)
+    heard: set[str] = field(default_factory=set)
+    """The sources, by their first tag, of which an answer was kept: what others never say need not
+    be looked up.
+    """
 
     def layer(self, call: Call) -> Awaitable[Reply]:
         """The call, answered from the store where it may be."""
@@ -60,9 +81,13 @@ class Cache:
         if not (call.body is None and call.method in _READS) and not concerns(call):
             return self._written(call) if writes(call) else self.inner(call)
         if caching is None:
-            return self._through(call, _ASKS_NOTHING)
-        if caching.off or not _matters(caching):
+            return self._through(call, ASKS_NOTHING)
+        rule = caching.rule
+        if caching.off or not matters(caching):
             return self.inner(call)
+        if caching.keep is None and not caching.stale and rule is not None and not rule.steers:
+            if rule.tags and rule.tags[0] not in self.heard:
+                return self._unheard(call, caching)
         return self._through(call, caching)
 
     async def purge(self, tag: str) -> int:
@@ -74,36 +99,54 @@ class Cache:
 
     # -- reads ----------------------------------------------------------------------------------
 
+    async def _unheard(self, call: Call, caching: Caching) -> Reply:
+        """A call of a source of which nothing was ever kept: most upstreams say nothing."""
+        wanted = asked(call.headers, self.heads)
+        if wanted.bypass or wanted.control is not None:
+            return await self._through(call, caching)
+        self.tally.misses += 1
+        sent, mark = self.clock(), self.changes.mark(call)
+        reply = await self.inner(call)
+        for name, _ in reply.headers:
+            if name in SPEAKING:
+                break
+        else:
+            return reply
+        if self.changes.mark(call) != mark:
+            return reply
+        key = key_of(call, wanted.headers)
+        return await self._kept(_Asking(call, caching, wanted, key, None, sent), reply)
+
     async def _through(self, call: Call, caching: Caching) -> Reply:
-        wanted = asked(call.headers)
+        wanted = asked(call.headers, self.heads)
         if wanted.bypass:
             return await self.inner(call)
         key = key_of(call, wanted.headers)
         known = await self.store.get(key)
+        asking = _Asking(call, caching, wanted, key, known, self.clock())
         if known is not None:
-            reply = self._usable(call, caching, wanted, key, known)
+            reply = self._usable(asking, known)
             if reply is not None:
                 return reply
         self.tally.misses += 1
         if wanted.control is not None and wanted.control.only_if_cached:
             return Reply(504, (), b"", use="fwd=request")
-        return await self._fetched(call, caching, wanted, key, known)
+        return await self._fetched(asking)
 
-    def _usable(
-        self, call: Call, caching: Caching, wanted: Asked, key: Key, known: Kept
-    ) -> Reply | None:
+    def _usable(self, asking: _Asking, known: Kept) -> Reply | None:
         """What is stored, if it may be given as it is."""
+        caching, control = asking.caching, asking.wanted.control
         age = self._age(known)
         own = caching.keep is not None and not known.is_negative
         limit = caching.keep if own and caching.keep is not None else known.life.fresh
-        if wanted.control is not None:
-            if not _stretches(wanted.control, known.life, age, limit):
+        if control is not None:
+            if not stretches(control, known.life, age, limit):
                 return None
         elif age >= limit:
             span = max(limit, 0.0) + known.life.while_revalidate
             if own or known.is_negative or not age < span:
                 return None
-            self._refresh(call, caching, wanted, key, known)
+            self._refresh(asking)
         if age >= limit:
             self.tally.stale += 1
         self.tally.hits += 1
@@ -112,37 +155,31 @@ class Cache:
         reply = known.reply
         return Reply(reply.status, reply.headers, reply.body, age, False, "hit", limit - age)
 
-    def _refresh(self, call: Call, caching: Caching, wanted: Asked, key: Key, known: Kept) -> None:
+    def _refresh(self, asking: _Asking) -> None:
         async def again(deadline: float) -> Reply:
-            later = replace(call, deadline=deadline)
-            return await self._fetched(later, caching, wanted, key, known)
+            later = replace(asking.call, deadline=deadline)
+            return await self._fetched(replace(asking, call=later, sent=self.clock()))
 
-        self.refreshing.begin(key, again)
+        self.refreshing.begin(asking.key, again)
 
-    async def _fetched(
-        self, call: Call, caching: Caching, wanted: Asked, key: Key, known: Kept | None
-    ) -> Reply:
+    async def _fetched(self, asking: _Asking) -> Reply:
         """The upstream's answer, or what is stored where it has none."""
-        sent, mark = self.clock(), self.changes.mark(call)
+        call, caching, known = asking.call, asking.caching, asking.known
+        mark = self.changes.mark(call)
         try:
-            reply = await self._asked_for(call, caching, known)
+            reply = await (self.inner(call) if known is None else self._validated(asking, known))
         except CallFailed as failed:
-            return await self._instead(call, caching, key, known, failed)
+            return await self._instead(asking, failed)
         if known is not None and reply.status in _BROKEN and self._covers(known):
             return self._stands_in(known)
-        if not _matters_for(caching, reply):
+        if not tells_of(caching, reply) or self.changes.mark(call) != mark:
             return reply
-        keep = partial(self._kept, call, caching, wanted, key, known, sent)
-        if self.changes.mark(call) != mark or not await keep(reply):
-            return reply
-        way = reply.use or ("fwd=uri-miss" if known is None else "fwd=stale")
-        way = f"fwd=uri-miss; {way}" if way == "collapsed" else way
-        return Reply(reply.status, reply.headers, reply.body, use=f"{way}; stored")
+        return await self._kept(asking, reply)
 
-    async def _asked_for(self, call: Call, caching: Caching, known: Kept | None) -> Reply:
+    async def _validated(self, asking: _Asking, known: Kept) -> Reply:
         """The answer; where the upstream says that the stored one holds, that one."""
-        rule = caching.rule
-        if known is None or not known.life.validated or (rule is not None and not rule.http):
+        call, rule = asking.call, asking.caching.rule
+        if not known.life.validated or (rule is not None and not rule.http):
             return await self.inner(call)
         reply = await self.inner(conditional(call, known.reply))
         if reply.status != 304:
@@ -152,42 +189,48 @@ class Cache:
         self.tally.revalidated += 1
         return replace(freshened(known.reply, reply), use="fwd=stale; fwd-status=304")
 
-    async def _kept(
-        self, call: Call, caching: Caching, wanted: Asked, key: Key, known: Kept | None,
-        sent: float, reply: Reply,
-    ) -> bool:  # fmt: skip
-        """Keeps an answer for as long as somebody may want it; whether it did."""
-        rule, wall = caching.rule, self.wall()
+    async def _kept(self, asking: _Asking, reply: Reply) -> Reply:
+        """The answer, which is kept for as long as somebody may want it."""
+        caching, known = asking.caching, asking.known
+        rule, credentials, wall = caching.rule, asking.wanted.credentials, self.wall()
         keep = max(caching.keep or 0.0, LAST_GOOD if caching.stale else 0.0)
-        life = lifetime_of(reply, rule, keep or None, credentials=wanted.credentials, wall=wall)
+        life = lifetime_of(reply, rule, keep or None, credentials=credentials, wall=wall)
         if life is None:
-            return False
+            return reply
         now = self.clock()
-        until = max(sent + max(keep, _span(life)), known.until if known is not None else 0.0)
+        longest = asking.sent + max(keep, span_of(life))
+        until = max(longest, known.until if known is not None else 0.0)
         if until <= now:
-            return False
-        tags = (url_tag(call), *(rule.tags if rule is not None else ()))
+            return reply
+        entry = Kept(bare(reply), asking.sent, until, life)
+        await self._put(asking, entry, until - now)
+        way = way_of(reply.use, known)
+        return Reply(reply.status, reply.headers, reply.body, use=f"{way}; stored")
+
+    async def _put(self, asking: _Asking, entry: Kept, seconds: float) -> None:
+        rule = asking.caching.rule
+        tags = rule.tags if rule is not None else ()
+        self.heard.update(tags[:1])
         self.tally.stored += 1
-        await self.store.put(key, Kept(bare(reply), sent, until, life), until - now, tags)
-        return True
+        await self.store.put(asking.key, entry, seconds, (url_tag(asking.call), *tags))
 
     # -- instead of an answer -------------------------------------------------------------------
 
-    async def _instead(
-        self, call: Call, caching: Caching, key: Key, known: Kept | None, failed: CallFailed
-    ) -> Reply:
+    async def _instead(self, asking: _Asking, failed: CallFailed) -> Reply:
         """The stored answer that may stand in for a failure; else the failure."""
-        if caching.stale and failed.code is Code.UPSTREAM_TIMEOUT:
-            last = await self.store.get(key)  # newer than what was there before the call
+        known, rule = asking.known, asking.caching.rule
+        if asking.caching.stale and failed.code is Code.UPSTREAM_TIMEOUT:
+            last = await self.store.get(asking.key)  # newer than what was there before the call
             if last is not None and not last.is_negative and self._age(last) < LAST_GOOD:
                 return replace(self._stands_in(last), stale=True)
         if known is not None and failed.code in _UNREACHED and self._covers(known):
             return self._stands_in(known)
-        rule, replaced = caching.rule, known is None or known.is_negative
+        replaced = known is None or known.is_negative
         if rule and rule.negative and replaced and failed.code is Code.UPSTREAM_CONNECT:
-            now, seconds = self.clock(), rule.negative
-            entry = Kept(Reply(0, (), b""), now, now + seconds, Lifetime(seconds), failed.message)
-            await self.store.put(key, entry, seconds, (url_tag(call), *rule.tags))
+            now, life = self.clock(), Lifetime(rule.negative)
+            until = now + rule.negative
+            entry = Kept(Reply(0, (), b""), now, until, life, failed.message)
+            await self._put(asking, entry, rule.negative)
         raise failed
 
     def _covers(self, known: Kept) -> bool:
@@ -228,34 +271,3 @@ class Cache:
 def cached(inner: Layer, store: Store[Kept], clock: Callable[[], float]) -> Layer:
     """Wraps a layer in a cache of its own."""
     return Cache(inner, store, clock).layer
-
-
-def _matters(caching: Caching) -> bool:
-    """Whether the cache has to do with a call at all."""
-    rule = caching.rule
-    return rule is None or rule.http or rule.steers or caching.keep is not None or caching.stale
-
-
-def _matters_for(caching: Caching, reply: Reply) -> bool:
-    """Whether somebody says that an answer may be kept: most upstreams are silent."""
-    if caching.keep is not None or caching.stale:
-        return True
-    if caching.rule is not None and caching.rule.steers:
-        return True
-    return not SPEAKING.isdisjoint([name for name, _ in reply.headers])
-
-
-def _stretches(control: Directives, life: Lifetime, age: float, limit: float) -> bool:
-    """Whether what the call says to caches lets a stored answer be used."""
-    if control.no_cache or (control.max_age is not None and age + life.aged > control.max_age):
-        return False
-    left = limit - age
-    if left < control.min_fresh:
-        return False
-    return left > 0 or (not life.strict and max(limit, 0.0) - age > -control.max_stale)
-
-
-def _span(life: Lifetime) -> float:
-    """How long an answer with this lifetime may be of use."""
-    after = max(life.while_revalidate, life.if_error, VALIDATED if life.validated else 0.0)
-    return max(life.fresh, 0.0) + after

@@ -74,15 +74,7 @@ def _kept_directives(text: str) -> Directives:
 def _directives(text: str) -> Directives:
     if not _FIELD.fullmatch(text):
         return Directives(no_store=True)
-    names: set[str] = set()
-    times: dict[str, int] = {}
-    for part in _DIRECTIVE.findall(text):
-        name, mark, value = part.strip(" \t").partition("=")
-        name = name.lower()
-        names.add(name)
-        if name in _TIMES:
-            bare = name == "max-stale" and not mark
-            times[name] = min(times.get(name, LONGEST), LONGEST if bare else _lifetime(value))
+    names, times = _words(text)
     return Directives(
         no_store="no-store" in names,
         no_cache="no-cache" in names,
@@ -98,6 +90,20 @@ def _directives(text: str) -> Directives:
         max_stale=times.get("max-stale", 0),
         only_if_cached="only-if-cached" in names,
     )
+
+
+def _words(text: str) -> tuple[set[str], dict[str, int]]:
+    """The names of all directives, and the seconds of those that have some."""
+    names: set[str] = set()
+    times: dict[str, int] = {}
+    for part in _DIRECTIVE.findall(text):
+        name, mark, value = part.strip(" \t").partition("=")
+        name = name.lower()
+        names.add(name)
+        if name in _TIMES:
+            bare = name == "max-stale" and not mark
+            times[name] = min(times.get(name, LONGEST), LONGEST if bare else _lifetime(value))
+    return names, times
 
 
 def _lifetime(value: str) -> int:

@@ -6,7 +6,6 @@ can change no answer is left out: the marks of a trace, and what the call says t
 
 from __future__ import annotations
 
-from functools import lru_cache
 from hashlib import sha256
 
 from msgspec import Struct
@@ -24,7 +23,7 @@ _BYPASSING = frozenset(
 """Who sends one of these wants the upstream's own word."""
 _READS = frozenset(("GET", "HEAD"))
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
-_SHORT = 1024
+_SHORT, _HEADS = 1024, 1024
 
 
 class Asked(Struct, frozen=True):
@@ -38,20 +37,25 @@ class Asked(Struct, frozen=True):
     control: Directives | None = None
 
 
-def asked(headers: Headers) -> Asked:
-    """What the headers of a call say. Short ones are kept: a source sends the same ones again and
-    again, and what a caller can fill with kilobytes takes no lasting room.
+Heads = dict[Headers, Asked]
+
+
+def asked(headers: Headers, heads: Heads) -> Asked:
+    """What the headers of a call say. Short ones are kept in `heads`: a source sends the same ones
+    again and again, and what a caller can fill with kilobytes takes no lasting room.
     """
-    short = sum([len(value) for _, value in headers]) <= _SHORT
-    return _kept(headers) if short else _asked(headers)
+    found = heads.get(headers)
+    if found is None:
+        found = read_headers(headers)
+        if sum([len(value) for _, value in headers]) <= _SHORT:
+            if len(heads) >= _HEADS:
+                heads.clear()
+            heads[headers] = found
+    return found
 
 
-@lru_cache(maxsize=1024)
-def _kept(headers: Headers) -> Asked:
-    return _asked(headers)
-
-
-def _asked(headers: Headers) -> Asked:
+def read_headers(headers: Headers) -> Asked:
+    """What the headers of a call say."""
     names = {name.lower() for name, _ in headers}
     said = ", ".join([value for name, value in headers if name.lower() == "cache-control"])
     control = directives_of(said) if said else NOTHING_SAID

@@ -87,7 +87,7 @@ async def _follow(
         raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
     if not isinstance(outcome, Reply):
         return None
-    return Reply(outcome.status, outcome.headers, outcome.body, use="collapsed")
+    return Reply(outcome.status, outcome.headers, outcome.body, use="fwd=uri-miss; collapsed")
 
 
 def _end(

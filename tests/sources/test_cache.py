@@ -83,8 +83,7 @@ async def test_the_answer_is_the_same_but_for_its_age():
     first = await rig.layer(asking())
     rig.now += 1
     second = await rig.layer(asking())
-    hit = {"age": 1.0, "use": "hit", "ttl": 59.0}
-    assert second == Reply(first.status, first.headers, first.body, **hit)
+    assert second == Reply(first.status, first.headers, first.body, 1.0, use="hit", ttl=59.0)
     assert second.body is first.body
 
 
