@@ -49,7 +49,7 @@ def stretches(control: Directives, life: Lifetime, age: float, limit: float) -> 
     if control.no_cache or (control.max_age is not None and age + life.aged > control.max_age):
         return False
     left = limit - age
-    if left < control.min_fresh:
+    if control.min_fresh and left < control.min_fresh:
         return False
     return left > 0 or (not life.strict and max(limit, 0.0) - age > -control.max_stale)
 

@@ -94,7 +94,8 @@ def lifetime_of(
     ):
         by_http = False
     found = _by_http(said, control, validated) if by_http else None
-    if found is None and keep is None:
+    stands_in = rule is not None and (rule.stale_if_error or rule.stale_while_revalidate)
+    if found is None and keep is None and not stands_in:
         return None
     return _with_rule(found or Lifetime(-1.0, validated=validated), rule)
 
