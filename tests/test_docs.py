@@ -23,7 +23,7 @@ from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
 from apiql.query_files import read_query_files
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import Bulk, Cache, Push, Settings, Source, Upstream, load_settings
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
 
@@ -222,7 +222,7 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
                 (f"upstreams.<name>.sources.<source>.{key}", Source, key)
                 for key in Source.model_fields
             )
-            for name, inner in (("bulk", Bulk), ("push", Push)):
+            for name, inner in (("bulk", Bulk), ("push", Push), ("cache", Cache)):
                 yield from ((f"….{name}.{key}", inner, key) for key in inner.model_fields)
             section = "upstreams.<name>"
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)

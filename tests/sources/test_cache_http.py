@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from apiql.errors import CallFailed, Code
@@ -550,7 +550,7 @@ async def test_a_source_that_says_nothing_is_not_looked_up_until_it_does():
 HINTS = ["", "max-age=60", "public, max-age=60", "s-maxage=9, stale-while-revalidate=9", "no-cache"]
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5, deadline=None, phases=[Phase.generate])
 @given(st.sampled_from(HINTS), st.integers(0, 10**6), st.booleans())
 def test_fifty_callers_never_get_an_answer_of_another(hint, seed, vary):
     """/whoami with and without hints: 50 users, 200 requests each, interleaved, time passing."""

@@ -108,7 +108,8 @@ def test_a_leap_second_is_the_one_before_it() -> None:
     [
         "", "0", "Tue, 14 Nov 2023 22:13:20", "Tue, 14 Nov 2023 22:13:20 UTC",
         "Tue, 32 Nov 2023 22:13:20 GMT", "Tue, 14 Nov 2023 25:13:20 GMT",
-        "Tue, 14 Nov 0000 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:20 GMT ", "Tue, 1\u0664 Nov 2023 22:13:20 GMT",
+        "Tue, 14 Nov 0000 22:13:20 GMT", "Tue, 14 Nov 2023 22:13:20 GMT ", 
+        "Tue, 1\u0664 Nov 2023 22:13:20 GMT",
     ],
 )  # fmt: skip
 def test_what_is_no_date(text: str) -> None:
