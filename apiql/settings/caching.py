@@ -65,4 +65,4 @@ def _whole(value: object) -> object:
     return {"keep": value} if isinstance(value, str | int | float) else value
 
 
-Caching = Annotated[Cache, BeforeValidator(_whole)]
+Caching = Annotated[Cache | None, BeforeValidator(_whole)]

@@ -103,7 +103,7 @@ class Source(Section):
     """How it answers for several elements at once."""
     push: Push | None = None
     """What it does with its rows itself."""
-    cache: Caching | None = None
+    cache: Caching = None
     """How its answers are kept; unset: as the upstream's."""
 
     @model_validator(mode="after")
@@ -130,6 +130,6 @@ class Upstream(Section):
     verify: Trust = True
     http_cache: bool = True
     """Whether its answers are kept as they say themselves (RFC 9111)."""
-    cache: Caching | None = None
+    cache: Caching = None
     """How answers to reads are kept beyond that."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)

@@ -50,18 +50,22 @@ def said_by(reply: Reply) -> dict[str, str]:
     return found
 
 
-def may_keep(reply: Reply, said: dict[str, str], control: Directives, forced: bool) -> bool:
+def may_keep(
+    status: int, said: dict[str, str], control: Directives, rule: CacheRule | None
+) -> bool:
     """Whether an answer may be given again, to others too that send the very same call.
 
-    `forced`: the configuration says where it tells its own end, as answers with tokens do, which
-    are always marked `no-store`.
+    Where the configuration says where it tells its own end it may though it is `no-store`, as all
+    answers with tokens are.
     """
-    if not 200 <= reply.status < 300 or reply.status == 206 or "set-cookie" in said:
+    negative = rule is not None and rule.negative > 0 and status in NEGATIVE
+    if not negative and (not 200 <= status < 300 or status == 206):
         return False
-    vary = said.get("vary")
-    if vary is not None and _varies_unseen(vary):
+    if "set-cookie" in said or _varies_unseen(said.get("vary", "")):
         return False
-    return forced or not (control.no_store or control.private)
+    if rule is not None and rule.expires and not negative:
+        return True
+    return not (control.no_store or control.private)
 
 
 def _varies_unseen(vary: str) -> bool:
@@ -78,13 +82,12 @@ def lifetime_of(
     """
     said = said_by(reply)
     control = directives_of(said.get("cache-control", ""))
-    forced = rule is not None and bool(rule.expires)
-    if rule is not None and rule.negative and reply.status in NEGATIVE:
-        return None if control.no_store or control.private else Lifetime(rule.negative)
-    if not may_keep(reply, said, control, forced):
+    if not may_keep(reply.status, said, control, rule):
         return None
+    if rule is not None and reply.status in NEGATIVE:
+        return Lifetime(rule.negative)
     validated = "etag" in said or "last-modified" in said
-    if rule is not None and (forced or rule.keep is not None):
+    if rule is not None and (rule.expires or rule.keep is not None):
         return _configured(reply, rule, validated, wall)
     by_http = rule is None or rule.http
     if (

@@ -480,6 +480,20 @@ async def test_the_stack_keeps_as_its_settings_say(settings, calls):
     assert len(raw.requests) == calls
 
 
+async def test_the_stack_purges_and_tells_its_figures():
+    async with upstream(answering(reply(b"ok", "Cache-Control: max-age=60"))) as raw:
+        stack = build_stack(Settings(), MemoryStores())
+        call = asking(None, origin=raw.origin, headers=(), deadline=within(5))
+        uses = [(await stack.layer(call)).use for _ in range(2)]
+        assert uses == ["fwd=uri-miss; stored", "hit"]
+        told = {figure.name: figure.value for read in stack.figures for figure in read()}
+        assert (told["apiql_cache_hits_total"], told["apiql_cache_entries"]) == (1, 1)
+        assert told["apiql_cache_bytes"] > 1000
+        assert await stack.purge(f"url:{raw.origin}/x") == 1
+        assert (await stack.layer(call)).age is None
+        await stack.aclose()
+
+
 @pytest.mark.parametrize("caching", [Caching(off=True), Caching(rule=CacheRule(http=False))])
 async def test_a_call_that_wants_no_cache_is_handed_on_as_it_is(caching):
     made: list[Awaitable[Reply]] = []

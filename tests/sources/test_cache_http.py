@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from msgspec import msgpack
 
 from apiql.errors import CallFailed, Code
 from apiql.ir.caching import CacheRule
@@ -20,6 +21,7 @@ from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Caching, Call, Origin, Reply
 from apiql.sources.changes import Changes
 from apiql.sources.judgement import forwarded
+from apiql.sources.lifetime import Lifetime
 from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
 from apiql.stores.memory import MemoryStore
@@ -363,6 +365,15 @@ async def test_negative_answers_are_kept_if_asked_for_and_for_no_longer(status):
     assert await rig.uses(3, wait=0.5, caching=long) == [HIT, MISSED, HIT]
 
 
+@pytest.mark.parametrize(
+    "header", ["Set-Cookie: a", "Vary: *", "Cache-Control: no-store", "Cache-Control: private"]
+)
+async def test_negative_answers_of_somebody_are_not_kept(header):
+    rig = Rig(ok(header, status=404))
+    said = rule(negative=60.0, expires=("body", "e"), bodies=True)
+    assert await rig.uses(caching=said) == ["", ""]
+
+
 async def test_other_errors_are_never_kept():
     for status in (301, 400, 403, 500, 503):
         rig = Rig(ok("Cache-Control: max-age=600", status=status))
@@ -377,6 +388,15 @@ async def test_that_there_is_no_way_to_it_is_kept_if_asked_for():
             await rig.ask(rule(negative=1.0))
         assert (failed.value.code, failed.value.message) == (Code.UPSTREAM_CONNECT, "refused")
         assert len(rig.calls) == calls
+
+
+def test_an_entry_can_be_sent_to_a_store_elsewhere():
+    reply = ok("A: 1", 'ETag: "1"')
+    for kept in (
+        Kept(reply, 1.5, 9.0, Lifetime(5.0, 1.0, 2.0, 3.0, True, True)),
+        Kept(Reply(0, (), b""), 1.0, 2.0, Lifetime(1.0), "refused"),
+    ):
+        assert msgpack.decode(msgpack.encode(kept), type=Kept) == kept
 
 
 def test_an_unreached_upstream_is_no_last_good_answer():
