@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
+from apiql.ir.caching import CacheRule
 from apiql.ir.policy import Retry
 from apiql.ir.push import Kind, Member, Push, Style
 from apiql.ir.request import Binding, Endpoint, Place, Slot
@@ -14,7 +15,7 @@ from apiql.ir.source import Bulk, Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
 from apiql.ir.values import Literal
 from apiql.plugins import Registry
-from apiql.settings import Limits, Settings, Upstream
+from apiql.settings import Cache, Limits, Settings, Upstream
 from apiql.settings import Push as PushSettings
 from apiql.settings import Retry as RetrySettings
 from apiql.settings import Source as SourceSettings
@@ -88,6 +89,24 @@ def _endpoint(name: str, upstream: Upstream) -> Endpoint:
         concurrency=upstream.concurrency,
         retry=_retry(upstream.retry),
         on_timeout=upstream.on_timeout,
+        cache=_rule(upstream, upstream.cache, f"upstream:{name}"),
+    )
+
+
+def _rule(upstream: Upstream, cache: Cache | None, *tags: str, bodies: bool = False) -> CacheRule:
+    """How answers are kept: as the table says, and with the tags that they have by themselves."""
+    found = cache or Cache()
+    place = tuple(found.expires.split(".")) if found.expires else ()
+    return CacheRule(
+        (*tags, *found.tags),
+        upstream.http_cache,
+        found.keep,
+        found.negative or 0.0,
+        found.stale_if_error or 0.0,
+        found.stale_while_revalidate or 0.0,
+        place,
+        found.early or 0.0,
+        bodies and (found.keep is not None or bool(place)),
     )
 
 
@@ -95,6 +114,8 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
     for source_name, source in upstream.sources.items():
         place = f"[upstreams.{name}.sources.{source_name}]"
         template = _template(source.path, f"{place} path")
+        tags = (f"source:{source_name}", f"upstream:{name}")
+        own, sends = source.cache, source.method == "post"
         endpoint = Endpoint(
             name,
             base.base,
@@ -107,6 +128,7 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             retry=base.retry if source.retry is None else _retry(source.retry),
             on_timeout=source.on_timeout or base.on_timeout,
             push=_push(source.push),
+            cache=_rule(upstream, own or upstream.cache, *tags, bodies=sends and own is not None),
         )
         bulk = _bulk(source, endpoint, base, place)
         yield Source(source_name, source.method, endpoint, _defaults(source), bulk)

@@ -12,8 +12,8 @@ class CallMade:
     """One upstream call has ended. Times are seconds on the loop's clock.
 
     `status` is None where no answer came; `code` is the error's, None for a 2xx answer; `age` is
-    that of an answer that was kept, in seconds, `stale` if it stood in for a late one; `keep` is
-    how long the query lets one be used.
+    that of an answer that was kept, in seconds, `stale` if it stood in for a late one. `use` is
+    what the cache had to do with it, as Cache-Status has it, `ttl` for how long it stays fresh.
     """
 
     task: str
@@ -27,7 +27,8 @@ class CallMade:
     code: str | None
     age: float | None = None
     stale: bool = False
-    keep: float | None = None
+    use: str = ""
+    ttl: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from apiql.query_files import read_query_files
 from apiql.settings import (
     Breaker,
     Bulk,
+    Cache,
     Health,
     Hedge,
     Host,
@@ -224,7 +225,7 @@ def fits(model: type[BaseModel], key: str, value: Any) -> None:
 
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker),
+    ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker), ("cache", Cache),
     ("hosts[]", Host), ("hedge", Hedge), ("health", Health),
 )  # fmt: skip
 

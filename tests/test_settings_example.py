@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from apiql.settings import (
     Breaker,
     Bulk,
+    Cache,
     Health,
     Hedge,
     Host,
@@ -56,14 +57,15 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
         (
             Upstream,
             [["default"]],
-            {"url", "headers", "sources", "timeout", "proxy", "concurrency"}
+            {"url", "headers", "sources", "timeout", "proxy", "concurrency", "cache"}
             | {"retry", "breaker", "in_flight", "deadline_header"}
             | {"hosts", "hedge", "health"},
         ),
+        (Cache, [["default", "sources", "users", "cache"]], set(Cache.model_fields)),
         (
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
-            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push"}
+            {"path", "query", "headers", "list_style", "concurrency", "bulk", "push", "cache"}
             | {"timeout", "on_timeout", "retry"},
         ),
         (Bulk, [["default", "sources", "users", "bulk"]], {"path", "param", "key"}),

@@ -292,3 +292,35 @@ def test_hosts_can_come_from_the_environment(conf: Path) -> None:
     ).upstreams["shop"]
     assert [host.url for host in found.hosts] == ["http://a", "http://b"]
     assert found.hedge == Hedge()
+
+
+KEPT = SOURCE.partition("[upstreams.a.sources.items.%s]")[0]
+
+
+@pytest.mark.parametrize(
+    ("cache", "wrong", "expected"),
+    [
+        ('"-5s"', '"-5s" is negative', "a duration above 0"),
+        ("0", "0 sets no limit", "a duration above 0"),
+        ("true", "true is no duration", "a duration above 0"),
+        ('"soon"', '"soon" is no duration', "a duration above 0"),
+        ('{ negative = "-1s" }', '"-1s" is negative', "a duration above 0"),
+        ('{ tags = ["a b"] }', '"a b" is no tag', "letters, digits"),
+        ('{ expires = "expires_in" }', "is no place in an answer", "body.expires_in"),
+        ('{ expires = "body." }', "is no place in an answer", "body.expires_in"),
+        ('{ keep = "5s", expires = "body.e" }', "both say how long", "one of them"),
+        ('{ early = "5s" }', "before no end", "keep or expires"),
+        ('{ keep = "5s", early = "5s" }', "nothing would be kept", "early < keep"),
+        ('{ kepe = "5s" }', "there is no such setting", "keep"),
+    ],
+)
+def test_problems_of_caching(conf: Path, cache: str, wrong: str, expected: str) -> None:
+    message = refused(conf, f"{KEPT}cache = {cache}")
+    assert wrong in message
+    assert expected in message
+    assert "cache" in message
+
+
+def test_answers_to_writes_cannot_be_kept(conf: Path) -> None:
+    message = refused(conf, f'{KEPT}method = "put"\ncache = "5s"')
+    assert "answers to put are not kept" in message

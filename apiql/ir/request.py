@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from apiql.ir.caching import CacheRule
 from apiql.ir.policy import USUAL_RETRY, Retry
 from apiql.ir.push import Push
 from apiql.ir.values import Value
@@ -54,6 +55,7 @@ class Endpoint:
     `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
     `retry` is for queries that say nothing of it, `on_timeout` what a late call means (`error`,
     `warning`, `required`). `push` is what it does with its rows itself; calls are equal without it.
+    `cache` is how its answers are kept.
     """
 
     service: str
@@ -68,6 +70,7 @@ class Endpoint:
     retry: Retry = field(default=USUAL_RETRY, repr=False)
     on_timeout: str = field(default="error", repr=False)
     push: Push | None = field(default=None, repr=False, compare=False)
+    cache: CacheRule | None = field(default=None, repr=False)
 
     @property
     def template(self) -> str:

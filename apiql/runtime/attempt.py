@@ -21,7 +21,10 @@ from apiql.runtime.reading import status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
 from apiql.sources.call import Caching, Call, Reply
+from apiql.sources.judgement import forwarded
 from apiql.sources.refusals import NotAgain
+
+NO_REPLY = Reply(0, (), b"")
 
 
 def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed | Skipped:
@@ -99,7 +102,8 @@ def _as_asked(step: Step, call: Call, run: Run) -> Call:
     if caching.keep is None and not caching.off and not stale:
         return call
     keep = None if caching.keep is None else _seconds(caching.keep, run)
-    return replace(call, caching=Caching(keep, caching.off, stale))
+    rule = None if call.caching is None else call.caching.rule
+    return replace(call, caching=Caching(keep, caching.off, stale, rule))
 
 
 def _seconds(duration: Duration, run: Run) -> float:
@@ -176,13 +180,11 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    status, size, age, stale = (None, 0, None, False)
-    if reply is not None:
-        status, size, age, stale = reply.status, len(reply.body), reply.age, reply.stale
-    keep = call.caching.keep if call.caching is not None else None
+    told, ended, size = reply or NO_REPLY, run.clock(), len(reply.body) if reply else 0
+    status = None if reply is None else reply.status
     run.observe(
-        CallMade(step.name, step.service, call.method, call.target, started, run.clock(),
-                 status, size, code, age, stale, keep)
+        CallMade(step.name, step.service, call.method, call.target, started, ended, status, size,
+                 code, told.age, told.stale, told.use or forwarded(call), told.ttl)
     )  # fmt: skip
 
 

@@ -7,14 +7,13 @@ taken off already, so an answer with this Cache-Control goes out without an Age.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 from msgspec import Struct
 
 from apiql.sources.cache_control import LONGEST, Directives, directives_of, seconds_of
 from apiql.sources.call import Headers
+from apiql.sources.dates import moment_of
 
 
 class Freshness(Struct, frozen=True):
@@ -114,7 +113,7 @@ def _lifetime(
         return control.max_age
     if "expires" in said:
         return _until_expiry(said["expires"], headers)
-    silent = control == Directives() and "set-cookie" not in said
+    silent = control.silent and "set-cookie" not in said
     return keep if silent else None
 
 
@@ -123,16 +122,8 @@ def _until_expiry(expires: str, headers: Headers) -> float:
     dates = [value for name, value in headers if name == "date"]
     if len(dates) != 1:
         return 0.0
-    begin, end = _moment(dates[0]), _moment(expires)
+    begin, end = moment_of(dates[0]), moment_of(expires)
     return 0.0 if begin is None or end is None else end - begin
-
-
-def _moment(text: str) -> float | None:
-    try:
-        found = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
 
 
 def _passed(said: Mapping[str, str]) -> int:

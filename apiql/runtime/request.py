@@ -19,7 +19,7 @@ from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.runtime.pushed import Pairs, compile_pushed
 from apiql.runtime.scope import Evaluate, Reads, Scope
 from apiql.sources.addresses import parse_url
-from apiql.sources.call import Call, Headers, Origin
+from apiql.sources.call import Caching, Call, Headers, Origin
 
 Build = Callable[[Scope, float], Call]
 """Makes the call of a task, with its deadline on the loop's clock."""
@@ -84,18 +84,21 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     target = _compile_target(fetch.endpoint, filled, pushed)
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
+    kept = Caching(rule=fetch.endpoint.cache) if fetch.endpoint.cache else None
     if body is None and isinstance(headers, tuple):
-        return lambda scope, until: Call(method, origin, target(scope), headers, None, until)
+        return lambda scope, until: Call(method, origin, target(scope), headers, None, until, kept)
     made = headers if callable(headers) else lambda scope: headers
     if body is None:
-        return lambda scope, until: Call(method, origin, target(scope), made(scope), None, until)
+        return lambda scope, until: Call(
+            method, origin, target(scope), made(scope), None, until, kept
+        )
 
     def build(scope: Scope, deadline: float) -> Call:
         sent, media = body(scope)
         found = made(scope)
         if media and not any(name.lower() == "content-type" for name, _ in found):
             found = (*found, ("Content-Type", media))
-        return Call(method, origin, target(scope), found, sent, deadline)
+        return Call(method, origin, target(scope), found, sent, deadline, kept)
 
     return build
 

@@ -17,7 +17,6 @@ from apiql.server.validators import CacheUse, etag_of, not_modified, vary_of
 
 Pairs = list[tuple[bytes, bytes]]
 PROBLEM = b"application/problem+json"
-READS = frozenset({"GET", "HEAD"})
 TITLES = {
     400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
@@ -146,9 +145,7 @@ def trace_of(events: Sequence[Event], start: float) -> list[dict[str, Any]]:
 def uses_of(events: Sequence[Event]) -> list[CacheUse]:
     """What our cache had to do with each call."""
     return [
-        CacheUse(
-            event.task, event.method in READS, event.status, event.age, event.stale, event.keep
-        )
+        CacheUse(event.task, event.use, event.status, event.ttl)
         for event in events
         if isinstance(event, CallMade)
     ]

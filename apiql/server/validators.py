@@ -53,45 +53,29 @@ def vary_of(names: Iterable[str]) -> bytes:
 class CacheUse(Struct, frozen=True):
     """One task's call and what our cache had to do with it.
 
-    `status` is the reply's, None where there is none; `age` and `stale` are its own; `keep` is
-    what `cache` asks for in seconds; `reads` tells GET and HEAD from other calls.
+    `use` is `hit`, or why the call went on; `status` is the reply's, None where there is none;
+    `ttl` is how long a kept answer stays fresh in seconds, negative where it no longer is.
     """
 
     task: str
-    reads: bool
+    use: str
     status: int | None
-    age: float | None = None
-    stale: bool = False
-    keep: float | None = None
+    ttl: float | None = None
 
 
 def cache_status(uses: Iterable[CacheUse]) -> bytes:
-    """The value of Cache-Status (RFC 9211): a member for each call, whose task `detail` names.
-
-    `ttl` is what is left of the time the query allows, negative for an answer that stood in.
-    """
+    """The value of Cache-Status (RFC 9211): a member for each call, whose task `detail` names."""
     return ", ".join([_member(use) for use in uses]).encode()
 
 
 def _member(use: CacheUse) -> str:
-    parts = ["apiql", _way(use)]
-    if use.age is None:
-        parts += [] if use.status is None else [f"fwd-status={use.status}"]
-    elif use.stale or use.keep is not None:
-        parts.append(f"ttl={floor((use.keep or 0.0) - use.age)}")
+    parts = ["apiql", use.use]
+    if use.ttl is not None:
+        parts.append(f"ttl={floor(use.ttl)}")
+    elif use.status is not None and "fwd-status" not in use.use:
+        parts.append(f"fwd-status={use.status}")
     parts.append(f'detail="{_in_quotes(use.task)}"')
     return "; ".join(parts)
-
-
-def _way(use: CacheUse) -> str:
-    """`hit`, or why the call went on to the upstream."""
-    if use.stale:
-        return "fwd=stale"
-    if use.age is not None:
-        return "hit"
-    if not use.reads:
-        return "fwd=method"
-    return "fwd=bypass" if use.keep is None else "fwd=miss"
 
 
 def _in_quotes(text: str) -> str:

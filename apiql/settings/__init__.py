@@ -3,6 +3,7 @@
 Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
 """
 
+from apiql.settings.caching import Cache
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
@@ -15,6 +16,7 @@ __all__ = [
     "Answer",
     "Breaker",
     "Bulk",
+    "Cache",
     "Health",
     "Hedge",
     "Host",

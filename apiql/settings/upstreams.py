@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from apiql.settings.caching import Caching
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
@@ -111,11 +112,19 @@ class Source(Section):
     """Unset: the upstream's."""
     retry: Retry | None = None
     """When a call is made again; unset: the upstream's."""
+    cache: Caching = None
+    """How its answers are kept; unset: as the upstream's."""
 
     @model_validator(mode="before")
     @classmethod
     def _translated(cls, table: Any) -> Any:
         return in_our_words(table) if isinstance(table, dict) else table
+
+    @model_validator(mode="after")
+    def _can_be_kept(self) -> Self:
+        if self.cache is not None and self.method not in ("get", "head", "post"):
+            raise refusal(f"answers to {self.method} are not kept", "a source of get, head or post")
+        return self
 
 
 class Upstream(Section):
@@ -153,6 +162,10 @@ class Upstream(Section):
     """How slow reads are made a second time; unset: they are not."""
     health: Health | None = None
     """How it is found out whether a host is well; unset: only calls tell."""
+    http_cache: bool = True
+    """Whether its answers are kept as they say themselves (RFC 9111)."""
+    cache: Caching = None
+    """How answers to reads are kept beyond that."""
     sources: Mapping[SourceName, Source] = Field(default_factory=dict)
 
     @model_validator(mode="before")

@@ -19,16 +19,42 @@ _QUOTED = r'"(?:\\.|[^"\\])*+"'
 _FIELD = re.compile(rf'(?:{_QUOTED}|[^"])*+')
 _DIRECTIVE = re.compile(rf'(?:{_QUOTED}|[^",])++')
 _DIGITS = re.compile(r"[0-9]+")
+_TIMES = frozenset(
+    ("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error", "min-fresh", "max-stale")
+)
+_STRICT = frozenset(("must-revalidate", "proxy-revalidate"))
 
 
 class Directives(Struct, frozen=True):
-    """The directives that matter to a cache; lifetimes in seconds."""
+    """The directives that matter to a cache; lifetimes in seconds.
+
+    `strict`: what is no longer fresh is never used (`must-revalidate`, `proxy-revalidate`).
+    `min_fresh`, `max_stale`
+    and `only_if_cached` are a request's.
+    """
 
     no_store: bool = False
     no_cache: bool = False
     private: bool = False
     max_age: int | None = None
     s_maxage: int | None = None
+    strict: bool = False
+    public: bool = False
+    must_understand: bool = False
+    while_revalidate: int = 0
+    if_error: int = 0
+    min_fresh: int = 0
+    max_stale: int = 0
+    only_if_cached: bool = False
+
+    @property
+    def silent(self) -> bool:
+        """Nothing is said of whether and how long an answer may be used."""
+        forbids = self.no_store or self.no_cache or self.private
+        return not forbids and self.max_age is None and self.s_maxage is None
+
+
+NOTHING_SAID = Directives()
 
 
 def directives_of(text: str) -> Directives:
@@ -48,18 +74,36 @@ def _kept_directives(text: str) -> Directives:
 def _directives(text: str) -> Directives:
     if not _FIELD.fullmatch(text):
         return Directives(no_store=True)
+    names, times = _words(text)
+    return Directives(
+        no_store="no-store" in names,
+        no_cache="no-cache" in names,
+        private="private" in names,
+        max_age=times.get("max-age"),
+        s_maxage=times.get("s-maxage"),
+        strict=not names.isdisjoint(_STRICT),
+        public="public" in names,
+        must_understand="must-understand" in names,
+        while_revalidate=times.get("stale-while-revalidate", 0),
+        if_error=times.get("stale-if-error", 0),
+        min_fresh=times.get("min-fresh", 0),
+        max_stale=times.get("max-stale", 0),
+        only_if_cached="only-if-cached" in names,
+    )
+
+
+def _words(text: str) -> tuple[set[str], dict[str, int]]:
+    """The names of all directives, and the seconds of those that have some."""
     names: set[str] = set()
-    lifetimes: dict[str, int] = {}
+    times: dict[str, int] = {}
     for part in _DIRECTIVE.findall(text):
-        name, _, value = part.strip(" \t").partition("=")
+        name, mark, value = part.strip(" \t").partition("=")
         name = name.lower()
         names.add(name)
-        if name in ("max-age", "s-maxage"):
-            lifetimes[name] = min(lifetimes.get(name, LONGEST), _lifetime(value))
-    return Directives(
-        "no-store" in names, "no-cache" in names, "private" in names,
-        lifetimes.get("max-age"), lifetimes.get("s-maxage"),
-    )  # fmt: skip
+        if name in _TIMES:
+            bare = name == "max-stale" and not mark
+            times[name] = min(times.get(name, LONGEST), LONGEST if bare else _lifetime(value))
+    return names, times
 
 
 def _lifetime(value: str) -> int:

@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from apiql.ir.caching import CacheRule
+
 Headers = tuple[tuple[str, str], ...]
 
 
@@ -38,12 +40,13 @@ class Origin(Struct, frozen=True):
 class Caching(Struct, frozen=True):
     """What a query says of the answer to one call: `keep` is the age in seconds up to which one
     is used again, `off` that none is used or kept, `stale` that the last good one may stand in
-    when the call's time is over.
+    when the call's time is over. `rule` is what the configuration says of the source.
     """
 
     keep: float | None = None
     off: bool = False
     stale: bool = False
+    rule: CacheRule | None = None
 
 
 class Call(Struct, frozen=True):
@@ -70,7 +73,8 @@ class Reply(Struct, frozen=True):
     """A complete answer: header names in lower case, the body without its content coding.
 
     `age` is how many seconds ago a cache took it, None where it comes straight from the upstream;
-    `stale`: it stands in for one that was not in time.
+    `stale`: it stands in for one that was not in time. `use` is what caches had to do with it, as
+    Cache-Status has it (RFC 9211), empty for nothing; `ttl` the seconds for which it stays fresh.
     """
 
     status: int
@@ -78,6 +82,8 @@ class Reply(Struct, frozen=True):
     body: bytes
     age: float | None = None
     stale: bool = False
+    use: str = ""
+    ttl: float | None = None
 
     def header(self, name: str) -> str | None:
         """The value of a field (lower-case name), several joined by `, `."""

@@ -1,7 +1,8 @@
 """Equal reads in flight become one call (single flight), across requests.
 
 The key holds the method, the origin, the target and every header, so callers with other
-credentials never share. No task is made: the first caller makes the call itself and the others
+credentials never share, and the last change that concerns the URL, so that no call shares an
+answer of the time before. No task is made: the first caller makes the call itself and the others
 wait for it. If it is cancelled, or its own deadline ends it, one of the waiting takes its place.
 """
 
@@ -13,13 +14,15 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from apiql.errors import CallFailed, Code
+from apiql.sources.cache_request import concerns
 from apiql.sources.call import Call, Headers, Layer, Origin, Reply
+from apiql.sources.changes import Changes
 from apiql.sources.refusals import NotAgain
 
 _EARLY = 0.002
 """Timers of some loops count whole milliseconds and fire a little early."""
 
-_Key = tuple[str, Origin, str, Headers]
+_Key = tuple[str, Origin, str, Headers, int, bytes | None]
 
 
 class _Turn(Enum):
@@ -33,9 +36,11 @@ _Outcome = Reply | CallFailed | _Turn
 _Waiting = deque[tuple[asyncio.Future[_Outcome], float]]
 
 
-def shared(inner: Layer) -> Layer:
-    """Wraps a layer so that equal GET and HEAD calls without a body share one answer."""
-    return _Shared(inner, {}).call_once
+def shared(inner: Layer, changes: Changes | None = None) -> Layer:
+    """Wraps a layer so that equal GET and HEAD calls without a body share one answer, and calls
+    with one that the configuration lets be kept.
+    """
+    return _Shared(inner, {}, changes or Changes()).call_once
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +49,14 @@ class _Shared:
 
     inner: Layer
     flights: dict[_Key, _Waiting]
+    changes: Changes
 
     async def call_once(self, call: Call) -> Reply:
         flights, inner = self.flights, self.inner
-        if call.body is not None or call.method not in ("GET", "HEAD"):
+        if (call.body is not None or call.method not in ("GET", "HEAD")) and not concerns(call):
             return await inner(call)
-        key = (call.method, call.origin, call.target, call.headers)
+        mark = self.changes.mark(call)
+        key = (call.method, call.origin, call.target, call.headers, mark, call.body)
         mine: _Waiting = deque()
         waiting = flights.setdefault(key, mine)
         if waiting is not mine:
@@ -79,7 +86,9 @@ async def _follow(
         raise replace(outcome)
     if outcome is _Turn.LATE:
         raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
-    return outcome if isinstance(outcome, Reply) else None
+    if not isinstance(outcome, Reply):
+        return None
+    return Reply(outcome.status, outcome.headers, outcome.body, use="fwd=uri-miss; collapsed")
 
 
 def _end(

@@ -10,24 +10,31 @@ are one call below; one that may not wait gets the last good answer while others
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cachetools import LRUCache
 
-from apiql.events import Figures, Told
+from apiql.events import Figure, Figures, Told
 from apiql.settings import Limits, Settings
 from apiql.sources.answer import Budget
-from apiql.sources.cache import Kept, cached, size_of
+from apiql.sources.cache import Cache
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
+from apiql.sources.changes import Changes
 from apiql.sources.circuits import Circuits, Sharing
 from apiql.sources.fleet import Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
+from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
+from apiql.sources.tally import room_figures
 from apiql.sources.transports import Close, Shared, Transports, pinned
 from apiql.sources.way import UpstreamWay, guards_of, unnamed_way, upstream_way
+from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room, Stores
+
+Purge = Callable[[str], Awaitable[int]]
 
 MOST_UNNAMED = 256
 """Hosts that only queries name whose ways are known; those called longest ago are forgotten."""
@@ -37,12 +44,14 @@ MOST_UNNAMED = 256
 class Stack:
     """The way to all upstreams. `begin` starts what goes on without calls (health checks), as the
     first call does too; `aclose` ends every connection; `circuits` are for the stack that takes
-    this one's place.
+    this one's place. `purge` forgets the kept answers that have a tag and tells how many there
+    were: `source:<name>`, `upstream:<name>`, `url:<absolute URL>`, or one of the configuration.
     """
 
     layer: Layer
-    closes: tuple[Close, ...]
+    purge: Purge
     circuits: Circuits
+    closes: tuple[Close, ...]
     figures: tuple[Figures, ...] = ()
     begins: tuple[Callable[[], None], ...] = ()
 
@@ -52,7 +61,7 @@ class Stack:
             begin()
 
     async def aclose(self) -> None:
-        """Closes the transports, in the order they were made."""
+        """Ends what runs in the background, then the transports, in the order they were made."""
         for close in self.closes:
             await close()
 
@@ -91,10 +100,27 @@ def build_stack(
         sharing = Sharing(circuits, stores, clock)
         inner = sharing.around(inner)
         closes.insert(0, sharing.aclose)
+    cache = _cache(inner, limits, stores)
+    closes.insert(0, cache.refreshing.aclose)
+    figures = [figures for way in ways.values() for figures in way.figures]
+    figures.append(_figures_of(cache))
+    return Stack(cache.layer, cache.purge, circuits, tuple(closes), tuple(figures), tuple(begins))
+
+
+def _cache(inner: Layer, limits: Limits, stores: Stores) -> Cache:
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    figures = tuple(figures for way in ways.values() for figures in way.figures)
-    layer = cached(shared(inner), store, stores.clock)
-    return Stack(layer, tuple(closes), circuits, figures, tuple(begins))
+    changes, refreshing = Changes(), Refreshing(limits.call_timeout)
+    below = shared(inner, changes)
+    return Cache(below, store, stores.clock, changes=changes, refreshing=refreshing)
+
+
+def _figures_of(cache: Cache) -> Figures:
+    def figures() -> Iterator[Figure]:
+        yield from cache.tally.figures()
+        if isinstance(cache.store, MemoryStore):
+            yield from room_figures(len(cache.store), cache.store.size)
+
+    return figures
 
 
 def _configured(

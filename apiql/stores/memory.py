@@ -11,10 +11,10 @@ from cachetools import TLRUCache
 from msgspec import Struct
 
 from apiql.stores.buckets import MemoryBuckets
-from apiql.stores.store import Room, Store, V
+from apiql.stores.store import Key, Room, Store, V
 
 _TIDY = 4
-"""The index of tags is swept when it holds so many times what the store does."""
+"""The indexes are swept when they hold so many times what the store may."""
 
 
 class _Kept(Struct, Generic[V], frozen=True):
@@ -33,34 +33,39 @@ class MemoryStore(Generic[V]):
 
     def __init__(self, room: Room[V], clock: Callable[[], float]) -> None:
         self._room = room
-        self._kept: TLRUCache[bytes, _Kept[V]] = TLRUCache(
+        self._kept: TLRUCache[Key, _Kept[V]] = TLRUCache(
             room.size, lambda _, kept, now: now + kept.seconds, clock, lambda kept: kept.size
         )
-        self._tagged: dict[str, set[bytes]] = defaultdict(set)
+        self._tagged: dict[str, set[Key]] = defaultdict(set)
         self._noted = 0
+        self._put: set[Key] = set()
+        self._due = _TIDY * max(room.entries, 1)
 
-    async def get(self, key: bytes) -> V | None:
+    async def get(self, key: Key) -> V | None:
         """The value put last under the key, None once its time is over."""
+        if key not in self._put:  # far cheaper than the cache, and most keys were never put
+            return None
         try:
             return self._kept[key].value
         except KeyError:
             return None
 
-    async def put(self, key: bytes, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
+    async def put(self, key: Key, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
         """Keeps a value for at most these seconds, in the place of the one before."""
         size = self._room.size_of(value)
         if size > self._room.size:
             return
         self._kept[key] = _Kept(value, size, seconds, tuple(tags))
+        self._put.add(key)
         for tag in tags:
             self._tagged[tag].add(key)
         self._noted += len(tags)
         while len(self._kept) > self._room.entries:
             self._kept.popitem()
-        if self._noted > _TIDY * max(self._room.entries, 1):
+        if self._noted + len(self._put) > self._due:
             self._tidy()
 
-    async def drop(self, key: bytes) -> None:
+    async def drop(self, key: Key) -> None:
         """Forgets the value under the key."""
         self._kept.pop(key, None)
 
@@ -71,19 +76,21 @@ class MemoryStore(Generic[V]):
             self._kept.pop(key, None)
         return len(gone)
 
-    def _has(self, key: bytes, tag: str) -> bool:
+    def _has(self, key: Key, tag: str) -> bool:
         """Whether the value under the key, which others may have replaced, has the tag."""
         found = self._kept.get(key)
         return found is not None and tag in found.tags
 
     def _tidy(self) -> None:
-        """Makes the index anew of what is still kept."""
+        """Makes the indexes anew of what is still kept."""
+        self._put = set(self._kept)
         self._tagged.clear()
         self._noted = 0
         for key, kept in self._kept.items():
             for tag in kept.tags:
                 self._tagged[tag].add(key)
             self._noted += len(kept.tags)
+        self._due = 2 * (self._noted + len(self._put)) + _TIDY * max(self._room.entries, 1)
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -9,23 +9,34 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from hashlib import sha256
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, msgpack
 
 V = TypeVar("V")
+
+Key: TypeAlias = bytes | tuple[Any, ...]
+"""Bytes, or what msgspec can encode: a store in the process takes it as it is, and saves a digest
+for each request; one that others share makes bytes of it.
+"""
+
+
+def key_bytes(key: Key) -> bytes:
+    """A key as bytes; of a tuple a digest, so that no credential in it lies in a shared store."""
+    return key if isinstance(key, bytes) else sha256(msgpack.encode(key)).digest()
 
 
 class Store(Protocol[V]):
     """Values of one type. A store may forget any of them at any time, and never fails a request."""
 
-    async def get(self, key: bytes) -> V | None:
+    async def get(self, key: Key) -> V | None:
         """The value put last under the key, None once its time is over."""
 
-    async def put(self, key: bytes, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
+    async def put(self, key: Key, value: V, seconds: float, tags: Sequence[str] = ()) -> None:
         """Keeps a value for at most these seconds, in the place of the one before."""
 
-    async def drop(self, key: bytes) -> None:
+    async def drop(self, key: Key) -> None:
         """Forgets the value under the key."""
 
     async def purge(self, tag: str) -> int:

@@ -6,6 +6,8 @@ Prose is for readers. Every block is optional but the request, `apiql`:
     params                      JSON, the parameters of the request
     headers, cookies            of the caller, `Name: value` and `name=value`
     settings                    TOML, what the engine is configured with
+    again                       the request is made again, a line for each time: what has passed
+                                before it (`30s`, `500ms`); the answer is the last one's
     upstream                    the scripted exchanges (script.py)
     plan, mermaid               what `explain` shows
     waves                       the calls that were in flight together, a line each time some end
@@ -21,7 +23,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-GIVEN = ("apiql", "params", "headers", "cookies", "settings", "upstream")
+GIVEN = ("apiql", "params", "headers", "cookies", "settings", "again", "upstream")
 STORED = "apiql query/"
 EXPECTED = (
     "plan", "mermaid", "waves", "status", "json", "stream", "analysis", "gantt", "error"

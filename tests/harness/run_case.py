@@ -17,6 +17,7 @@ from typing import Any
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_mermaid, as_text
+from apiql.ir.policy import seconds
 from apiql.query_files import QueryFile, QueryFiles, StoredRefused
 from apiql.runtime import analysis_forms
 from apiql.runtime.assemble import Answer
@@ -26,7 +27,8 @@ from apiql.runtime.stream import End, Line
 from apiql.server.stream import piece_json
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
-from apiql.sources.cache import Kept, cached, size_of
+from apiql.sources.cache import Cache
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Reply
 from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room
@@ -78,7 +80,7 @@ class Rig:
     def _with_cache(self) -> Layer:
         stage = self.stage
         store = MemoryStore[Kept](Room(100, 1_000_000, size_of), stage.clock)
-        return cached(stage.layer, store, stage.clock)
+        return Cache(stage.layer, store, stage.clock, lambda: WALL + stage.clock()).layer
 
 
 @lru_cache(maxsize=64)
@@ -156,7 +158,7 @@ def _run(case: Case, rig: Rig, way: Way) -> dict[str, str]:
     script = parse_script(case.text("upstream") or "")
     stage = rig.begin(by_script(script, rig.home))
     try:
-        ended, shown = stage.run(way(rig.engine, query_of(case)))
+        ended, shown = stage.run(_repeated(way, rig, query_of(case), _pauses(case)))
     except QueryRefused as refused:
         if stage.made:
             raise CaseFault(f"refused after calls were made: {stage.made}") from None
@@ -172,6 +174,23 @@ def _run(case: Case, rig: Rig, way: Way) -> dict[str, str]:
         "json": _body(ended.data, ended.errors),
         "waves": "\n".join(", ".join(wave) for wave in stage.waves),
     } | shown
+
+
+async def _repeated(way: Way, rig: Rig, query: Query, pauses: list[float]) -> Ended:
+    """The last of several runs, with the time that passes between them."""
+    ended = await way(rig.engine, query)
+    for pause in pauses:
+        rig.stage.passes(pause)
+        ended = await way(rig.engine, query)
+    return ended
+
+
+def _pauses(case: Case) -> list[float]:
+    found = [seconds(line.strip()) for line in (case.text("again") or "").split("\n") if line]
+    pauses = [pause for pause in found if pause is not None]
+    if len(pauses) != len(found):
+        raise CaseFault("a line of `again` is no time")
+    return pauses
 
 
 async def _answer(engine: Engine, query: Query) -> Ended:

@@ -63,6 +63,10 @@ class Stage:
         """The virtual time, in seconds."""
         return self.now
 
+    def passes(self, seconds: float) -> None:
+        """Lets time pass between two runs."""
+        self.now += seconds
+
     async def layer(self, call: Call) -> Reply:
         """Takes a call and holds it until the wave it belongs to is answered."""
         loop = asyncio.get_running_loop()

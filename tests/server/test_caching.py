@@ -64,13 +64,13 @@ async def test_what_a_client_has_is_not_sent_again(site: Site, up: Upstream) -> 
     again = await got(site, query, If_None_Match=f'"x", {tag}')
     assert (again.status, again.body) == (304, b"")
     assert again.headers["etag"] == tag
-    assert again.headers["cache-control"] == "max-age=60"
+    assert again.headers["cache-control"] == "max-age=59"  # it was kept for some moments
     assert again.headers["vary"] == "Accept"
     assert "content-length" not in again.headers
     other = await got(site, query, If_None_Match=tag, Accept=ANSWER)
     assert (other.status, other.json()) == (200, first.json())
     assert other.headers["etag"] != tag
-    assert up.hits["/caching"] == 3
+    assert up.hits["/caching"] == 1
 
 
 async def test_answers_in_part_have_no_etag(site: Site) -> None:
@@ -106,7 +106,7 @@ async def test_a_kept_answer_makes_no_call(dev: Site, up: Upstream) -> None:
     first = (await dev.ask(query)).headers["cache-status"]
     again = (await dev.ask(query)).headers["cache-status"]
     assert up.hits == {"/ok": 1, "/list": 2}
-    assert 'apiql; fwd=miss; fwd-status=200; detail="k"' in first
+    assert 'apiql; fwd=uri-miss; stored; fwd-status=200; detail="k"' in first
     assert "apiql; hit; ttl=" in again
     assert 'detail="l"' in again
 

@@ -75,15 +75,15 @@ def test_vary_names_what_was_read(names, value):
 @pytest.mark.parametrize(
     ("use", "value"),
     [
-        (CacheUse("users", True, 200, age=30.2, keep=60), b"apiql; hit; ttl=29"),
-        (CacheUse("users", True, 200, age=0.0, keep=60), b"apiql; hit; ttl=60"),
-        (CacheUse("users", True, 200, keep=60), b"apiql; fwd=miss; fwd-status=200"),
-        (CacheUse("users", True, None, keep=60), b"apiql; fwd=miss"),
-        (CacheUse("users", True, 404), b"apiql; fwd=bypass; fwd-status=404"),
-        (CacheUse("users", False, 201, keep=60), b"apiql; fwd=method; fwd-status=201"),
-        (CacheUse("users", True, 200, age=12.5, stale=True), b"apiql; fwd=stale; ttl=-13"),
-        (CacheUse("users", True, 200, age=70.0, stale=True, keep=60),
-         b"apiql; fwd=stale; ttl=-10"),
+        (CacheUse("users", "hit", 200, ttl=29.8), b"apiql; hit; ttl=29"),
+        (CacheUse("users", "hit", 200, ttl=60.0), b"apiql; hit; ttl=60"),
+        (CacheUse("users", "hit", 200, ttl=-0.5), b"apiql; hit; ttl=-1"),
+        (CacheUse("users", "fwd=uri-miss", 200), b"apiql; fwd=uri-miss; fwd-status=200"),
+        (CacheUse("users", "fwd=uri-miss", None), b"apiql; fwd=uri-miss"),
+        (CacheUse("users", "fwd=bypass", 404), b"apiql; fwd=bypass; fwd-status=404"),
+        (CacheUse("users", "fwd=stale", 200, ttl=-12.5), b"apiql; fwd=stale; ttl=-13"),
+        (CacheUse("users", "fwd=stale; fwd-status=304; stored", 200),
+         b"apiql; fwd=stale; fwd-status=304; stored"),
     ],
 )  # fmt: skip
 def test_cache_status_of_one_call(use, value):
@@ -91,7 +91,7 @@ def test_cache_status_of_one_call(use, value):
 
 
 def test_cache_status_of_several_calls():
-    uses = [CacheUse("a", True, 200), CacheUse("b", True, 200, age=1.0, keep=2.0)]
+    uses = [CacheUse("a", "fwd=bypass", 200), CacheUse("b", "hit", 200, ttl=1.0)]
     first, second = (
         b'apiql; fwd=bypass; fwd-status=200; detail="a"',
         b'apiql; hit; ttl=1; detail="b"',
@@ -106,6 +106,6 @@ def test_cache_status_of_several_calls():
 )
 def test_a_task_of_any_name_stays_in_its_quotes(task, detail):
     assert (
-        cache_status([CacheUse(task, False, None)]).decode()
+        cache_status([CacheUse(task, "fwd=method", None)]).decode()
         == f'apiql; fwd=method; detail="{detail}"'
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 import pytest
 
 from apiql.errors import CallFailed, Code
+from apiql.ir.caching import CacheRule
 from apiql.settings import Settings
-from apiql.sources.cache import Kept, cached, key_of, size_of
+from apiql.sources.cache import cached
+from apiql.sources.cache_entry import Kept, size_of
+from apiql.sources.cache_request import key_of
 from apiql.sources.call import Caching, Call, Layer, Origin, Reply
 from apiql.sources.shared import shared
 from apiql.sources.stack import build_stack
 from apiql.stores.memory import MemoryStore, MemoryStores
-from apiql.stores.store import Room
+from apiql.stores.store import Key, Room, key_bytes
 from tests.sources.raw_upstream import answering, reply, until, upstream
 
 ORIGIN = Origin("http", "a.test", 80)
@@ -80,7 +83,7 @@ async def test_the_answer_is_the_same_but_for_its_age():
     first = await rig.layer(asking())
     rig.now += 1
     second = await rig.layer(asking())
-    assert second == Reply(first.status, first.headers, first.body, age=1.0)
+    assert second == Reply(first.status, first.headers, first.body, 1.0, use="hit", ttl=59.0)
     assert second.body is first.body
 
 
@@ -122,7 +125,7 @@ async def test_nothing_is_put_for_no_time():
 
     class Strict(MemoryStore[Kept]):
         async def put(
-            self, key: bytes, value: Kept, seconds: float, tags: Sequence[str] = ()
+            self, key: Key, value: Kept, seconds: float, tags: Sequence[str] = ()
         ) -> None:
             times.append(seconds)
 
@@ -176,13 +179,15 @@ def test_keys_do_not_run_into_each_other():
         (("a", "b"), ("c", "d"), ("e", "f")),
         (),
     ]
-    assert len({key_of(asking(headers=each)) for each in headers}) == len(headers)
+    keys = {key_bytes(key_of(asking(), each)) for each in headers}
+    assert len(keys) == len(headers)
 
 
-def test_a_key_shows_no_credential_and_minds_no_deadline():
-    key = key_of(asking(headers=(("Authorization", "S3CRET"),)))
+def test_a_key_in_bytes_shows_no_credential_and_minds_no_deadline():
+    headers = (("Authorization", "S3CRET"),)
+    key = key_bytes(key_of(asking(headers=headers), headers))
     assert b"S3CRET" not in key
-    assert key == key_of(asking(None, headers=(("Authorization", "S3CRET"),), deadline=9.0))
+    assert key == key_bytes(key_of(asking(None, headers=headers, deadline=9.0), headers))
 
 
 @pytest.mark.parametrize(
@@ -475,7 +480,22 @@ async def test_the_stack_keeps_as_its_settings_say(settings, calls):
     assert len(raw.requests) == calls
 
 
-async def test_a_call_without_caching_is_handed_on_as_it_is():
+async def test_the_stack_purges_and_tells_its_figures():
+    async with upstream(answering(reply(b"ok", "Cache-Control: max-age=60"))) as raw:
+        stack = build_stack(Settings(), MemoryStores())
+        call = asking(None, origin=raw.origin, headers=(), deadline=within(5))
+        uses = [(await stack.layer(call)).use for _ in range(2)]
+        assert uses == ["fwd=uri-miss; stored", "hit"]
+        told = {figure.name: figure.value for read in stack.figures for figure in read()}
+        assert (told["apiql_cache_hits_total"], told["apiql_cache_entries"]) == (1, 1)
+        assert told["apiql_cache_bytes"] > 1000
+        assert await stack.purge(f"url:{raw.origin}/x") == 1
+        assert (await stack.layer(call)).age is None
+        await stack.aclose()
+
+
+@pytest.mark.parametrize("caching", [Caching(off=True), Caching(rule=CacheRule(http=False))])
+async def test_a_call_that_wants_no_cache_is_handed_on_as_it_is(caching):
     made: list[Awaitable[Reply]] = []
 
     def inner(call: Call) -> Awaitable[Reply]:
@@ -483,6 +503,5 @@ async def test_a_call_without_caching_is_handed_on_as_it_is():
         made.append(future)
         return future
 
-    clock: Callable[[], float] = Rig().clock
-    layer = cached(inner, Rig().store, clock)
-    assert layer(asking(None)) is made[0]
+    layer = cached(inner, Rig().store, Rig().clock)
+    assert layer(asking(caching)) is made[0]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from apiql.stores.buckets import MemoryBuckets
 from apiql.stores.memory import MemoryStore
-from apiql.stores.store import Room
+from apiql.stores.store import Room, key_bytes
 
 
 @dataclass
@@ -132,6 +132,29 @@ async def test_the_index_of_tags_does_not_grow_with_what_is_forgotten():
         await store.put(b"%d" % number, b"1", 9, (f"t{number}",))
     assert len(store._tagged) <= 13
     assert await store.purge("t999") == 1
+
+
+async def test_keys_are_bytes_or_what_can_be_made_bytes():
+    store = store_of(10, 100)
+    await store.put(("GET", 1, b"x"), b"1", 60)
+    assert await store.get(("GET", 1, b"x")) == b"1"
+    assert await store.get(("GET", 2, b"x")) is None
+    assert key_bytes(b"as it is") == b"as it is"
+    assert len(key_bytes(("GET", 1))) == 32
+    assert key_bytes(("GET", 1)) != key_bytes(("GET", 2))
+
+
+async def test_the_indexes_hold_only_so_much_more_than_the_store():
+    clock = Clock()
+    store = store_of(10, 1000, clock)
+    for n in range(5000):
+        await store.put((n,), b"1", 1 + n % 3, ["a", "b", "c", "d", "e", "f"])
+        clock.now += 0.1
+        assert len(store._put) + sum(map(len, store._tagged.values())) < 500
+    assert await store.get((4999,)) == b"1"
+    kept = len(store)
+    assert await store.purge("f") == kept > 0
+    assert len(store) == 0
 
 
 async def test_a_bucket_empties_and_fills_again():

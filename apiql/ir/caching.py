@@ -1,0 +1,32 @@
+"""What the configuration says of the answers of a source: how long they are kept, and as what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class CacheRule:
+    """The operator's word on caching. Times are seconds; `tags` are what stored answers are purged
+    by. `http`: what the upstream says of caching is followed.
+
+    `keep` takes the place of what the upstream says of lifetimes. `expires` says where an answer
+    tells its own end: `body` or `header`, and the path or the name; `early` is how long before
+    its end one is no longer used. `bodies`: calls that send one, or a POST, are kept too.
+    """
+
+    tags: tuple[str, ...] = ()
+    http: bool = True
+    keep: float | None = None
+    negative: float = 0.0
+    stale_if_error: float = 0.0
+    stale_while_revalidate: float = 0.0
+    expires: tuple[str, ...] = ()
+    early: float = 0.0
+    bodies: bool = False
+    steers: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        times = (self.negative, self.stale_if_error, self.stale_while_revalidate)
+        steers = self.keep is not None or bool(self.expires) or any(times)
+        object.__setattr__(self, "steers", steers)
