@@ -12,16 +12,17 @@ from apiql.events import Told
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.stack import Stack, build_stack
-from apiql.stores.memory import MemoryStores
+from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
 
 @dataclass(frozen=True)
 class OpenEngine:
-    """An engine with its own connections; `async with` closes them."""
+    """An engine with its own connections; `async with` closes them, and stores of its own."""
 
     engine: Engine
     stack: Stack
+    own: Stores | None = None
 
     @classmethod
     def from_settings(
@@ -32,8 +33,11 @@ class OpenEngine:
         stores: Stores | None = None,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own."""
-        stack = build_stack(settings, stores or MemoryStores())
-        return cls(Engine(settings, stack.layer, queries, told=told), stack)
+        own = None
+        if stores is None:
+            stores = own = open_stores(settings.store, told)
+        stack = build_stack(settings, stores)
+        return cls(Engine(settings, stack.layer, queries, told=told), stack, own)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
@@ -44,4 +48,10 @@ class OpenEngine:
         return self.engine
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends the connections to upstreams, then those of its own stores."""
         await self.stack.aclose()
+        if self.own is not None:
+            await self.own.aclose()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 
-from apiql.events import UnknownQuery
+from apiql.events import Notice, StoreMoved, UnknownQuery
 
 MOST_IDS = 10_000
 """Ids that are remembered as told of."""
@@ -21,8 +21,14 @@ class UnknownLog:
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
 
-    def __call__(self, query: UnknownQuery) -> None:
-        """Tells of a text, on one line."""
+    def __call__(self, notice: Notice) -> None:
+        """Tells of a text, or of the store, on one line."""
+        if isinstance(notice, StoreMoved):
+            _tell_of_store(notice)
+        else:
+            self._tell_of_query(notice)
+
+    def _tell_of_query(self, query: UnknownQuery) -> None:
         if query.id in self._told:
             return
         self._told[query.id] = None
@@ -31,3 +37,10 @@ class UnknownLog:
         more = "…" if len(query.text) > MOST_SHOWN else ""
         text = json.dumps(query.text[:MOST_SHOWN] + more)
         log.warning("a query that is not stored: %s %s", query.id, text)
+
+
+def _tell_of_store(moved: StoreMoved) -> None:
+    if moved.reachable:
+        log.warning("the store is used again: %s", moved.why)
+    else:
+        log.warning("the store is left alone, each process keeps its own: %s", moved.why)

@@ -1,11 +1,13 @@
 """What an operator can set: `apiql.toml` of the conf folder, then `APIQL_SECTION__KEY` variables.
 
-Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
+Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of queries, plans or
+transports.
 """
 
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Source",
+    "Store",
     "Upstream",
     "load_settings",
 ]

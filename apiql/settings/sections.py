@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from apiql.settings.section import Section
+from apiql.settings.store import Store
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
     Count,
@@ -124,6 +125,7 @@ class Settings(Section):
     security: Security = Security()
     queries: Queries = Queries()
     limits: Limits = Limits()
+    store: Store = Store()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 
     @model_validator(mode="after")

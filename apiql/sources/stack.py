@@ -65,7 +65,8 @@ def build_stack(settings: Settings, stores: Stores) -> Stack:
             closes.append(close)
     inner = _route(special, usual) if special else usual
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    return Stack(cached(shared(inner), store, stores.clock), tuple(closes))
+    layer = cached(shared(inner), store, stores.clock)
+    return Stack(layer, tuple(closes), (stores.figures,))
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:
