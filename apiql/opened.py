@@ -22,7 +22,9 @@ class OpenEngine:
 
     engine: Engine
     stack: Stack
-    own: Stores | None = None
+    stores: Stores
+    owned: bool
+    """Whether the stores are its own."""
 
     @classmethod
     def from_settings(
@@ -33,11 +35,10 @@ class OpenEngine:
         stores: Stores | None = None,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own."""
-        own = None
-        if stores is None:
-            stores = own = open_stores(settings.store, told)
-        stack = build_stack(settings, stores)
-        return cls(Engine(settings, stack.layer, queries, told=told), stack, own)
+        used = stores or open_stores(settings.store, told)
+        stack = build_stack(settings, used)
+        engine = Engine(settings, stack.layer, queries, told=told)
+        return cls(engine, stack, used, stores is None)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
@@ -53,5 +54,5 @@ class OpenEngine:
     async def aclose(self) -> None:
         """Ends the connections to upstreams, then those of its own stores."""
         await self.stack.aclose()
-        if self.own is not None:
-            await self.own.aclose()
+        if self.owned:
+            await self.stores.aclose()

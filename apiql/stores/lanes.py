@@ -198,7 +198,7 @@ async def _answer(connection: AbstractConnection) -> Any:
     try:
         return await connection.read_response(disable_decoding=True)
     except ResponseError as error:
-        word = str(error).partition(" ")[0]
+        word: str = error.status_code or str(error).partition(" ")[0]
         if word == "WRONGTYPE":
             return WrongKind("something else is stored there")
         known = word if word.isupper() and word.isalpha() else "an error"

