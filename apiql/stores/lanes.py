@@ -32,6 +32,11 @@ _BATCH = 64
 _CONNECT = 1.0
 """Seconds for a connection with its TLS and password; a request waits for its own time only."""
 
+_DOUBTED = 0.2
+"""The share of its time that a command waits after one was late and until one is answered: a
+request that asks several times waits for a store that hangs about once.
+"""
+
 Command: TypeAlias = tuple[bytes | int, ...]
 
 
@@ -76,6 +81,7 @@ class Lanes:
         self._waiting: dict[_Asked, None] = {}
         self._lanes: set[asyncio.Task[None]] = set()
         self._ready = self._idle = 0
+        self._doubted = False
 
     async def ask(self, *command: bytes | int) -> Any:
         """What Redis answers to a command.
@@ -87,7 +93,8 @@ class Lanes:
         asked = _Asked(command, loop.create_future())
         self._waiting[asked] = None
         self._enqueue(asked)
-        timer = loop.call_later(self._timeout, asked.settle, self._late)
+        patience = self._timeout * _DOUBTED if self._doubted else self._timeout
+        timer = loop.call_later(patience, self._expire, asked)
         try:
             return await asked.answer
         finally:
@@ -106,6 +113,10 @@ class Lanes:
         for lane in lanes:
             lane.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
+
+    def _expire(self, asked: _Asked) -> None:
+        self._doubted = True
+        asked.settle(self._late)
 
     def _enqueue(self, asked: _Asked) -> None:
         self._queue.put_nowait(asked)
@@ -166,6 +177,7 @@ class Lanes:
                 await connection.send_packed_command(packed, check_health=False)
                 while waiting:
                     waiting[0].settle(await _answer(connection))
+                    self._doubted = False
                     waiting.popleft()
         except TimeoutError:
             self._fail(waiting, self._late)

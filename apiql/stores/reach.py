@@ -40,6 +40,7 @@ class Reach:
         self._failed: deque[float] = deque(maxlen=FAILURES)
         self._later: dict[Hashable, Forget] = {}
         self._mending: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def ask(self, *command: bytes | int) -> Any:
         """What the store answers.
@@ -47,6 +48,8 @@ class Reach:
         Raises:
             StoreFailed: it did not, or is left alone.
         """
+        if self._closed:
+            raise StoreFailed("the store is closed")
         try:
             return await self._lanes.ask(*command)
         except WrongKind:
@@ -65,17 +68,19 @@ class Reach:
 
     async def aclose(self) -> None:
         """Tries no more, and ends all connections."""
-        mending, self._mending = self._mending, None
-        if mending is not None:
-            mending.cancel()
-            await asyncio.gather(mending, return_exceptions=True)
+        self._closed = True
+        if self._mending is not None:
+            self._mending.cancel()
+            await asyncio.gather(self._mending, return_exceptions=True)
         await self._lanes.aclose()
 
     def _note(self, failed: StoreFailed) -> None:
         self.failures += 1
         now = asyncio.get_running_loop().time()
         self._failed.append(now)
-        if self.reachable and len(self._failed) == FAILURES and now - self._failed[0] <= WINDOW:
+        if self._closed or not self.reachable:
+            return
+        if len(self._failed) == FAILURES and now - self._failed[0] <= WINDOW:
             self._move(False, str(failed))
             self._lanes.give_up(failed)
             self._mend()
@@ -89,7 +94,7 @@ class Reach:
             self._tell(StoreMoved(reachable, why))
 
     def _mend(self) -> None:
-        if self._mending is None or self._mending.done():
+        if not self._closed and (self._mending is None or self._mending.done()):
             self._mending = asyncio.create_task(self._until_back())
 
     async def _until_back(self) -> None:
