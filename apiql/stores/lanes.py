@@ -14,7 +14,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from redis.asyncio.connection import AbstractConnection, Connection, SSLConnection, parse_url
@@ -37,6 +37,11 @@ _DOUBTED = 0.2
 request that asks several times waits for a store that hangs about once.
 """
 
+_LAST = 0.1
+"""The share of its time that comes after a look at the clock."""
+_SILENT = 0.5
+"""Seconds after which a connection without an answer is given up, at least."""
+
 Command: TypeAlias = tuple[bytes | int, ...]
 
 
@@ -57,6 +62,8 @@ def connections(store: Store) -> Callable[[], AbstractConnection]:
 class _Asked:
     command: Command
     answer: asyncio.Future[Any]
+    patience: float
+    timer: asyncio.TimerHandle = field(init=False)
     again: bool = False
     """Whether it was sent before, over a connection that had broken."""
 
@@ -90,15 +97,15 @@ class Lanes:
             StoreFailed: it did not in time, or refused.
         """
         loop = asyncio.get_running_loop()
-        asked = _Asked(command, loop.create_future())
+        patience = self._timeout * _DOUBTED if self._doubted else self._timeout
+        asked = _Asked(command, loop.create_future(), patience)
+        asked.timer = loop.call_later(patience * (1 - _LAST), self._almost_late, asked)
         self._waiting[asked] = None
         self._enqueue(asked)
-        patience = self._timeout * _DOUBTED if self._doubted else self._timeout
-        timer = loop.call_later(patience, self._expire, asked)
         try:
             return await asked.answer
         finally:
-            timer.cancel()
+            asked.timer.cancel()
             del self._waiting[asked]
 
     def give_up(self, why: StoreFailed) -> None:
@@ -113,6 +120,11 @@ class Lanes:
         for lane in lanes:
             lane.cancel()
         await asyncio.gather(*lanes, return_exceptions=True)
+
+    def _almost_late(self, asked: _Asked) -> None:
+        """If this process itself stood still, answers lie there unread: they are read first."""
+        loop = asyncio.get_running_loop()
+        asked.timer = loop.call_later(asked.patience * _LAST, self._expire, asked)
 
     def _expire(self, asked: _Asked) -> None:
         self._doubted = True
@@ -173,7 +185,7 @@ class Lanes:
         waiting = deque(batch)
         packed = connection.pack_commands([asked.command for asked in waiting])
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(max(self._timeout, _SILENT)):
                 await connection.send_packed_command(packed, check_health=False)
                 while waiting:
                     waiting[0].settle(await _answer(connection))

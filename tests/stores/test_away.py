@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from socket import gaierror
+from time import monotonic
 
 import pytest
 from redis.exceptions import AuthenticationError, ConnectionError
@@ -126,6 +127,23 @@ async def test_one_late_answer_is_forgiven(own_redis: RedisServer) -> None:
         await eventually(is_trusted)
 
 
+async def test_a_process_that_stood_still_does_not_blame_the_store(
+    own_redis: RedisServer,
+) -> None:
+    async with on(own_redis, within=BUDGET) as stores:
+        store = bytes_of(stores)
+        await hold(store)
+        for ticks in range(1, 6):
+            asked = [asyncio.ensure_future(store.get(b"key")) for _ in range(20)]
+            for _ in range(ticks):
+                await asyncio.sleep(0)
+            end = monotonic() + BUDGET * 1.5
+            while monotonic() < end:
+                pass
+            assert await asyncio.gather(*asked) == [b"1"] * 20
+        assert stores._reach.reachable
+
+
 async def test_a_closed_store_forgets_and_tells_nothing(own_redis: RedisServer) -> None:
     notes = Notes()
     before = asyncio.all_tasks()
@@ -245,6 +263,7 @@ async def test_what_is_to_be_forgotten_is_bounded() -> None:
 
 async def test_buckets_are_those_of_the_process_meanwhile(own_redis: RedisServer) -> None:
     async with on(own_redis, within=BUDGET) as stores:
+        await hold(bytes_of(stores))
         take = stores.buckets.take
         assert [(await take(b"ip", 0.001, 3)).allowed for _ in range(4)] == [True] * 3 + [False]
         own_redis.pause()
