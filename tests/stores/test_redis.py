@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import ssl
 
 import pytest
 from msgspec import Struct
+from redis.asyncio.connection import SSLConnection
 
 from apiql.settings import Store as StoreSettings
-from apiql.stores.lanes import LANES
+from apiql.stores.lanes import LANES, connections
 from apiql.stores.lasting import redis_stores
 from apiql.stores.memory import MemoryStores
 from apiql.stores.open import open_stores
@@ -236,6 +238,23 @@ async def test_a_socket_in_the_file_system_and_a_database(own_redis: RedisServer
         assert await redis.dbsize() == 0
         await redis.execute_command("SELECT", 3)
         assert await redis.keys() == [b"apiql:a:key"]
+
+
+@pytest.mark.parametrize(
+    ("verify", "mode", "checks_name", "authorities"),
+    [
+        (True, ssl.CERT_REQUIRED, True, None),
+        (False, ssl.CERT_NONE, False, None),
+        ("/etc/ca.pem", ssl.CERT_REQUIRED, True, "/etc/ca.pem"),
+    ],
+)
+def test_whom_a_connection_with_tls_trusts(
+    verify: bool | str, mode: ssl.VerifyMode, checks_name: bool, authorities: str | None
+) -> None:
+    made = connections(StoreSettings(url="rediss://h:6380/2", verify=verify))()
+    assert isinstance(made, SSLConnection)
+    assert (made.host, made.port, made.db) == ("h", 6380, 2)
+    assert (made.cert_reqs, made.check_hostname, made.ca_certs) == (mode, checks_name, authorities)
 
 
 async def test_a_password(own_redis: RedisServer) -> None:
