@@ -108,9 +108,19 @@ class CircuitMoved:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class StoreMoved:
+    """The store that machines share cannot be reached any more (each process keeps its own
+    meanwhile), or is used again. `why` never holds its address or password.
+    """
+
+    reachable: bool
+    why: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved
+Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved | StoreMoved
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

@@ -13,16 +13,19 @@ from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.circuits import Circuits
 from apiql.sources.stack import Stack, build_stack
-from apiql.stores.memory import MemoryStores
+from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
 
 @dataclass(frozen=True)
 class OpenEngine:
-    """An engine with its own connections; `async with` closes them."""
+    """An engine with its own connections; `async with` closes them, and stores of its own."""
 
     engine: Engine
     stack: Stack
+    stores: Stores
+    owned: bool
+    """Whether the stores are its own."""
 
     @classmethod
     def from_settings(
@@ -36,8 +39,10 @@ class OpenEngine:
         """An engine for these settings and stored queries; without stores, with its own. The
         `circuits` are those of the stack whose place it takes.
         """
-        stack = build_stack(settings, stores or MemoryStores(), told=told, circuits=circuits)
-        return cls(Engine(settings, stack.layer, queries, told=told), stack)
+        used = stores or open_stores(settings.store, told)
+        stack = build_stack(settings, used, told=told, circuits=circuits)
+        engine = Engine(settings, stack.layer, queries, told=told)
+        return cls(engine, stack, used, stores is None)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
@@ -49,4 +54,10 @@ class OpenEngine:
         return self.engine
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Ends the connections to upstreams, then those of its own stores."""
         await self.stack.aclose()
+        if self.owned:
+            await self.stores.aclose()

@@ -1,4 +1,6 @@
-"""Makes every Markdown file below tests/cases a test suite: `pytest --update` writes it anew."""
+"""Makes every Markdown file below tests/cases a test suite: `pytest --update` writes it anew. Holds
+the real Redis of the tests that want one, and says so where there is none.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +12,7 @@ import pytest
 
 from tests.harness.case_file import Case, CaseFault, read_cases, rewritten
 from tests.harness.run_case import actual_blocks, differences
+from tests.stores.redis_server import MISSING, NONE, RedisServer
 
 CASES = Path(__file__).parent / "cases"
 CHANGES = pytest.StashKey[dict[Path, list[tuple[Case, dict[str, str]]]]]()
@@ -37,6 +40,30 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     for path, found in session.config.stash[CHANGES].items():
         changes = [(case, word, new) for case, blocks in found for word, new in blocks.items()]
         path.write_text(rewritten(path.read_text(), changes))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """A count of skipped tests is easily overlooked: says that there was no Redis."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    if any(NONE in str(report.longrepr) for report in skipped):
+        terminalreporter.section("no Redis", red=True, bold=True)
+        terminalreporter.write_line(MISSING, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for all tests that leave it running; each has keys of its own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    with server.running():
+        yield server
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis that a test may stop and kill."""
+    server = RedisServer(tmp_path)
+    with server.running():
+        yield server
 
 
 class CaseFile(pytest.File):

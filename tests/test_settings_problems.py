@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -121,7 +122,7 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of answer, limits, queries, security, server, upstreams"""
+    expected: one of answer, limits, queries, security, server, store, upstreams"""
 
 
 def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:
@@ -324,3 +325,89 @@ def test_problems_of_caching(conf: Path, cache: str, wrong: str, expected: str) 
 def test_answers_to_writes_cannot_be_kept(conf: Path) -> None:
     message = refused(conf, f'{KEPT}method = "put"\ncache = "5s"')
     assert "answers to put are not kept" in message
+
+
+STORE_URL = (
+    '    expected: "redis://host:6379/0", "rediss://…" with TLS, or "unix:///run/redis.sock?db=0"'
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "wrong"),
+    [
+        ("memcached://s3cret@h", "there is no store of this scheme"),
+        ("redis://", "the URL names no host"),
+        ("redis://u:s3cret@", "the URL names no host"),
+        ("redis://u:s3cret@h:0", "the URL has an empty or zero port"),
+        ("redis://u:s3cret@h:", "the URL has an empty or zero port"),
+        ("redis://u:s3cret@h:66666", "the host, port or query of the URL cannot be read"),
+        ("redis://u:s3cret@h/one", "the database is no number"),
+        ("redis://u:s3cret@h/0/1", "the database is no number"),
+        ("redis://u:s3cret@h/0?socket_timeout=9", "the URL has options"),
+        ("redis://u:s3cret@h/?db=1", "the URL has options"),
+        ("unix://", "the URL names no path of a socket"),
+        ("unix:///", "the URL names no path of a socket"),
+        ("unix:///run/redis.sock?protocol=3", "the URL has options"),
+        ("unix:///run/redis.sock?db=x", "the database is no number"),
+        ("unix:///run/redis.sock?db", "the host, port or query of the URL cannot be read"),
+        (
+            "redis://u:s3 cret@h",
+            "a space, a backslash, a # or a control character in the URL: write them as %20",
+        ),
+        (
+            "redis://u:s3#cret@h",
+            "a space, a backslash, a # or a control character in the URL: write them as %20",
+        ),
+        ("", "there is no store of this scheme"),
+        ("redis", "there is no store of this scheme"),
+    ],
+)
+def test_a_store_that_cannot_be(conf: Path, url: str, wrong: str) -> None:
+    told = f"apiql.toml:2:7: store.url: {wrong}\n{STORE_URL}"
+    assert refused(conf, f'[store]\nurl = "{url}"') == told
+    in_environment = refused(conf, "", {"APIQL_STORE__URL": url})
+    assert in_environment == f"APIQL_STORE__URL: store.url: {wrong}\n{STORE_URL}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'store = "redis://u:s3cret@h"',
+        '[store]\nurl = ["redis://u:s3cret@h"]',
+        '[store]\nurl = "redis://u:s3cret@h"\ntimeout = "-1s"\nprefix = ""',
+    ],
+)
+def test_a_wrong_store_does_not_show_its_password(conf: Path, text: str) -> None:
+    assert "s3cret" not in refused(conf, text)
+
+
+def test_a_store_without_its_client(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "redis", None)
+    assert refused(conf, '[store]\nurl = "redis://h"') == (
+        "apiql.toml:2:7: store.url: the package that speaks to Redis is not installed\n"
+        "    expected: pip install 'apiql[redis]', or no store"
+    )
+
+
+@pytest.mark.parametrize("prefix", ["", "a b", "é", "x" * 65, "a#b"])
+def test_a_prefix_that_no_key_has(conf: Path, prefix: str) -> None:
+    told = "apiql.toml:2:10: store.prefix: no key begins so\n"
+    told += "    expected: 1 to 64 letters, digits, and _ . : -"
+    assert refused(conf, f'[store]\nprefix = "{prefix}"') == told
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h",
+        "redis://:s3cret@h:6380/2",
+        "rediss://u:p%40ss@[::1]",
+        "unix:///run/redis.sock",
+        "unix://:p@/run/redis.sock?db=2",
+        "redis://h/",
+    ],
+)
+def test_stores_that_can_be(conf: Path, url: str) -> None:
+    settings = load_settings(write(conf, f'[store]\nurl = "{url}"\ntimeout = "20ms"'), {})
+    assert (settings.store.url, settings.store.timeout) == (url, 0.02)
+    assert "redis" not in repr(settings)

@@ -53,6 +53,6 @@ async def together(
     async with serving(shop(delay)) as shop_url:
         settings = shop_settings(shop_url)
         opened = OpenEngine.from_settings(settings, queries)
-        app = app_of(opened.engine, settings, opened.stack.aclose)
+        app = app_of(opened.engine, settings, opened.aclose)
         async with serving(app, port=port) as url:
             yield Running(shop_url, url, opened.engine)

@@ -19,6 +19,7 @@ from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.server.description import describe
 from apiql.server.memory import settle
+from apiql.server.persisted import Persisted, persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import QueryRoute
 from apiql.server.read_stored import PREFIX as STORED
@@ -34,6 +35,7 @@ CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
 
 AsgiRoute = Callable[[Any, Any, Any], Awaitable[None]]
+Close = Callable[[], Awaitable[None]]
 
 
 class App(FastAPI):
@@ -59,10 +61,12 @@ class App(FastAPI):
 def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
     """The app for these settings and stored queries, with its engine and connections."""
     opened = OpenEngine.from_settings(settings, queries, UnknownLog())
-    return app_of(opened.engine, settings, opened.stack.aclose)
+    return app_of(opened.engine, settings, opened.aclose, persisted_in(opened.stores))
 
 
-def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[None]]) -> App:
+def app_of(
+    engine: Engine, settings: Settings, close: Close, persisted: Persisted | None = None
+) -> App:
     """The app around an engine; `close` runs when it stops."""
 
     @asynccontextmanager
@@ -77,7 +81,8 @@ def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[Non
         openapi_url=docs, docs_url=None, redoc_url=None,
     )  # fmt: skip
     presence = Presence()
-    app.hot = {"/apiql": QueryRoute(lambda: engine, presence=presence)}
+    texts = Persisted() if persisted is None else persisted
+    app.hot = {"/apiql": QueryRoute(lambda: engine, presence=presence, persisted=texts)}
     app.below = {STORED: QueryRoute(lambda: engine, read_stored, presence)}
     app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
     app.add_api_route("/readyz", _alive, summary="Queries are answered", tags=["health"])

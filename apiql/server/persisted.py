@@ -1,6 +1,7 @@
 """Texts that clients send once and call by their ids from then on.
 
-Every process has a store of its own: a client that hears QUERY_NOT_FOUND sends the text again.
+Every process remembers those it used last, and puts new ones where other processes find them too,
+if they share a store. A client that hears QUERY_NOT_FOUND sends the text again.
 """
 
 from __future__ import annotations
@@ -8,21 +9,29 @@ from __future__ import annotations
 import msgspec
 
 from apiql.engine import Engine
-from apiql.errors import Code, RequestRefused
+from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.runtime.step import Executable
 from apiql.server.read import Asked
 from apiql.server.read_stored import text_shown
 from apiql.settings import Queries
+from apiql.stores.store import Room, Store, Stores
+
+SHARED_FOR = 30 * 86400.0
+"""Seconds for which others find a text after it was sent."""
+
+_NONE: Room[str] = Room(0, 0, len)
+"""What a store keeps of texts in this process: they are remembered here already."""
 
 
 class Persisted:
     """The texts used last, bounded in number and in their bytes together."""
 
-    def __init__(self) -> None:
+    def __init__(self, shared: Store[str] | None = None) -> None:
+        self._shared = shared
         self._texts: dict[str, str] = {}
         self._size = 0
 
-    def resolved(self, asked: Asked, id: str, engine: Engine) -> Asked:
+    async def resolved(self, asked: Asked, id: str, engine: Engine) -> Asked:
         """The same request with the plan of its text; a text that came with its id is kept.
 
         Raises:
@@ -38,13 +47,30 @@ class Persisted:
         stored = engine.catalog.by_id.get(id)
         if stored is not None:
             return _asking(asked, text_shown(stored, engine), stored.executable)
-        text = text or self._texts.get(id, "")
+        known = self._texts.get(id)
+        text = text or known or await self._of_others(id, engine)
         if not text:
             message = "no text is known by this id: send it once with `query`"
             raise RequestRefused(Code.QUERY_NOT_FOUND, message)
         executable = engine.executable(text)
         self._remember(id, text, engine.settings.queries)
+        if known is None and asked.query.text and id in self._texts:
+            await self._share(id, text)
         return _asking(asked, text, executable)
+
+    async def _of_others(self, id: str, engine: Engine) -> str:
+        """The text that another process was sent; empty where there is none, or the wrong one:
+        what lies in a store is not believed.
+        """
+        found = None if self._shared is None else await self._shared.get(id.encode())
+        try:
+            return found if found and engine.id_of(found) == id else ""
+        except QueryRefused:
+            return ""
+
+    async def _share(self, id: str, text: str) -> None:
+        if self._shared is not None:
+            await self._shared.put(id.encode(), text, SHARED_FOR)
 
     def _remember(self, id: str, text: str, limits: Queries) -> None:
         """Keeps a text as the one used last; those used longest ago give way."""
@@ -63,6 +89,11 @@ class Persisted:
 
     def __len__(self) -> int:
         return len(self._texts)
+
+
+def persisted_in(stores: Stores) -> Persisted:
+    """Texts that all who share these stores know."""
+    return Persisted(stores.store("texts", str, _NONE))
 
 
 def _size(text: str) -> int:

@@ -95,7 +95,7 @@ class QueryRoute:
             asked = await self.read(scope, receive, engine)
             form = asked.wanted
             if asked.id is not None:
-                asked = self.persisted.resolved(asked, asked.id, engine)
+                asked = await self.persisted.resolved(asked, asked.id, engine)
             return await self.presence.during(self._answer(engine, asked), receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import logging
 
-from apiql.events import CircuitMoved, HostMoved, Notice
+from apiql.events import CircuitMoved, HostMoved, Notice, StoreMoved, UnknownQuery
 
 MOST_IDS = 10_000
 """Ids that are remembered as told of."""
@@ -23,16 +23,23 @@ class UnknownLog:
     def __init__(self) -> None:
         self._told: dict[str, None] = {}
 
-    def __call__(self, query: Notice) -> None:
-        """Tells of a text, a circuit or a host, on one line."""
-        if isinstance(query, CircuitMoved):
-            log.warning("the circuit of %s is %s: %s", query.origin, query.state, query.why)
-            return
-        if isinstance(query, HostMoved):
-            level = logging.INFO if query.healthy else logging.WARNING
-            now = "is used again" if query.healthy else "is passed by"
-            log.log(level, "upstream %s: %s %s: %s", query.upstream, query.host, now, query.why)
-            return
+    def __call__(self, notice: Notice) -> None:
+        """Tells of one, on one line."""
+        match notice:
+            case CircuitMoved():
+                state, why = notice.state, notice.why
+                log.warning("the circuit of %s is %s: %s", notice.origin, state, why)
+            case HostMoved():
+                level = logging.INFO if notice.healthy else logging.WARNING
+                now = "is used again" if notice.healthy else "is passed by"
+                told = notice.upstream, notice.host, now, notice.why
+                log.log(level, "upstream %s: %s %s: %s", *told)
+            case StoreMoved():
+                _tell_of_store(notice)
+            case UnknownQuery():
+                self._tell_of_query(notice)
+
+    def _tell_of_query(self, query: UnknownQuery) -> None:
         if query.id in self._told:
             return
         self._told[query.id] = None
@@ -41,3 +48,10 @@ class UnknownLog:
         more = "…" if len(query.text) > MOST_SHOWN else ""
         text = json.dumps(query.text[:MOST_SHOWN] + more)
         log.warning("a query that is not stored: %s %s", query.id, text)
+
+
+def _tell_of_store(moved: StoreMoved) -> None:
+    if moved.reachable:
+        log.warning("the store is used again: %s", moved.why)
+    else:
+        log.warning("the store is left alone, each process keeps its own: %s", moved.why)

@@ -1,6 +1,7 @@
 """What an operator can set: `apiql.toml` of the conf folder, then `APIQL_SECTION__KEY` variables.
 
-Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
+Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of queries, plans or
+transports.
 """
 
 from apiql.settings.caching import Cache
@@ -10,6 +11,7 @@ from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Source",
+    "Store",
     "Upstream",
     "in_our_words",
     "load_settings",

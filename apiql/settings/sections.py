@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
+from apiql.settings.store import Store
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
     Count,
@@ -134,6 +135,7 @@ class Settings(Section):
     security: Security = Security()
     queries: Queries = Queries()
     limits: Limits = Limits()
+    store: Store = Store()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -33,9 +33,7 @@ def guarded(
     async def layer(call: Call) -> Reply:
         began = clock()
         if not circuit.closed:
-            wait = circuit.wait(began)
-            if wait > 0:
-                raise refusal(wait)
+            _mind(circuit, began)
         epoch, verdict = circuit.epoch, _NOTHING
         try:
             reply = await inner(call)
@@ -52,6 +50,13 @@ def guarded(
                 moved(circuit)
 
     return layer
+
+
+def _mind(circuit: Circuit, now: float) -> None:
+    """Lets a call through, or raises `Refused`."""
+    wait = circuit.wait(now)
+    if wait > 0:
+        raise refusal(wait)
 
 
 def verdict_of(

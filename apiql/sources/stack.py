@@ -103,7 +103,7 @@ def build_stack(
     cache = _cache(inner, limits, stores)
     closes.insert(0, cache.refreshing.aclose)
     figures = [figures for way in ways.values() for figures in way.figures]
-    figures.append(_figures_of(cache))
+    figures += [_figures_of(cache), stores.figures]
     return Stack(cache.layer, cache.purge, circuits, tuple(closes), tuple(figures), tuple(begins))
 
 

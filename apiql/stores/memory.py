@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic
 
 from cachetools import TLRUCache
 from msgspec import Struct
 
+from apiql.events import Figure
 from apiql.stores.buckets import MemoryBuckets
 from apiql.stores.store import Key, Room, Store, V
 
@@ -117,6 +118,10 @@ class MemoryStores:
         if found is None:
             found = self._stores[name] = MemoryStore(room, self.clock)
         return found
+
+    def figures(self) -> Iterable[Figure]:
+        """None: who uses a store counts."""
+        return ()
 
     async def aclose(self) -> None:
         """Nothing is open."""

@@ -7,12 +7,14 @@ the process keeps the very object, and one that others share can send it without
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, msgpack
+
+from apiql.events import Figure
 
 V = TypeVar("V")
 
@@ -87,6 +89,9 @@ class Stores(Protocol):
     @property
     def buckets(self) -> Buckets:
         """The buckets that limit rates."""
+
+    def figures(self) -> Iterable[Figure]:
+        """What an operator may watch of them."""
 
     async def aclose(self) -> None:
         """Ends all connections."""

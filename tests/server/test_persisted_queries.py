@@ -164,12 +164,12 @@ async def test_a_stored_query_is_known_by_its_id(up: Upstream) -> None:
 # -- the store ----------------------------------------------------------------------------------
 
 
-def kept(store: Persisted, made: Engine, number: int, size: int = 0) -> tuple[str, Asked]:
+async def kept(store: Persisted, made: Engine, number: int, size: int = 0) -> tuple[str, Asked]:
     """Sends a text with its id."""
     text = f"select * from /a as a{number} --" + "x" * size
     known_as = made.id_of(text)
     asked = Asked(Query(text), Wanted.JSON, False, False, known_as)
-    return known_as, store.resolved(asked, known_as, made)
+    return known_as, await store.resolved(asked, known_as, made)
 
 
 def with_limits(**queries: object) -> Engine:
@@ -180,10 +180,10 @@ def with_limits(**queries: object) -> Engine:
     return made
 
 
-def is_known(store: Persisted, made: Engine, known_as: str) -> bool:
+async def is_known(store: Persisted, made: Engine, known_as: str) -> bool:
     """Whether the id alone is enough."""
     try:
-        found = store.resolved(Asked(Query(""), Wanted.JSON, False, False), known_as, made)
+        found = await store.resolved(Asked(Query(""), Wanted.JSON, False, False), known_as, made)
     except RequestRefused as refused:
         if refused.code is Code.QUERY_NOT_FOUND:
             return False
@@ -192,40 +192,40 @@ def is_known(store: Persisted, made: Engine, known_as: str) -> bool:
     return True
 
 
-def test_those_used_longest_ago_give_way() -> None:
+async def test_those_used_longest_ago_give_way() -> None:
     store, made = Persisted(), with_limits(persisted=2)
-    first, second = kept(store, made, 1)[0], kept(store, made, 2)[0]
-    assert is_known(store, made, first)
-    third = kept(store, made, 3)[0]
-    assert [is_known(store, made, found) for found in (first, second, third)] == [
+    first, second = [(await kept(store, made, number))[0] for number in (1, 2)]
+    assert await is_known(store, made, first)
+    third = (await kept(store, made, 3))[0]
+    assert [await is_known(store, made, found) for found in (first, second, third)] == [
         True, False, True,
     ]  # fmt: skip
     assert len(store) == 2
 
 
-def test_all_texts_together_are_bounded() -> None:
+async def test_all_texts_together_are_bounded() -> None:
     store, made = Persisted(), with_limits(persisted_bytes="100KiB")
     for number in range(5):
-        kept(store, made, number, size=40_000)
+        await kept(store, made, number, size=40_000)
     assert len(store) == 2
     assert 80_000 < store.size <= 100 * 1024
-    kept(store, made, 4, size=40_000)
-    kept(store, made, 4, size=100)
+    await kept(store, made, 4, size=40_000)
+    await kept(store, made, 4, size=100)
     assert len(store) == 2
     assert store.size < 50_000
 
 
-def test_a_text_larger_than_the_store_is_run_and_not_kept() -> None:
+async def test_a_text_larger_than_the_store_is_run_and_not_kept() -> None:
     store, made = Persisted(), with_limits(persisted_bytes=10)
-    known_as, asked = kept(store, made, 1)
+    known_as, asked = await kept(store, made, 1)
     assert asked.executable is not None
-    assert not is_known(store, made, known_as)
+    assert not await is_known(store, made, known_as)
     assert (len(store), store.size) == (0, 0)
 
 
-def test_a_store_of_nothing() -> None:
+async def test_a_store_of_nothing() -> None:
     store, made = Persisted(), with_limits(persisted=0)
-    assert not is_known(store, made, kept(store, made, 1)[0])
+    assert not await is_known(store, made, (await kept(store, made, 1))[0])
 
 
 # -- modes --------------------------------------------------------------------------------------
