@@ -48,6 +48,25 @@ class UnknownQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfLoaded:
+    """What the conf folder holds is in force, by the hash of it; `restart` names settings that
+    have changed too, but take effect at the next start.
+    """
+
+    revision: str
+    restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfRefused:
+    """The conf folder cannot be used as it is now; what was in force stays. A line for each thing
+    that is wrong: where, and why.
+    """
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """A task has ended. It started when all it needs had ended; `ending` is how: `done`, `failed`,
     `skipped` or `left out`, `code` why it is not done.
@@ -90,7 +109,7 @@ class ElseTaken:
 
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery
+Notice: TypeAlias = UnknownQuery | ConfLoaded | ConfRefused
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
+from apiql.settings import Admin, Bulk, Push, Settings, Source, Upstream, load_settings
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -36,6 +36,12 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     model: type[BaseModel] = type(getattr(Settings(), section))
     assert set(named) == set(model.model_fields)
     assert model.model_validate(named) == model()
+
+
+def test_the_example_names_every_setting_of_the_admin_listener() -> None:
+    named = example_with_every_default()["admin"]
+    assert set(named) == set(Admin.model_fields)
+    assert Admin.model_validate(named | {"port": None}) == Admin()
 
 
 @pytest.mark.parametrize(
@@ -68,6 +74,8 @@ def test_the_example_names_every_setting_of_an_upstream(
 
 def test_the_example_says_which_settings_it_shows_are_unset() -> None:
     lines = (CONF / "apiql.toml").read_text(encoding="utf-8").splitlines()
-    shown = [lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"')]
+    shown = [
+        lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"', "#port = 9090")
+    ]
     shown.append(next(i for i, line in enumerate(lines) if line.startswith("#proxy = ")))
     assert all(lines[i - 1].startswith("# Unset:") for i in shown)

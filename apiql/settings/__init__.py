@@ -5,10 +5,11 @@ Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, p
 
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
-from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
+    "Admin",
     "Answer",
     "Bulk",
     "Limits",

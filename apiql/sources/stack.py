@@ -8,7 +8,7 @@ are one call below; one that may not wait gets the last good answer while others
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from apiql.events import Figures
@@ -21,6 +21,8 @@ from apiql.sources.shared import shared
 from apiql.sources.way import Close, origin_of, transport_of
 from apiql.stores.store import Room, Stores
 
+Purge = Callable[[str], Awaitable[int]]
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -29,6 +31,11 @@ class Stack:
     layer: Layer
     closes: tuple[Close, ...]
     figures: tuple[Figures, ...] = ()
+    purges: tuple[Purge, ...] = ()
+
+    async def purge(self, tag: str) -> int:
+        """Forgets the answers that were kept with this tag; how many there were."""
+        return sum([await purge(tag) for purge in self.purges])
 
     async def aclose(self) -> None:
         """Closes the transports, in the order they were made."""
@@ -65,7 +72,8 @@ def build_stack(settings: Settings, stores: Stores) -> Stack:
             closes.append(close)
     inner = _route(special, usual) if special else usual
     store = stores.store("answers", Kept, Room(limits.cache_entries, limits.cache_bytes, size_of))
-    return Stack(cached(shared(inner), store, stores.clock), tuple(closes))
+    layer = cached(shared(inner), store, stores.clock)
+    return Stack(layer, tuple(closes), purges=(store.purge,))
 
 
 def _route(special: Mapping[Origin, Layer], usual: Layer) -> Layer:
