@@ -35,8 +35,10 @@ def bound(settings: Settings) -> socket.socket | None:
         found = _listening(host, each)
         if found is not None:
             return found
-    ports = f"port {port} is" if port == last else f"the ports {port} to {last} are"
-    raise NoPort(f"admin.port: {ports} taken on {host}; name others, or none")
+    ports = f"port {port} is taken"
+    if last > port:
+        ports = f"of the ports {port} to {last} not each worker's is free"
+    raise NoPort(f"admin.port: {ports} on {host}; name another, or none")
 
 
 def check_free(settings: Settings) -> None:

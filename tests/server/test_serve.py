@@ -44,6 +44,17 @@ class Served:
                     return line.decode()
         raise AssertionError(before.decode())
 
+    async def listens(self) -> None:
+        """Until it takes connections, which is a moment after it says so."""
+        async with asyncio.timeout(LONG):
+            while True:
+                try:
+                    await self.site.send("GET", "/livez")
+                except ConnectionRefusedError:
+                    await asyncio.sleep(0.02)
+                else:
+                    return
+
     async def name(self) -> str:
         """What the stored query answers."""
         response = await self.site.send("GET", "/query/q")
@@ -75,6 +86,7 @@ async def served(folder: Folder, workers: int) -> AsyncIterator[Served]:
     try:
         for _ in range(workers):
             await found.says("Application startup complete")
+        await found.listens()
         yield found
     finally:
         if process.returncode is None:
@@ -124,5 +136,5 @@ async def test_a_taken_admin_port_is_told_before_anything_begins(folder: Folder)
         process = await started("--conf", str(folder.path), "--port", "0")
         async with asyncio.timeout(LONG):
             out, _ = await process.communicate()
-    assert out.decode() == f"admin.port: port {port} is taken on 127.0.0.1; name others, or none\n"
+    assert out.decode() == f"admin.port: port {port} is taken on 127.0.0.1; name another, or none\n"
     assert process.returncode == 2
