@@ -33,7 +33,7 @@ class Counts:
 
 def figures_in_force(current: Current, state: State | None) -> Iterator[Figure]:
     """Of the engine in force, of those behind it, and of reloads."""
-    yield Figure("apiql_queries_running", "Queries under way", current.requests)
+    yield Figure("apiql_requests_running", "Requests under way", current.requests)
     told = "Earlier configurations on which queries are still under way"
     yield Figure("apiql_config_retired", told, current.retired)
     if state is not None:

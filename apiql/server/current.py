@@ -32,9 +32,11 @@ async def purge_nothing(tag: str) -> int:
 
 
 class Held:
-    """An engine in use: with the way to its upstreams, and a count of the requests on it."""
+    """An engine in use: with the way to its upstreams, and a count of the requests on it. Who has
+    counted one down calls `left`, where there is such a thing.
+    """
 
-    __slots__ = ("_close", "_over", "engine", "figures", "purge", "requests")
+    __slots__ = ("_close", "engine", "figures", "left", "purge", "requests")
 
     def __init__(
         self,
@@ -48,27 +50,22 @@ class Held:
         self.purge = purge
         self.requests = 0
         self._close = close
-        self._over: asyncio.Event | None = None
+        self.left: Callable[[], None] | None = None
 
     @property
     def settings(self) -> Settings:
         """Those of the engine."""
         return self.engine.settings
 
-    def left(self) -> None:
-        """A request is over."""
-        self.requests -= 1
-        if self._over is not None and not self.requests:
-            self._over.set()
-
     async def end(self) -> None:
         """Closes the connections once no request is on it any more."""
         if self.requests:
-            self._over = asyncio.Event()
+            over = asyncio.Event()
+            self.left = lambda: None if self.requests else over.set()
             longest = self.settings.limits.query_timeout + PATIENCE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(longest):
-                    await self._over.wait()
+                    await over.wait()
         await self._close()
 
     async def close(self) -> None:
@@ -89,6 +86,8 @@ class Current:
 
     def __init__(self, first: Held, close: Close = close_nothing) -> None:
         self.held = first
+        self.minded: list[Callable[[Settings], None]] = []
+        """What has settings of its own to mind: told at each swap."""
         self._close = close
         self._ending: dict[Held, asyncio.Task[None]] = {}
 
@@ -100,6 +99,8 @@ class Current:
     def swap(self, new: Held) -> None:
         """Puts another in force."""
         old, self.held = self.held, new
+        for mind in self.minded:
+            mind(new.settings)
         task = asyncio.get_running_loop().create_task(old.end())
         self._ending[old] = task
         task.add_done_callback(lambda _: self._ending.pop(old, None))

@@ -62,15 +62,16 @@ class QueryRoute:
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held, counts, begun = self.current.held, self.counts, perf_counter()
+        held, counts, status, begun = self.current.held, self.counts, 0, perf_counter()
         held.requests += 1
-        status = 0
         try:
             status = await self._respond(held.engine, scope, receive, send)
         finally:
-            held.left()
-            counts.endings[status // 100] += 1
             counts.seconds += perf_counter() - begun
+            counts.endings[status // 100] += 1
+            held.requests -= 1
+            if held.left is not None:
+                held.left()
 
     async def _respond(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> int:
         """Answers; its status, 0 where nobody waited for it."""

@@ -119,7 +119,7 @@ async def test_metrics(server: Running, admin: Admins) -> None:
     assert found['apiql_queries_total{status="4xx"}'] == 1
     assert found['apiql_queries_total{status="5xx"}'] == 1
     assert found["apiql_query_seconds_total"] > 0
-    assert found["apiql_queries_running"] == 0
+    assert found["apiql_requests_running"] == 0
     assert found["apiql_config_reloads_total"] == 0
     assert found["process_resident_memory_bytes"] > 2**20
     assert found["process_open_fds"] > 3

@@ -186,6 +186,15 @@ async def test_what_needs_a_restart_is_told_and_the_rest_is_in_force(server: Run
     assert "restart_needed" not in (await server.ready())["configuration"]
 
 
+async def test_what_minds_settings_of_its_own_is_told(server: Running) -> None:
+    minded: list[Settings] = []
+    server.current.minded.append(minded.append)
+    server.folder.settings("[limits]\ntokens = 100")
+    assert await server.looked() is Outcome.LOADED
+    assert minded == [server.current.held.settings]
+    assert minded[0].limits.tokens == 100
+
+
 async def test_answers_that_are_kept_outlive_a_reload(server: Running, up: Upstream) -> None:
     server.folder.query("select * from /users/1 as user cache 60s")
     await server.looked()
@@ -419,10 +428,12 @@ async def test_an_old_engine_is_closed_behind_its_last_request_only() -> None:
     current.swap(Held(engine, keep))
     for _ in range(3):
         await asyncio.sleep(0)
-    old.left()
-    await asyncio.sleep(0)
-    assert not closed
-    old.left()
+    for left in (1, 0):
+        assert not closed
+        old.requests = left
+        assert old.left is not None
+        old.left()
+        await asyncio.sleep(0)
     await _until(lambda: closed == ["old"])
     await _until(lambda: current.retired == 0)
 

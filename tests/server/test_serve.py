@@ -120,11 +120,19 @@ async def test_a_hangup_reloads_every_worker(folder: Folder, workers: int) -> No
         assert found.process.returncode is None
 
 
-async def test_a_change_is_seen_without_a_hangup(folder: Folder) -> None:
+async def test_a_folder_that_is_a_link_is_followed_without_a_hangup(
+    folder: Folder, tmp_path: Path
+) -> None:
     folder.reload = "true"
     folder.settings()
-    async with served(folder, 1) as found:
-        folder.query(USER.format(2))
+    other = Folder(tmp_path / "other", folder.port, "true")
+    other.settings()
+    other.query(USER.format(2))
+    link, new = tmp_path / "link", tmp_path / "new"
+    link.symlink_to("conf")
+    new.symlink_to("other")
+    async with served(Folder(link, folder.port), 1) as found:
+        new.rename(link)
         await found.says("in force")
         assert await found.name() == "Bo"
 
