@@ -122,12 +122,20 @@ class Reloader:
                 async with asyncio.timeout(PAUSE):
                     await self._asked.wait()
             except TimeoutError:
-                if self._current.held.settings.server.reload:
-                    await self.look()
-            else:
-                self._asked.clear()
-                if await self.reload() is Outcome.UNSETTLED:
-                    asyncio.get_running_loop().call_later(PAUSE, self._asked.set)
+                pass
+            try:
+                await self._turn()
+            except Exception:  # out of threads, say: whatever it is, it looks again
+                log.exception("the conf folder cannot be looked at")
+
+    async def _turn(self) -> None:
+        """What is to be done after a pause, or when somebody has asked."""
+        if self._asked.is_set():
+            self._asked.clear()
+            if await self.reload() is Outcome.UNSETTLED:
+                asyncio.get_running_loop().call_later(PAUSE, self._asked.set)
+        elif self._current.held.settings.server.reload:
+            await self.look()
 
     async def look(self) -> Outcome | None:
         """One look; what differs from what was taken, and has settled, is loaded."""

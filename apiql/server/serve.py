@@ -31,7 +31,8 @@ def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
         os.environ[CONF] = str(conf.absolute())  # a link that leads elsewhere later is followed
     if dev:
         os.environ[DEV] = "1"
-    os.environ["APIQL_SERVER__WORKERS"] = str(server.workers)  # what was said on the command line
+    for name in ("host", "port", "workers"):  # the command line's word wins for workers too
+        os.environ[f"APIQL_SERVER__{name.upper()}"] = str(getattr(server, name))
     config = _config(server)
     if server.workers == 1:
         return _one(config)

@@ -156,6 +156,27 @@ async def test_the_watcher_sees_to_it_alone(folder: Folder) -> None:
         assert (await server.asked())["user"]["name"] == "Ada"
 
 
+async def test_the_watcher_outlives_what_goes_wrong_once(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.reload = "true"
+    folder.settings()
+    async with running(folder) as server:
+        look, failed = server.reloader.look, asyncio.Event()
+
+        async def broken() -> Outcome | None:
+            if failed.is_set():
+                return await look()
+            failed.set()
+            raise RuntimeError("no more threads")
+
+        monkeypatch.setattr(server.reloader, "look", broken)
+        await asyncio.wait_for(failed.wait(), 15)
+        server.folder.query(USER.format(2))
+        await _until(lambda: bool(server.told))
+        assert (await server.asked())["user"]["name"] == "Bo"
+
+
 # -- what reads the settings ----------------------------------------------------------------------
 
 
@@ -273,9 +294,11 @@ async def test_a_folder_that_is_gone_and_comes_back(server: Running) -> None:
 
 
 async def test_settings_that_are_gone_do_not_become_defaults(server: Running) -> None:
+    shutil.rmtree(server.folder.path / "queries")  # no query misses its upstream
+    assert await server.looked() is Outcome.LOADED
     (server.folder.path / "apiql.toml").unlink()
     assert await server.looked() is Outcome.REFUSED
-    assert (await server.asked())["user"]["name"] == "Ada"
+    assert (await server.site.ask(USER.format(1))).status == 200
 
 
 async def test_what_is_told_holds_no_secret_and_no_line_of_a_file(server: Running) -> None:
