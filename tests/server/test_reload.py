@@ -124,6 +124,18 @@ async def test_a_link_put_in_anothers_place(tmp_path: Path, up: Upstream) -> Non
         assert (await server.asked())["user"]["name"] == "Bo"
 
 
+async def test_what_a_linked_file_leads_to(tmp_path: Path, server: Running) -> None:
+    other = tmp_path / "other.apiql"
+    other.write_text(USER.format(1))
+    file = server.folder.path / "queries" / "q.apiql"
+    file.unlink()
+    file.symlink_to(other)
+    assert await server.looked() is Outcome.UNCHANGED
+    other.write_text(USER.format(2))
+    assert await server.looked() is Outcome.LOADED
+    assert (await server.asked())["user"]["name"] == "Bo"
+
+
 async def test_a_folder_that_is_a_link_itself(tmp_path: Path, up: Upstream) -> None:
     for number in (1, 2):
         inner = Folder(tmp_path / f"release{number}", up.port)
