@@ -85,7 +85,8 @@ def serve(
     _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
-    serve_forever(setup.settings.server.model_copy(update=update), _folder(conf), dev)
+    chosen_server = setup.settings.server.model_copy(update=update)
+    serve_forever(setup.settings.model_copy(update={"server": chosen_server}), _folder(conf), dev)
 
 
 @cli.command()

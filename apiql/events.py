@@ -59,6 +59,25 @@ class HostMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfLoaded:
+    """What the conf folder holds is in force, by the hash of it; `restart` names settings that
+    have changed too, but take effect at the next start.
+    """
+
+    revision: str
+    restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ConfRefused:
+    """The conf folder cannot be used as it is now; what was in force stays. A line for each thing
+    that is wrong: where, and why.
+    """
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TaskEnded:
     """A task has ended. It started when all it needs had ended; `ending` is how: `done`, `failed`,
     `skipped` or `left out`, `code` why it is not done.
@@ -120,7 +139,7 @@ class StoreMoved:
 
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved | StoreMoved
+Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

@@ -13,6 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 from apiql.settings import (
+    Admin,
     Breaker,
     Bulk,
     Cache,
@@ -50,6 +51,12 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     assert set(named) == set(model.model_fields)
     unset = {name: None for name in model.model_fields if getattr(model(), name) is None}
     assert model.model_validate(named | unset) == model()
+
+
+def test_the_example_names_every_setting_of_the_admin_listener() -> None:
+    named = example_with_every_default()["admin"]
+    assert set(named) == set(Admin.model_fields)
+    assert Admin.model_validate(named | {"port": None}) == Admin()
 
 
 @pytest.mark.parametrize(
@@ -99,7 +106,9 @@ def test_the_guards_of_the_example_are_the_usual_ones() -> None:
 
 def test_the_example_says_which_settings_it_shows_are_unset() -> None:
     lines = (CONF / "apiql.toml").read_text(encoding="utf-8").splitlines()
-    shown = [lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"')]
+    shown = [
+        lines.index(start) for start in ('#timeout = "5s"', '#list_style = "csv"', "#port = 9090")
+    ]
     shown.append(next(i for i, line in enumerate(lines) if line.startswith("#proxy = ")))
     assert all(lines[i - 1].startswith("# Unset:") for i in shown)
 

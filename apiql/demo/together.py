@@ -11,7 +11,8 @@ from apiql.demo.upstream import shop
 from apiql.engine import NO_QUERIES, Engine
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
-from apiql.server.app import app_of, developing
+from apiql.server.app import app_of
+from apiql.server.configuration import developing
 from apiql.settings import Bulk, Settings, Source, Upstream
 
 NOBODY = "http://127.0.0.1:1"

@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.types import Lifespan
 
 from apiql import __version__
 from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
 from apiql.opened import OpenEngine
-from apiql.query_files import QueryFiles, read_query_files
+from apiql.query_files import QueryFiles
+from apiql.server.counts import Counts
+from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
+from apiql.server.health import watched
 from apiql.server.memory import settle
+from apiql.server.notices import NoticeLog
 from apiql.server.persisted import Persisted, persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import QueryRoute
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_stored
+from apiql.server.reload import State
 from apiql.server.render import problem
-from apiql.server.unknown import UnknownLog
-from apiql.settings import Settings, load_settings
-
-CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
-"""How `apiql serve` tells its workers what to load."""
+from apiql.settings import Settings
 
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
 
 AsgiRoute = Callable[[Any, Any, Any], Awaitable[None]]
-Close = Callable[[], Awaitable[None]]
+Beside = Callable[[], AbstractAsyncContextManager[None]]
 
 
 class App(FastAPI):
@@ -60,56 +60,55 @@ class App(FastAPI):
 
 def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
     """The app for these settings and stored queries, with its engine and connections."""
-    opened = OpenEngine.from_settings(settings, queries, UnknownLog())
-    return app_of(opened.engine, settings, opened.aclose, persisted_in(opened.stores))
+    opened = OpenEngine.from_settings(settings, queries, NoticeLog())
+    return app_around(Current(held_of(opened)), persisted=persisted_in(opened.stores))
 
 
 def app_of(
     engine: Engine, settings: Settings, close: Close, persisted: Persisted | None = None
 ) -> App:
     """The app around an engine; `close` runs when it stops."""
+    return app_around(Current(Held(engine, close)), persisted=persisted)
+
+
+def app_around(
+    current: Current,
+    state: State | None = None,
+    counts: Counts | None = None,
+    beside: Sequence[Beside] = (),
+    draining: Callable[[], bool] = lambda: False,
+    persisted: Persisted | None = None,
+) -> App:
+    """The app around what is in force; `beside` runs along with it."""
+    app = App(
+        title="APIQL", version=__version__, lifespan=_lifespan(current, beside),
+        openapi_url=None, docs_url=None, redoc_url=None,
+    )  # fmt: skip
+    presence, counts = Presence(), counts or Counts()
+    texts = Persisted() if persisted is None else persisted
+    posted = QueryRoute(current, presence=presence, counts=counts, persisted=texts)
+    app.hot = {"/apiql": posted}
+    app.below = {STORED: QueryRoute(current, read_stored, counts, presence)}
+    watched(app, state, draining)
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    describe(app, lambda: current.engine)
+    return app
+
+
+def _lifespan(current: Current, beside: Sequence[Beside]) -> Lifespan[FastAPI]:
+    """What runs along with the server; the connections are closed last."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         settle()
-        yield
-        await close()
+        current.begin()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(current.aclose)
+            for each in beside:
+                await stack.enter_async_context(each())
+            yield
 
-    docs = "/openapi.json" if settings.server.docs else None
-    app = App(
-        title="APIQL", version=__version__, lifespan=lifespan,
-        openapi_url=docs, docs_url=None, redoc_url=None,
-    )  # fmt: skip
-    presence = Presence()
-    texts = Persisted() if persisted is None else persisted
-    app.hot = {"/apiql": QueryRoute(lambda: engine, presence=presence, persisted=texts)}
-    app.below = {STORED: QueryRoute(lambda: engine, read_stored, presence)}
-    app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
-    app.add_api_route("/readyz", _alive, summary="Queries are answered", tags=["health"])
-    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
-    if docs:
-        describe(app, lambda: engine.catalog)
-    return app
-
-
-def worker_app() -> App:
-    """The app of a worker process: what to load is in its environment."""
-    named = os.environ.get(CONF)
-    conf = Path(named) if named else None
-    settings = load_settings(conf, os.environ)
-    shown = developing(settings) if os.environ.get(DEV) else settings
-    return create_app(shown, read_query_files(conf))
-
-
-def developing(settings: Settings) -> Settings:
-    """The settings of `--dev`: everything is shown."""
-    answer = settings.answer.model_copy(update={"details": "full", "plan": True, "timings": True})
-    server = settings.server.model_copy(update={"docs": True})
-    return settings.model_copy(update={"answer": answer, "server": server})
-
-
-async def _alive() -> JSONResponse:
-    return JSONResponse({"status": "ok"})
+    return lifespan
 
 
 async def _refused(request: Request, error: HTTPException) -> Response:

@@ -7,10 +7,12 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
 
+from apiql.engine import Engine
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
-from apiql.stored import Catalog
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",
@@ -29,18 +31,26 @@ ENVELOPE: dict[str, Any] = {
 }
 
 
-def describe(app: FastAPI, catalog: Callable[[], Catalog]) -> None:
-    """Lets /openapi.json describe /apiql and the stored queries too."""
+def describe(app: FastAPI, engine: Callable[[], Engine]) -> None:
+    """Adds /openapi.json, where the settings have it on; it describes /apiql and the stored
+    queries too.
+    """
 
     def openapi() -> dict[str, Any]:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas |= {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
         schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
-        schema["paths"] |= stored_paths(catalog())
+        schema["paths"] |= stored_paths(engine().catalog)
         return schema
 
+    async def described() -> JSONResponse:
+        if not engine().settings.server.docs:
+            raise HTTPException(404)
+        return JSONResponse(openapi())
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.add_api_route("/openapi.json", described, include_in_schema=False)
 
 
 def _post() -> dict[str, Any]:

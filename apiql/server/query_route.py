@@ -9,6 +9,7 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 from apiql.engine import Engine
@@ -17,6 +18,8 @@ from apiql.events import CallMade, Event
 from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
 from apiql.server.analyzed import analyzed, mind_what_is_told
+from apiql.server.counts import Counts
+from apiql.server.current import Current
 from apiql.server.media import STREAMED, Wanted
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
@@ -46,52 +49,68 @@ log = logging.getLogger("apiql")
 
 @dataclass(frozen=True)
 class QueryRoute:
-    """A route of queries, which `read` finds in its requests. `engine` is asked for at each, so a
-    reload can swap it.
+    """A route of queries, which `read` finds in its requests. Each is answered, to its end, by the
+    engine that is in force as it comes.
     """
 
-    engine: Callable[[], Engine]
+    current: Current
     read: Reader = read_request
+    counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        held, counts, status, begun = self.current.held, self.counts, 0, perf_counter()
+        held.requests += 1
+        try:
+            status = await self._respond(held.engine, scope, receive, send)
+        finally:
+            counts.seconds += perf_counter() - begun
+            counts.endings[status // 100] += 1
+            held.requests -= 1
+            if held.left is not None:
+                held.left()
+
+    async def _respond(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> int:
+        """Answers; its status, 0 where nobody waited for it."""
         request_id = self._request_id(scope)
-        rendered = await self._rendered(scope, receive, request_id)
+        rendered = await self._rendered(engine, scope, receive, request_id)
         if isinstance(rendered, Streaming):
             return await self._stream(rendered, scope, receive, send, request_id)
         if rendered is None:
-            return None
+            return 0
         headers = rendered.headers
         headers.append((b"x-request-id", request_id))
         if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
         respond = scope.get("extensions", {}).get(RESPOND)
         if respond is not None and respond(scope, rendered.status, headers, rendered.body):
-            return None
+            return rendered.status
         await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
         await send({"type": "http.response.body", "body": rendered.body})
+        return rendered.status
 
     async def _stream(
         self, streaming: Streaming, scope: Scope, receive: Receive, send: Send, request_id: bytes
-    ) -> None:
+    ) -> int:
         try:
             await self.presence.during(streaming.sent(send, request_id), receive)
         except ClientGone:
             await let_go(scope, receive)
+            return 0
         except Exception:  # as below
             log.exception("request %s failed", request_id.decode())
             await streaming.broken(send, _knows_more(request_id), request_id)
+        return streaming.status
 
     async def _rendered(
-        self, scope: Scope, receive: Receive, request_id: bytes
+        self, engine: Engine, scope: Scope, receive: Receive, request_id: bytes
     ) -> Rendered | Streaming | None:
         """The response, or what will make it, or None where the client has gone."""
         form = Wanted.JSON
         try:
-            engine = self.engine()
             asked = await self.read(scope, receive, engine)
             form = asked.wanted
             if asked.id is not None:

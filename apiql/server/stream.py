@@ -38,12 +38,15 @@ BREAKS = b"\r\n"
 
 @dataclass
 class Streaming:
-    """An answer on its way; `begun` once the head of the response has been handed over."""
+    """An answer on its way; `begun` once the head of the response has been handed over, which says
+    `status`.
+    """
 
     pieces: AsyncGenerator[Piece, None]
     form: Wanted
     extensions: Callable[[], Mapping[str, Any]]
     begun: bool = False
+    status: int = 0
     count: int = 0
 
     async def sent(self, send: Send, request_id: bytes) -> None:
@@ -74,7 +77,7 @@ class Streaming:
             await _hand_over(send, message)
 
     async def _begin(self, send: Send, status: int, request_id: bytes) -> None:
-        self.begun = True
+        self.begun, self.status = True, status
         headers: Pairs = [
             (b"content-type", self.form.value), VARY, (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"), (b"x-request-id", request_id),

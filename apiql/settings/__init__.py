@@ -10,11 +10,12 @@ from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
-from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
+    "Admin",
     "Answer",
     "Breaker",
     "Bulk",

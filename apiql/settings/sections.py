@@ -20,6 +20,7 @@ from apiql.settings.values import (
     Count,
     Duration,
     HostRules,
+    Loopback,
     Methods,
     Size,
     UpstreamName,
@@ -45,6 +46,18 @@ class Server(Section):
     workers: Count = 1
     docs: bool = False
     """The pages /docs, /openapi.json and /."""
+    reload: bool = True
+    """Whether changes in the conf folder are put in force as they come."""
+
+
+class Admin(Section):
+    """Where an operator looks and steps in: figures, purging, reloading. Nobody is asked for a
+    key there, so it is this machine's alone, and off unless a port is named.
+    """
+
+    host: Loopback = "127.0.0.1"
+    port: int | None = Field(default=None, ge=0, le=65535)
+    """Of the first worker, the next one of the second; 0 takes any free ones."""
 
 
 class Answer(Section):
@@ -131,6 +144,7 @@ class Settings(Section):
     """Everything that is set; `Settings()` holds the defaults."""
 
     server: Server = Server()
+    admin: Admin = Admin()
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()

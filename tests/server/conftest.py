@@ -8,7 +8,8 @@ import pytest
 import pytest_asyncio
 
 from apiql.demo.serving import serving
-from apiql.server.app import create_app, developing
+from apiql.server.app import create_app
+from apiql.server.configuration import developing
 from apiql.settings import Settings, load_settings
 from tests.server.client import Site
 from tests.server.upstream import Upstream, upstream

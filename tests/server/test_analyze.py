@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from apiql.demo.serving import serving
-from apiql.server.app import create_app, developing
+from apiql.server.app import create_app
+from apiql.server.configuration import developing
 from tests.server.client import ANSWER, JSON, PROBLEM, Site
 from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from collections.abc import AsyncIterator, Mapping
@@ -19,9 +20,9 @@ from apiql.events import UnknownQuery
 from apiql.runtime.step import Executable
 from apiql.server.app import create_app
 from apiql.server.media import Wanted
+from apiql.server.notices import MOST_IDS, MOST_SHOWN, NoticeLog
 from apiql.server.persisted import Persisted
 from apiql.server.read import Asked
-from apiql.server.unknown import MOST_IDS, MOST_SHOWN, UnknownLog
 from apiql.settings import Settings
 from tests.server.client import JSON, PROBLEM, Response, Site
 from tests.server.conftest import settings_for
@@ -274,7 +275,7 @@ async def test_unknown_texts_are_told_once(up: Upstream, caplog: pytest.LogCaptu
 
 
 def test_what_is_told_is_one_bounded_line(caplog: pytest.LogCaptureFixture) -> None:
-    tell = UnknownLog()
+    tell = NoticeLog()
     with caplog.at_level(logging.WARNING, "apiql"):
         tell(UnknownQuery("a", "select\n\x1b[31m" + "x" * 100_000))
     (record,) = caplog.records
@@ -284,8 +285,9 @@ def test_what_is_told_is_one_bounded_line(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_ids_that_were_told_are_bounded(caplog: pytest.LogCaptureFixture) -> None:
-    tell = UnknownLog()
+    minutes = itertools.count(step=60)
+    tell = NoticeLog(lambda: float(next(minutes)))
     with caplog.at_level(logging.CRITICAL, "apiql"):
         for number in range(MOST_IDS + 10):
             tell(UnknownQuery(str(number), "x"))
-    assert len(tell._told) == MOST_IDS
+    assert len(tell._known) == MOST_IDS

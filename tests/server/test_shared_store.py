@@ -13,8 +13,8 @@ import pytest
 from apiql.demo.serving import serving
 from apiql.opened import OpenEngine
 from apiql.server.app import app_of
+from apiql.server.notices import NoticeLog
 from apiql.server.persisted import persisted_in
-from apiql.server.unknown import UnknownLog
 from apiql.stores.lasting import RedisStores
 from tests.server.client import Site
 from tests.server.conftest import settings_for
@@ -35,7 +35,7 @@ async def server(
     """A server that shares what it keeps, and its stores."""
     more = {"STORE__URL": redis.url, "STORE__PREFIX": prefix, "STORE__TIMEOUT": f"{within}"}
     settings = settings_for(up, **more)
-    opened = OpenEngine.from_settings(settings, told=UnknownLog())
+    opened = OpenEngine.from_settings(settings, told=NoticeLog())
     assert isinstance(opened.stores, RedisStores)
     app = app_of(opened.engine, settings, opened.aclose, persisted_in(opened.stores))
     async with serving(app) as url:

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from apiql.demo.serving import serving
 from apiql.query_files import QueryFile, QueryFiles
-from apiql.server.app import create_app, developing
+from apiql.server.app import create_app
+from apiql.server.configuration import developing
 from tests.server.client import ANSWER, JSON, PROBLEM, Response, Site
 from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream

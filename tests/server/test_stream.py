@@ -17,7 +17,8 @@ import uvicorn
 
 from apiql.engine import Engine
 from apiql.server import stream
-from apiql.server.app import App, app_of, create_app, developing
+from apiql.server.app import App, app_of, create_app
+from apiql.server.configuration import developing
 from apiql.server.protocol import Protocol
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply

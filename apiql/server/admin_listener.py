@@ -1,0 +1,105 @@
+"""The socket of the admin listener, and its server within the loop of the main one."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+
+from apiql.errors import ApiqlError
+from apiql.settings import Settings
+
+GRACE_S = 1
+
+
+class NoPort(ApiqlError):
+    """The admin listener has no port to listen on."""
+
+
+def bound(settings: Settings) -> socket.socket | None:
+    """The first free port of those that the workers have together; None where there is to be no
+    listener.
+
+    Raises:
+        NoPort: all of them are taken.
+    """
+    host, port = settings.admin.host, settings.admin.port
+    if port is None:
+        return None
+    last = min(port + settings.server.workers - 1, 65535) if port else 0
+    for each in range(port, last + 1):
+        found = _listening(host, each)
+        if found is not None:
+            return found
+    ports = f"port {port} is taken"
+    if last > port:
+        ports = f"of the ports {port} to {last} not each worker's is free"
+    raise NoPort(f"admin.port: {ports} on {host}; name another, or none")
+
+
+def check_free(settings: Settings) -> None:
+    """Sees to it before there are workers that each of them will have its port.
+
+    Raises:
+        NoPort: one is taken.
+    """
+    taken: list[socket.socket] = []
+    try:
+        for _ in range(settings.server.workers):
+            found = bound(settings)
+            if found is not None:
+                taken.append(found)
+    finally:
+        for each in taken:
+            each.close()
+
+
+def _listening(host: str, port: int) -> socket.socket | None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    found = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        found.bind((host, port))
+        found.listen()
+    except OSError:
+        found.close()
+        return None
+    return found
+
+
+def hosts_of(listener: socket.socket) -> frozenset[str]:
+    """What a Host header may say that means this listener."""
+    host, port = listener.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return frozenset({f"{shown}:{port}", f"localhost:{port}"})
+
+
+class _Guest(uvicorn.Server):
+    """A server in another one's loop; signals are the other's."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
+
+@asynccontextmanager
+async def admin_served(
+    listener: socket.socket, app: Callable[..., Any], tell: Callable[[str], None]
+) -> AsyncIterator[None]:
+    """Serves the app for as long as the block lasts."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
+        proxy_headers=False, log_level="warning", timeout_graceful_shutdown=GRACE_S,
+    )  # fmt: skip
+    server = _Guest(config)
+    running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
+    tell(f"figures and /admin are at http://{min(hosts_of(listener))}")
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await running

@@ -1,0 +1,137 @@
+"""What is in force: one object that the routes ask at each request, swapped in one assignment.
+
+Requests under way end on what they began with. Its connections are closed behind the last of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+from apiql.engine import Engine
+from apiql.events import Figures
+from apiql.opened import OpenEngine
+from apiql.settings import Settings
+
+PATIENCE = 60.0
+"""Seconds that the last request on an engine may take beyond the time of its query: its body is
+awaited before, a slow reader is waited for behind. No upstream is called any more by then."""
+
+Close = Callable[[], Awaitable[None]]
+Purge = Callable[[str], Awaitable[int]]
+
+
+async def close_nothing() -> None:
+    """Where nothing is open."""
+
+
+async def purge_nothing(tag: str) -> int:
+    """Where nothing is kept."""
+    return 0
+
+
+def begin_nothing() -> None:
+    """Where nothing goes on by itself."""
+
+
+class Held:
+    """An engine in use: with the way to its upstreams, and a count of the requests on it. Who has
+    counted one down calls `left`, where there is such a thing.
+    """
+
+    __slots__ = ("_close", "begin", "engine", "figures", "left", "purge", "requests")
+
+    def __init__(
+        self,
+        engine: Engine,
+        close: Close,
+        figures: tuple[Figures, ...] = (),
+        purge: Purge = purge_nothing,
+        begin: Callable[[], None] = begin_nothing,
+    ) -> None:
+        self.begin = begin
+        self.engine = engine
+        self.figures = figures
+        self.purge = purge
+        self.requests = 0
+        self._close = close
+        self.left: Callable[[], None] | None = None
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the engine."""
+        return self.engine.settings
+
+    async def end(self) -> None:
+        """Closes the connections once no request is on it any more."""
+        if self.requests:
+            over = asyncio.Event()
+            self.left = lambda: None if self.requests else over.set()
+            longest = self.settings.limits.query_timeout + PATIENCE
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(longest):
+                    await over.wait()
+        await self._close()
+
+    async def close(self) -> None:
+        """Closes the connections at once."""
+        await self._close()
+
+
+def held_of(opened: OpenEngine) -> Held:
+    """An opened engine, in use."""
+    stack = opened.stack
+    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin)
+
+
+class Current:
+    """What new requests get (`held`), and what older ones still have. `close` ends what all of
+    them use: the stores.
+    """
+
+    def __init__(self, first: Held, close: Close = close_nothing) -> None:
+        self.held = first
+        self.minded: list[Callable[[Settings], None]] = []
+        """What has settings of its own to mind: told at each swap."""
+        self._close = close
+        self._ending: dict[Held, asyncio.Task[None]] = {}
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of new requests."""
+        return self.held.engine
+
+    def begin(self) -> None:
+        """Starts what goes on without requests; to be called within the loop."""
+        self.held.begin()
+
+    def swap(self, new: Held) -> None:
+        """Puts another in force."""
+        old, self.held = self.held, new
+        new.begin()
+        for mind in self.minded:
+            mind(new.settings)
+        task = asyncio.get_running_loop().create_task(old.end())
+        self._ending[old] = task
+        task.add_done_callback(lambda _: self._ending.pop(old, None))
+
+    @property
+    def requests(self) -> int:
+        """The requests under way."""
+        return self.held.requests + sum(old.requests for old in self._ending)
+
+    @property
+    def retired(self) -> int:
+        """Engines that are not in force, but still have requests."""
+        return len(self._ending)
+
+    async def aclose(self) -> None:
+        """Closes all connections; the last request is over."""
+        ending = dict(self._ending)
+        for task in ending.values():
+            task.cancel()
+        await asyncio.gather(*ending.values(), return_exceptions=True)
+        for held in (*ending, self.held):
+            await held.close()
+        await self._close()
