@@ -18,6 +18,7 @@ from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.server.description import describe
+from apiql.server.door import DOOR, Door
 from apiql.server.memory import settle
 from apiql.server.presence import Presence
 from apiql.server.query_route import QueryRoute
@@ -26,6 +27,8 @@ from apiql.server.read_stored import read_stored
 from apiql.server.render import problem
 from apiql.server.unknown import UnknownLog
 from apiql.settings import Settings, load_settings
+from apiql.stores.memory import MemoryStores
+from apiql.stores.store import Buckets
 
 CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
 """How `apiql serve` tells its workers what to load."""
@@ -43,6 +46,7 @@ class App(FastAPI):
 
     hot: Mapping[str, AsgiRoute]
     below: Mapping[str, AsgiRoute]
+    door: Door
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The route of the path; what has none goes FastAPI's way."""
@@ -58,17 +62,24 @@ class App(FastAPI):
 
 def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
     """The app for these settings and stored queries, with its engine and connections."""
-    opened = OpenEngine.from_settings(settings, queries, UnknownLog())
-    return app_of(opened.engine, settings, opened.stack.aclose)
+    stores = MemoryStores()
+    opened = OpenEngine.from_settings(settings, queries, UnknownLog(), stores)
+    return app_of(opened.engine, settings, opened.stack.aclose, stores.buckets)
 
 
-def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[None]]) -> App:
+def app_of(
+    engine: Engine,
+    settings: Settings,
+    close: Callable[[], Awaitable[None]],
+    buckets: Buckets | None = None,
+) -> App:
     """The app around an engine; `close` runs when it stops."""
+    door = Door(settings, buckets or MemoryStores().buckets)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         settle()
-        yield
+        yield {DOOR: door}
         await close()
 
     docs = "/openapi.json" if settings.server.docs else None
@@ -77,10 +88,11 @@ def app_of(engine: Engine, settings: Settings, close: Callable[[], Awaitable[Non
         openapi_url=docs, docs_url=None, redoc_url=None,
     )  # fmt: skip
     presence = Presence()
-    app.hot = {"/apiql": QueryRoute(lambda: engine, presence=presence)}
-    app.below = {STORED: QueryRoute(lambda: engine, read_stored, presence)}
+    app.door = door
+    app.hot = {"/apiql": QueryRoute(lambda: engine, door, presence=presence)}
+    app.below = {STORED: QueryRoute(lambda: engine, door, read_stored, presence)}
     app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
-    app.add_api_route("/readyz", _alive, summary="Queries are answered", tags=["health"])
+    app.add_api_route("/readyz", _ready, summary="Queries are answered", tags=["health"])
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     if docs:
         describe(app, lambda: engine.catalog)
@@ -104,6 +116,12 @@ def developing(settings: Settings) -> Settings:
 
 
 async def _alive() -> JSONResponse:
+    return JSONResponse({"status": "ok"})
+
+
+async def _ready(request: Request) -> JSONResponse:
+    if request.app.door.draining:
+        return JSONResponse({"status": "draining"}, 503)
     return JSONResponse({"status": "ok"})
 
 

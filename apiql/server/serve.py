@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import resource
+import sys
 from pathlib import Path
 
 import uvicorn
+from uvicorn.config import STARTUP_FAILURE
 
 from apiql.server.app import CONF, DEV
+from apiql.server.drain import DrainingServer
 from apiql.server.protocol import Protocol
+from apiql.server.workers import run_workers
 from apiql.settings import Server
 
 
@@ -18,7 +24,8 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
         os.environ[CONF] = str(conf.resolve())
     if dev:
         os.environ[DEV] = "1"
-    uvicorn.run(
+    raise_open_files()
+    config = uvicorn.Config(
         "apiql.server.app:worker_app",
         factory=True,
         host=server.host,
@@ -31,5 +38,18 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=max(1, round(server.drain)),
     )
+    if server.workers > 1:
+        return run_workers(config)
+    one = DrainingServer(config)
+    one.run()
+    if not one.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def raise_open_files() -> None:
+    """Lets this process and its workers open as many files as they are allowed to."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -3,6 +3,7 @@
 Sections and defaults: sections.py and upstreams.py. Knows nothing of queries, plans or transports.
 """
 
+from apiql.settings.clients import Clients
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
@@ -11,6 +12,7 @@ from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 __all__ = [
     "Answer",
     "Bulk",
+    "Clients",
     "Limits",
     "Push",
     "Queries",
