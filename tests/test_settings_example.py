@@ -15,6 +15,8 @@ from pydantic import BaseModel
 from apiql.settings import Bulk, Push, Settings, Source, Upstream, load_settings
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
+FREE = {"server": ("connections",), "clients": ("rate", "burst")}
+"""Settings that are unset by default; the example shows a value."""
 
 
 def example_with_every_default() -> dict[str, Any]:
@@ -30,12 +32,14 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
     assert settings.upstreams["default"].sources["orders"].query == {"limit": 20}
 
 
-@pytest.mark.parametrize("section", ["server", "answer", "security", "queries", "limits"])
+@pytest.mark.parametrize("section", ["server", "answer", "security", "queries", "clients", "limits"])
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]
     model: type[BaseModel] = type(getattr(Settings(), section))
     assert set(named) == set(model.model_fields)
-    assert model.model_validate(named) == model()
+    unset = dict.fromkeys(FREE.get(section, ()))
+    assert model.model_validate(named | unset) == model()
+    assert model.model_validate(named)
 
 
 @pytest.mark.parametrize(

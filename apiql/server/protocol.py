@@ -15,6 +15,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apiql.server import refusals
+from apiql.server.admission import RETRY_AFTER
 from apiql.server.corked import Corked
 from apiql.server.door import DOOR, QUERIES, Door
 from apiql.server.rests import Lateness, Rests
@@ -30,6 +31,8 @@ SLOW, SLOWEST = 3.0, 1024
 """After so many seconds a body must have come with at least so many bytes a second."""
 UNTAKEN = 30.0
 """Seconds in which a client must take something of an answer."""
+BRAKE = 0.02
+"""Seconds in which nothing is read of a client that asks again at once after it was refused."""
 PIPELINED = 100
 """Requests that may wait behind the one that is being answered."""
 FRAMES = 8
@@ -43,7 +46,7 @@ class Protocol(HttpToolsProtocol):
     resting_since = 0.0
     let_in = heading = False
     size = unsent = 0
-    unsent_since = 0.0
+    unsent_since = refused_at = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         door = self.door = self.app_state.get(DOOR)
@@ -129,7 +132,11 @@ class Protocol(HttpToolsProtocol):
         if door.draining or not self.parser.should_keep_alive():
             return self._end_with(refusals.OVERLOADED_LAST)
         self._write(refusals.OVERLOADED)
-        self.resting_since = self.loop.time()
+        now = self.loop.time()
+        if now - self.refused_at < RETRY_AFTER:
+            self.flow.pause_reading()
+            self.loop.call_later(BRAKE, self._read_on)
+        self.resting_since = self.refused_at = now
 
     def _write(self, ready: tuple[bytes, bytes]) -> None:
         parts = [ready[0]]
@@ -201,7 +208,10 @@ class Protocol(HttpToolsProtocol):
     def resume_writing(self) -> None:
         """Reads on."""
         super().resume_writing()
-        if not self.pipeline:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        if not (self.pipeline or self.flow.write_paused or self.transport.is_closing()):
             self.flow.resume_reading()
 
     @property
