@@ -22,6 +22,8 @@ from apiql.server.door import DOOR, Door
 
 TICK = 0.1
 """Seconds between two looks whether the time has come."""
+SETTLE = 1.0
+"""Seconds in which a client that had just connected, when the last moment for that came, may ask."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -66,6 +68,7 @@ class DrainingServer(uvicorn.Server):
                 getattr(connection, "close_after_answer", connection.shutdown)()
             await self._until(lambda: False, door.drain_delay)
         await self._stop_accepting()
+        await self._until(lambda: not self.server_state.connections, SETTLE)
         await super().shutdown(sockets)
 
     async def _until(self, done: Callable[[], bool], seconds: float) -> None:
@@ -78,12 +81,15 @@ class DrainingServer(uvicorn.Server):
             ticks += 1
 
     async def _stop_accepting(self) -> None:
-        """Closes the listeners; whoever has connected by then is not lost with them."""
-        taken: list[socket.socket] = []
+        """Closes the listeners; whoever has connected by then is not lost with them: twins keep
+        them open while the loop lets go of its own, and are emptied before they go.
+        """
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        twins = [socket.socket(fileno=os.dup(listener.fileno())) for listener in listeners]
         for server in self.servers:
-            for listener in server.sockets:
-                taken += _waiting_at(listener.fileno())
             server.close()
+        await asyncio.sleep(TICK)
+        taken = [connection for twin in twins for connection in _emptied(twin)]
         loop = asyncio.get_running_loop()
         for connection in taken:
             await loop.connect_accepted_socket(self._connection, connection)
@@ -94,13 +100,13 @@ class DrainingServer(uvicorn.Server):
         )
 
 
-def _waiting_at(listener: int) -> list[socket.socket]:
-    """The connections that were made and that nobody has accepted."""
+def _emptied(listener: socket.socket) -> list[socket.socket]:
+    """The connections that were made and that nobody has accepted; the listener is closed."""
     found = []
-    with socket.socket(fileno=os.dup(listener)) as twin, contextlib.suppress(OSError):
-        twin.setblocking(False)
+    with listener, contextlib.suppress(OSError):
+        listener.setblocking(False)
         while True:
-            connection, _ = twin.accept()
+            connection, _ = listener.accept()
             connection.setblocking(False)
             found.append(connection)
     return found
