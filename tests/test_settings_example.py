@@ -32,7 +32,9 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
     assert settings.upstreams["default"].sources["orders"].query == {"limit": 20}
 
 
-@pytest.mark.parametrize("section", ["server", "answer", "security", "queries", "clients", "limits"])
+@pytest.mark.parametrize(
+    "section", ["server", "answer", "security", "queries", "clients", "limits"]
+)
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]
     model: type[BaseModel] = type(getattr(Settings(), section))

@@ -23,7 +23,7 @@ from apiql.server.door import DOOR, Door
 TICK = 0.1
 """Seconds between two looks whether the time has come."""
 SETTLE = 1.0
-"""Seconds in which a client that had just connected, when the last moment for that came, may ask."""
+"""Seconds in which a client may ask that connected at the last moment."""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

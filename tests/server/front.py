@@ -33,7 +33,7 @@ class Held:
         self.calls += 1
         if "hold" in call.target:
             await self.open.wait()
-        body = b'"' + b"x" * 2_000_000 + b'"' if "big" in call.target else b'{"ok":true}'
+        body = b'"' + b"x" * 12_000_000 + b'"' if "big" in call.target else b'{"ok":true}'
         return Reply(200, (("content-type", "application/json"),), body)
 
 
@@ -83,7 +83,7 @@ async def front(**more: str) -> AsyncIterator[Front]:
     )  # fmt: skip
     server = DrainingServer(config)
     listener = config.bind_socket()
-    running = asyncio.create_task(server._serve([listener]))  # noqa: SLF001 - no signals here
+    running = asyncio.create_task(server._serve([listener]))
     while not server.started:  # noqa: ASYNC110  # uvicorn offers nothing to wait for
         await asyncio.sleep(0.01)
     port = listener.getsockname()[1]

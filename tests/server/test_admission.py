@@ -198,7 +198,9 @@ async def test_the_refusal_over_a_socket() -> None:
         assert figures["apiql_queries_running"] == 0
 
 
-async def test_a_refused_client_keeps_its_connection_and_its_body_is_not_read_as_a_request() -> None:
+async def test_a_refused_client_keeps_its_connection_and_its_body_is_not_read_as_a_request() -> (
+    None
+):
     body = json.dumps({"query": "select * from /ok"}).encode()
     head = f"POST /apiql HTTP/1.1\r\nHost: x\r\nContent-Type: {JSON}\r\nContent-Length: {len(body)}"
     async with front(LIMITS__QUERIES="1", LIMITS__QUERIES_WAITING="0") as found:
