@@ -164,6 +164,7 @@ async def up_to(site: Site) -> None:
             return
 
 
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_no_request_is_lost_when_it_is_told_to_end(up: Upstream, workers: str) -> None:
     async with process(up, SERVER__WORKERS=workers, SERVER__DRAIN_DELAY="1s") as (server, site):
@@ -178,6 +179,7 @@ async def test_no_request_is_lost_when_it_is_told_to_end(up: Upstream, workers: 
         assert load.told["200"] > 100
 
 
+@pytest.mark.asyncio(loop_scope="session")
 @pytest.mark.parametrize("workers", ["1", "2"])
 async def test_a_second_signal_ends_it_at_once(up: Upstream, workers: str) -> None:
     async with process(up, SERVER__WORKERS=workers, SERVER__DRAIN_DELAY="1m") as (server, site):
