@@ -41,7 +41,7 @@ def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     assert set(named) == set(model.model_fields)
     unset = dict.fromkeys(FREE.get(section, ()))
     assert model.model_validate(named | unset) == model()
-    assert model.model_validate(named)
+    model.model_validate(named)
 
 
 @pytest.mark.parametrize(

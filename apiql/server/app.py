@@ -87,16 +87,20 @@ def app_of(
         title="APIQL", version=__version__, lifespan=lifespan,
         openapi_url=docs, docs_url=None, redoc_url=None,
     )  # fmt: skip
-    presence = Presence()
     app.door = door
-    app.hot = {"/apiql": QueryRoute(lambda: engine, door, presence=presence)}
-    app.below = {STORED: QueryRoute(lambda: engine, door, read_stored, presence)}
-    app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
-    app.add_api_route("/readyz", _ready, summary="Queries are answered", tags=["health"])
-    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
+    _add_routes(app, lambda: engine)
     if docs:
         describe(app, lambda: engine.catalog)
     return app
+
+
+def _add_routes(app: App, engine: Callable[[], Engine]) -> None:
+    presence = Presence()
+    app.hot = {"/apiql": QueryRoute(engine, app.door, presence=presence)}
+    app.below = {STORED: QueryRoute(engine, app.door, read_stored, presence)}
+    app.add_api_route("/livez", _alive, summary="The process answers", tags=["health"])
+    app.add_api_route("/readyz", _ready, summary="Queries are answered", tags=["health"])
+    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
 
 
 def worker_app() -> App:

@@ -25,7 +25,17 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
     if dev:
         os.environ[DEV] = "1"
     raise_open_files()
-    config = uvicorn.Config(
+    config = _config(server)
+    if server.workers > 1:
+        return run_workers(config)
+    one = DrainingServer(config)
+    one.run()
+    if not one.started:
+        sys.exit(STARTUP_FAILURE)
+
+
+def _config(server: Server) -> uvicorn.Config:
+    return uvicorn.Config(
         "apiql.server.app:worker_app",
         factory=True,
         host=server.host,
@@ -40,12 +50,6 @@ def serve_forever(server: Server, conf: Path | None, dev: bool) -> None:
         timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(server.drain)),
     )
-    if server.workers > 1:
-        return run_workers(config)
-    one = DrainingServer(config)
-    one.run()
-    if not one.started:
-        sys.exit(STARTUP_FAILURE)
 
 
 def raise_open_files() -> None:

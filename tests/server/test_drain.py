@@ -29,7 +29,7 @@ async def test_readiness_first_and_every_answer_is_the_last_on_its_connection() 
         kept, begun = await found.site.connect(), await found.site.connect()
         kept[1].write(REQUEST)
         assert "connection" not in (await read_response(kept[0])).headers
-        begun[1].write(REQUEST.replace(b"17", b"21").replace(b"/ok", b"/hold a"))
+        begun[1].write(REQUEST.replace(b"17", b"19").replace(b"/ok", b"/hold"))
         await found.until(1)
         found.server.handle_exit(signal.SIGTERM, None)
         assert (await found.site.send("GET", "/readyz")).status == 503
@@ -66,6 +66,7 @@ async def test_what_is_under_way_is_answered_and_what_is_silent_is_closed() -> N
             await asyncio.shield(found.running)
         with pytest.raises(OSError, match="onnect"):
             await found.site.connect()
+        silent[1].close()
 
 
 async def test_what_takes_too_long_is_told_so() -> None:
