@@ -55,6 +55,11 @@ class Door:
         self.most = server.connections or connections_of(open_files())
         self.head_bytes, self.body_bytes = limits.header_bytes, limits.body_bytes
 
+    @property
+    def is_guarded(self) -> bool:
+        """Whether there is anything to be looked at before a request is let in."""
+        return self.rates is not None or self.admission.is_shut()
+
     async def let_in(self, scope: Scope) -> Pairs:
         """Headers for the answer to a request, of which nothing is read yet.
 
