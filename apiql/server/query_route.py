@@ -108,8 +108,7 @@ class QueryRoute:
         try:
             if self.door.is_guarded:
                 told += await self.door.let_in(scope)
-            engine = self.engine()
-            asked = await self.read(scope, receive, engine)
+            asked = await self.read(scope, receive, engine := self.engine())
             form = asked.wanted
             if asked.id is not None:
                 asked = self.persisted.resolved(asked, asked.id, engine)
