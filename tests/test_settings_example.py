@@ -29,6 +29,7 @@ from apiql.settings import (
 )
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
+"""Settings that are unset by default; the example shows a value."""
 
 
 def example_with_every_default() -> dict[str, Any]:
@@ -44,19 +45,23 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
     assert settings.upstreams["default"].sources["orders"].query == {"limit": 20}
 
 
-@pytest.mark.parametrize("section", ["server", "answer", "security", "queries", "limits", "store"])
+@pytest.mark.parametrize(
+    "section", ["server", "answer", "security", "queries", "clients", "limits", "store"]
+)
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]
     model: type[BaseModel] = type(getattr(Settings(), section))
     assert set(named) == set(model.model_fields)
     unset = {name: None for name in model.model_fields if getattr(model(), name) is None}
     assert model.model_validate(named | unset) == model()
+    model.model_validate(named)
 
 
 def test_the_example_names_every_setting_of_the_admin_listener() -> None:
     named = example_with_every_default()["admin"]
     assert set(named) == set(Admin.model_fields)
     assert Admin.model_validate(named | {"port": None}) == Admin()
+    Admin.model_validate(named)
 
 
 @pytest.mark.parametrize(

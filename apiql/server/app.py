@@ -19,10 +19,11 @@ from apiql.query_files import QueryFiles
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
+from apiql.server.door import DOOR, Door
 from apiql.server.health import watched
 from apiql.server.memory import settle
 from apiql.server.notices import NoticeLog
-from apiql.server.persisted import Persisted, persisted_in
+from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import QueryRoute
 from apiql.server.read_stored import PREFIX as STORED
@@ -30,6 +31,8 @@ from apiql.server.read_stored import read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.settings import Settings
+from apiql.stores.memory import MemoryStores
+from apiql.stores.store import Stores
 
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
@@ -45,6 +48,7 @@ class App(FastAPI):
 
     hot: Mapping[str, AsgiRoute]
     below: Mapping[str, AsgiRoute]
+    door: Door
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The route of the path; what has none goes FastAPI's way."""
@@ -61,52 +65,54 @@ class App(FastAPI):
 def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
     """The app for these settings and stored queries, with its engine and connections."""
     opened = OpenEngine.from_settings(settings, queries, NoticeLog())
-    return app_around(Current(held_of(opened)), persisted=persisted_in(opened.stores))
+    return app_around(Current(held_of(opened)), opened.stores)
 
 
-def app_of(
-    engine: Engine, settings: Settings, close: Close, persisted: Persisted | None = None
-) -> App:
+def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | None = None) -> App:
     """The app around an engine; `close` runs when it stops."""
-    return app_around(Current(Held(engine, close)), persisted=persisted)
+    return app_around(Current(Held(engine, close)), stores)
 
 
 def app_around(
     current: Current,
+    stores: Stores | None = None,
     state: State | None = None,
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
-    draining: Callable[[], bool] = lambda: False,
-    persisted: Persisted | None = None,
 ) -> App:
     """The app around what is in force; `beside` runs along with it."""
+    kept = stores or MemoryStores()
+    door = Door(current.held.settings, kept.buckets)
+    current.minded.append(door.settle)
     app = App(
-        title="APIQL", version=__version__, lifespan=_lifespan(current, beside),
+        title="APIQL", version=__version__, lifespan=_lifespan(current, door, beside),
         openapi_url=None, docs_url=None, redoc_url=None,
     )  # fmt: skip
+    app.door = door
     presence, counts = Presence(), counts or Counts()
-    texts = Persisted() if persisted is None else persisted
-    posted = QueryRoute(current, presence=presence, counts=counts, persisted=texts)
+    posted = QueryRoute(
+        current, door, counts=counts, presence=presence, persisted=persisted_in(kept)
+    )
     app.hot = {"/apiql": posted}
-    app.below = {STORED: QueryRoute(current, read_stored, counts, presence)}
-    watched(app, state, draining)
+    app.below = {STORED: QueryRoute(current, door, read_stored, counts, presence)}
+    watched(app, state, lambda: door.draining)
     app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     describe(app, lambda: current.engine)
     return app
 
 
-def _lifespan(current: Current, beside: Sequence[Beside]) -> Lifespan[FastAPI]:
+def _lifespan(current: Current, door: Door, beside: Sequence[Beside]) -> Lifespan[FastAPI]:
     """What runs along with the server; the connections are closed last."""
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         settle()
         current.begin()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(current.aclose)
             for each in beside:
                 await stack.enter_async_context(each())
-            yield
+            yield {DOOR: door}
 
     return lifespan
 

@@ -20,6 +20,7 @@ MOST_LINES, MOST_LETTERS = 20, 300
 RESTART = (
     "server.host", "server.port", "server.workers", "admin.host", "admin.port",
     "limits.cache_entries", "limits.cache_bytes",
+    "store.url", "store.prefix", "store.timeout", "store.verify",
 )  # fmt: skip
 """Settings that a running process cannot take: sockets and stores outlive a reload."""
 

@@ -12,20 +12,25 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from msgspec.structs import replace
+
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade, Event
 from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
+from apiql.server.admission import Overloaded
 from apiql.server.analyzed import analyzed, mind_what_is_told
 from apiql.server.counts import Counts
 from apiql.server.current import Current
+from apiql.server.door import Door
 from apiql.server.media import STREAMED, Wanted
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND
 from apiql.server.read import Asked, Receive, Scope, read_request
 from apiql.server.render import (
+    Pairs,
     Rendered,
     problem,
     render_answer,
@@ -54,6 +59,7 @@ class QueryRoute:
     """
 
     current: Current
+    door: Door
     read: Reader = read_request
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
@@ -76,12 +82,19 @@ class QueryRoute:
     async def _respond(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> int:
         """Answers; its status, 0 where nobody waited for it."""
         request_id = self._request_id(scope)
-        rendered = await self._rendered(engine, scope, receive, request_id)
+        told: Pairs = []
+        rendered = await self._rendered(engine, scope, receive, request_id, told)
         if isinstance(rendered, Streaming):
-            return await self._stream(rendered, scope, receive, send, request_id)
+            try:
+                rendered.headers = told
+                return await self._stream(rendered, scope, receive, send, request_id)
+            finally:
+                self.door.admission.leave()
         if rendered is None:
             return 0
         headers = rendered.headers
+        if told:
+            headers += told
         headers.append((b"x-request-id", request_id))
         if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
@@ -106,25 +119,50 @@ class QueryRoute:
         return streaming.status
 
     async def _rendered(
-        self, engine: Engine, scope: Scope, receive: Receive, request_id: bytes
+        self, engine: Engine, scope: Scope, receive: Receive, request_id: bytes, told: Pairs
     ) -> Rendered | Streaming | None:
-        """The response, or what will make it, or None where the client has gone."""
+        """The response, or what will make it, which then has a place; None where the client has
+        gone. `told` takes headers for any answer.
+        """
         form = Wanted.JSON
         try:
+            if self.door.is_guarded:
+                told += await self.door.let_in(scope)
             asked = await self.read(scope, receive, engine)
             form = asked.wanted
             if asked.id is not None:
                 asked = await self.persisted.resolved(asked, asked.id, engine)
-            return await self.presence.during(self._answer(engine, asked), receive)
+            return await self.presence.during(self._placed(engine, asked), receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])
         except QueryRefused as refused:
             return render_refusal(refused, form)
         except ClientGone:
             return None
+        except asyncio.CancelledError:
+            if not self.door.draining:
+                raise
+            return render_problem(Overloaded(), scope["path"])  # the time to end is over
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
             log.exception("request %s failed", request_id.decode())
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
+
+    async def _placed(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
+        """The response once there is a place for the query; a stream keeps it. A request that is
+        still being read has none, so slow bodies keep nobody out.
+        """
+        admission = self.door.admission
+        if not admission.enter():
+            waited = await admission.wait(asked.query.timeout)
+            asked = _sooner(asked, waited, engine.settings.limits.query_timeout)
+        try:
+            rendered = await self._answer(engine, asked)
+        except BaseException:
+            admission.leave()
+            raise
+        if not isinstance(rendered, Streaming):
+            admission.leave()
+        return rendered
 
     async def _answer(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
         begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
@@ -178,6 +216,13 @@ class QueryRoute:
 
 def _render(plan: Plan) -> Callable[..., Rendered]:
     return render_bare if plan.settings.bare else render_answer
+
+
+def _sooner(asked: Asked, waited: float, longest: float) -> Asked:
+    """The same request with less time: it has waited."""
+    given = asked.query.timeout
+    left = max(0.001, (longest if given is None else min(given, longest)) - waited)
+    return replace(asked, query=replace(asked.query, timeout=left))
 
 
 def _knows_more(request_id: bytes) -> str:

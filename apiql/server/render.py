@@ -21,7 +21,7 @@ TITLES = {
     400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
     422: "Unprocessable Content", 431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
+    429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 
@@ -119,14 +119,20 @@ def problem(
     code: Code, status: int, detail: str, instance: str, headers: Mapping[str, str] | None = None
 ) -> Rendered:
     """type, title, status, detail, instance, code and errors as problem+json."""
-    body = to_json({
-        "type": "about:blank", "title": TITLES.get(status, code.value), "status": status,
-        "detail": detail, "instance": instance, "code": code.value,
-        "errors": [{"code": code.value, "message": detail}],
-    })  # fmt: skip
+    body = problem_body(code, status, detail, instance)
     pairs: Pairs = [(b"content-type", PROBLEM), (b"cache-control", b"no-store")]
     pairs += [(k.lower().encode(), v.encode("latin-1")) for k, v in (headers or {}).items()]
     return Rendered(status, body, pairs)
+
+
+def problem_body(code: Code, status: int, detail: str, instance: str | None = None) -> bytes:
+    """The members of an RFC 9457 problem as JSON."""
+    where = {} if instance is None else {"instance": instance}
+    return to_json({
+        "type": "about:blank", "title": TITLES.get(status, code.value), "status": status,
+        "detail": detail, **where, "code": code.value,
+        "errors": [{"code": code.value, "message": detail}],
+    })  # fmt: skip
 
 
 def trace_of(events: Sequence[Event], start: float) -> list[dict[str, Any]]:

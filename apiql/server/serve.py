@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
-from contextlib import suppress
+import resource
+import sys
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from uvicorn.config import LOGGING_CONFIG
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 
 from apiql.server.admin_listener import check_free
+from apiql.server.drain import DrainingServer
 from apiql.server.protocol import Protocol
 from apiql.server.worker import CONF, DEV
+from apiql.server.workers import run_workers
 from apiql.settings import Server, Settings
 
 
@@ -33,11 +35,14 @@ def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
         os.environ[DEV] = "1"
     for name in ("host", "port", "workers"):  # the command line's word wins for workers too
         os.environ[f"APIQL_SERVER__{name.upper()}"] = str(getattr(server, name))
+    raise_open_files()
     config = _config(server)
-    if server.workers == 1:
-        return _one(config)
-    Workers(config, [config.bind_socket()]).run()
-    return None
+    if server.workers > 1:
+        return run_workers(config)
+    one = DrainingServer(config)
+    one.run()
+    if not one.started:
+        sys.exit(STARTUP_FAILURE)
 
 
 def _config(server: Server) -> uvicorn.Config:
@@ -55,27 +60,8 @@ def _config(server: Server) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=15,
-        timeout_graceful_shutdown=30,
+        timeout_graceful_shutdown=max(1, round(server.drain)),
     )
-
-
-def _one(config: uvicorn.Config) -> None:
-    server = uvicorn.Server(config)
-    with suppress(KeyboardInterrupt):
-        server.run()
-    if not server.started:
-        raise SystemExit(1)
-
-
-class Workers(Multiprocess):
-    """Several workers; a hangup is for each of them: they reload, and nobody is started anew."""
-
-    def handle_hup(self) -> None:
-        """Passes the signal on."""
-        for process in self.processes:
-            if process.pid is not None:
-                with suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGHUP)
 
 
 def log_config() -> dict[str, Any]:
@@ -86,3 +72,10 @@ def log_config() -> dict[str, Any]:
     for name, level in (("apiql", "INFO"), ("asyncio", "WARNING")):
         found["loggers"][name] = {"handlers": ["default"], "level": level, "propagate": False}
     return found
+
+
+def raise_open_files() -> None:
+    """Lets this process and its workers open as many files as they are allowed to."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apiql.engine import Engine
@@ -39,7 +39,7 @@ BREAKS = b"\r\n"
 @dataclass
 class Streaming:
     """An answer on its way; `begun` once the head of the response has been handed over, which says
-    `status`.
+    `status`, and `headers` beside its own.
     """
 
     pieces: AsyncGenerator[Piece, None]
@@ -48,6 +48,7 @@ class Streaming:
     begun: bool = False
     status: int = 0
     count: int = 0
+    headers: Pairs = field(default_factory=list)
 
     async def sent(self, send: Send, request_id: bytes) -> None:
         """Sends all of it.
@@ -80,7 +81,7 @@ class Streaming:
         self.begun, self.status = True, status
         headers: Pairs = [
             (b"content-type", self.form.value), VARY, (b"cache-control", b"no-store"),
-            (b"x-accel-buffering", b"no"), (b"x-request-id", request_id),
+            (b"x-accel-buffering", b"no"), (b"x-request-id", request_id), *self.headers,
         ]  # fmt: skip
         start = {"type": "http.response.start", "status": status, "headers": headers}
         await _hand_over(send, start)

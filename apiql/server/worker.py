@@ -24,7 +24,6 @@ from apiql.server.counts import Counts, figures_in_force
 from apiql.server.current import Current, Held, held_of
 from apiql.server.exposition import process_figures
 from apiql.server.notices import NoticeLog
-from apiql.server.persisted import persisted_in
 from apiql.server.reload import Reloader
 from apiql.sources.circuits import Circuits
 from apiql.sources.stack import build_stack
@@ -69,14 +68,15 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     def figures() -> Iterator[Figure]:
         yield from process_figures(started)
         yield from counts.figures()
+        yield from app.door.figures()
         yield from figures_in_force(current, reloader.state)
 
     beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
     if listener is not None:
         admin = Admin(hosts_of(listener), current, reloader, figures)
         beside.append(partial(admin_served, listener, admin, log.info))
-    texts = persisted_in(stores)
-    return app_around(current, reloader.state, counts, beside, persisted=texts), reloader
+    app = app_around(current, stores, reloader.state, counts, beside)
+    return app, reloader
 
 
 async def opened_beside(

@@ -5,6 +5,7 @@ transports.
 """
 
 from apiql.settings.caching import Cache
+from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
@@ -20,6 +21,7 @@ __all__ = [
     "Breaker",
     "Bulk",
     "Cache",
+    "Clients",
     "Health",
     "Hedge",
     "Host",

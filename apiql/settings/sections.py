@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.store import Store
@@ -22,6 +23,7 @@ from apiql.settings.values import (
     HostRules,
     Loopback,
     Methods,
+    Pause,
     Size,
     UpstreamName,
 )
@@ -48,6 +50,12 @@ class Server(Section):
     """The pages /docs, /openapi.json and /."""
     reload: bool = True
     """Whether changes in the conf folder are put in force as they come."""
+    connections: Count | None = None
+    """Clients' connections of one process; unset: 5,000, or what the open files leave room for."""
+    drain_delay: Pause = 5.0
+    """How long requests are still accepted after the signal to end."""
+    drain: Duration = 30.0
+    """How long what is under way may take after that."""
 
 
 class Admin(Section):
@@ -127,6 +135,12 @@ class Limits(Section):
     call_timeout: Duration = 5.0
     connect_timeout: Duration = 2.0
     dns_timeout: Duration = 1.0
+    queries: Count = 512
+    """Queries that one process carries out at a time."""
+    queries_waiting: int = Field(default=2048, ge=0)
+    """Queries that wait for one of these to end; more are refused."""
+    queries_wait: Duration = 2.0
+    """The longest that one waits; one that would have to wait longer is refused at once."""
     query_concurrency: Count = 8
     """Upstream calls that one query makes at a time."""
     connections_per_origin: Count = 64
@@ -148,6 +162,7 @@ class Settings(Section):
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()
+    clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)

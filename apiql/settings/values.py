@@ -78,6 +78,12 @@ def seconds(value: object) -> float:
     return _above_zero(float(value), value, DURATION_EXPECTED)
 
 
+def pause(value: object) -> float:
+    """A duration in seconds that may be none at all."""
+    none = value in (0, "0", "0s", "0ms") and not isinstance(value, bool)
+    return 0.0 if none else seconds(value)
+
+
 def octets(value: object) -> int:
     """A size in bytes; whole numbers are bytes already."""
     if isinstance(value, str):
@@ -254,6 +260,7 @@ def _lower(value: object) -> object:
 
 
 Duration = Annotated[float, PlainValidator(seconds)]
+Pause = Annotated[float, PlainValidator(pause)]
 Size = Annotated[int, PlainValidator(octets)]
 Count = Annotated[int, Field(ge=1)]
 WebAddress = Annotated[str, PlainValidator(web_address)]

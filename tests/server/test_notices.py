@@ -9,12 +9,23 @@ from typing import get_args
 
 import pytest
 
-from apiql.events import ConfLoaded, ConfRefused, Notice, UnknownQuery
+from apiql.events import (
+    CircuitMoved,
+    ConfLoaded,
+    ConfRefused,
+    HostMoved,
+    Notice,
+    StoreMoved,
+    UnknownQuery,
+)
 from apiql.server.notices import MOST_KINDS, MOST_LINES, LogFilter, NoticeLog, Thinning
 from apiql.server.serve import log_config
 
 SAMPLES: list[Notice] = [
     UnknownQuery("sha256:1", "select a\nfrom /b"),
+    CircuitMoved("http://a", "open", "5 calls\nin a row failed"),
+    HostMoved("shop", "http://a:1", False, "status\n503"),
+    StoreMoved(False, "no answer\nwithin 50 ms"),
     ConfLoaded("abc", ("server.port",)),
     ConfRefused(("apiql.toml:1:2: this is no TOML", "queries/a.apiql: is not UTF-8")),
 ]

@@ -28,11 +28,11 @@ def current() -> Current:
 
 
 async def test_while_it_drains_it_is_alive_and_not_ready() -> None:
-    draining = False
-    async with serving(app_around(current(), draining=lambda: draining)) as url:
+    app = app_around(current())
+    async with serving(app) as url:
         site = Site(url)
         assert (await site.send("GET", "/readyz")).status == 200
-        draining = True
+        app.door.draining = True
         response = await site.send("GET", "/readyz")
         assert (response.status, response.json()) == (503, {"status": "draining"})
         assert (await site.send("GET", "/livez")).status == 200
@@ -40,7 +40,7 @@ async def test_while_it_drains_it_is_alive_and_not_ready() -> None:
 
 async def test_what_is_in_force_since_when() -> None:
     state = State("abc", 1_800_000_000.7)
-    async with serving(app_around(current(), state)) as url:
+    async with serving(app_around(current(), state=state)) as url:
         site = Site(url)
         response = await site.send("GET", "/readyz")
         assert response.headers["cache-control"] == "no-store"

@@ -14,7 +14,6 @@ from apiql.demo.serving import serving
 from apiql.opened import OpenEngine
 from apiql.server.app import app_of
 from apiql.server.notices import NoticeLog
-from apiql.server.persisted import persisted_in
 from apiql.stores.lasting import RedisStores
 from tests.server.client import Site
 from tests.server.conftest import settings_for
@@ -37,7 +36,7 @@ async def server(
     settings = settings_for(up, **more)
     opened = OpenEngine.from_settings(settings, told=NoticeLog())
     assert isinstance(opened.stores, RedisStores)
-    app = app_of(opened.engine, settings, opened.aclose, persisted_in(opened.stores))
+    app = app_of(opened.engine, settings, opened.aclose, opened.stores)
     async with serving(app) as url:
         yield Site(url), opened.stores
 

@@ -1,0 +1,112 @@
+"""How a server ends without losing a request: readiness first, then it goes on for a while and
+closes each connection behind its answer, then it takes no more and ends what is under way.
+
+A client that keeps its connections learns from `Connection: close` that this one is at its end, so
+it never sends a request on one that is being closed. Knows no query.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from types import FrameType
+
+import uvicorn
+
+from apiql.server.door import DOOR, Door
+
+TICK = 0.1
+"""Seconds between two looks whether the time has come."""
+SETTLE = 1.0
+"""Seconds in which a client may ask that connected at the last moment."""
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that drains. The second signal of a kind ends it at once: a terminal and the parent
+    of workers send one of each kind.
+    """
+
+    @property
+    def door(self) -> Door | None:
+        """The door of its app, once it has started."""
+        lifespan = getattr(self, "lifespan", None)
+        return None if lifespan is None else lifespan.state.get(DOOR)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Minds the signals; having ended because of one is no failure."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Not ready from now on."""
+        self.force_exit = sig in self._captured_signals
+        self._captured_signals.append(sig)
+        self.should_exit = True
+        if self.door is not None:
+            self.door.draining = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drains and ends."""
+        door = self.door
+        if door is not None:
+            door.draining = True
+            for connection in list(self.server_state.connections):
+                getattr(connection, "close_after_answer", connection.shutdown)()
+            await self._until(lambda: False, door.drain_delay)
+        await self._stop_accepting()
+        await self._until(lambda: not self.server_state.connections, SETTLE)
+        await super().shutdown(sockets)
+
+    async def _until(self, done: Callable[[], bool], seconds: float) -> None:
+        """Goes on as it does while it serves."""
+        loop = asyncio.get_running_loop()
+        end, ticks = loop.time() + seconds, 0
+        while not (done() or self.force_exit) and loop.time() < end:
+            await self.on_tick(ticks)
+            await asyncio.sleep(TICK)
+            ticks += 1
+
+    async def _stop_accepting(self) -> None:
+        """Closes the listeners; whoever has connected by then is not lost with them: twins keep
+        them open while the loop lets go of its own, and are emptied before they go.
+        """
+        listeners = [listener for server in self.servers for listener in server.sockets]
+        twins = [socket.socket(fileno=os.dup(listener.fileno())) for listener in listeners]
+        for server in self.servers:
+            server.close()
+        await asyncio.sleep(TICK)
+        taken = [connection for twin in twins for connection in _emptied(twin)]
+        loop = asyncio.get_running_loop()
+        for connection in taken:
+            await loop.connect_accepted_socket(self._connection, connection)
+
+    def _connection(self) -> asyncio.Protocol:
+        return self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+
+
+def _emptied(listener: socket.socket) -> list[socket.socket]:
+    """The connections that were made and that nobody has accepted; the listener is closed."""
+    found = []
+    with listener, contextlib.suppress(OSError):
+        listener.setblocking(False)
+        while True:
+            connection, _ = listener.accept()
+            connection.setblocking(False)
+            found.append(connection)
+    return found
