@@ -29,7 +29,6 @@ from apiql.settings import (
 )
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
-"""Settings that are unset by default; the example shows a value."""
 
 
 def example_with_every_default() -> dict[str, Any]:

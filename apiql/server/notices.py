@@ -116,19 +116,8 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             cut = "…" if len(text) > MOST_SHOWN else ""
             shown = json.dumps(text[:MOST_SHOWN] + cut)
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
-        case CircuitMoved(origin, state, why):
-            return (
-                logging.WARNING,
-                f"circuit {origin}",
-                f"the circuit of {origin} is {state}: {why}",
-            )
-        case HostMoved(upstream, host, healthy, why):
-            level = logging.INFO if healthy else logging.WARNING
-            now = "is used again" if healthy else "is passed by"
-            return level, f"host {host}", f"upstream {upstream}: {host} {now}: {why}"
-        case StoreMoved(reachable, why):
-            now = "is used again" if reachable else "is left alone, each process keeps its own"
-            return logging.WARNING, "store", f"the store {now}: {why}"
+        case CircuitMoved() | HostMoved() | StoreMoved():
+            return _moved(notice)
         case ConfLoaded(revision, restart):
             later = f"; a restart is needed for {', '.join(restart)}" if restart else ""
             level = logging.WARNING if restart else logging.INFO
@@ -139,6 +128,21 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             return logging.ERROR, "conf", text
         case other:
             assert_never(other)
+
+
+def _moved(notice: CircuitMoved | HostMoved | StoreMoved) -> tuple[int, str, str]:
+    """Of what the engine calls."""
+    match notice:
+        case CircuitMoved(origin, state, why):
+            told = f"the circuit of {origin} is {state}: {why}"
+            return logging.WARNING, f"circuit {origin}", told
+        case HostMoved(upstream, host, healthy, why):
+            level = logging.INFO if healthy else logging.WARNING
+            now = "is used again" if healthy else "is passed by"
+            return level, f"host {host}", f"upstream {upstream}: {host} {now}: {why}"
+        case StoreMoved(reachable, why):
+            now = "is used again" if reachable else "is left alone, each process keeps its own"
+            return logging.WARNING, "store", f"the store {now}: {why}"
 
 
 def more(held: int) -> str:

@@ -65,6 +65,9 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         tell(sample)
     assert lines() == [
         r'a query that is not stored: sha256:1 "select a\nfrom /b"',
+        r"the circuit of http://a is open: 5 calls\nin a row failed",
+        r"upstream shop: http://a:1 is passed by: status\n503",
+        r"the store is left alone, each process keeps its own: no answer\nwithin 50 ms",
         "configuration abc is in force; a restart is needed for server.port",
         "the new configuration is refused, the last good one stays in force: "
         "apiql.toml:1:2: this is no TOML; queries/a.apiql: is not UTF-8",
