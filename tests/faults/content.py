@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from random import Random
@@ -23,11 +24,16 @@ async def _deep(exchange: Exchange) -> None:
 
 
 async def _wide(exchange: Exchange) -> None:
-    await exchange.json({f"k{n}": n for n in range(int(exchange.word))})
+    await exchange.answer(_members("k", 1, int(exchange.word)), TEXT + "application/json")
 
 
 async def _collide(exchange: Exchange) -> None:
-    await exchange.json({str(n * (2**61 - 1)): 0 for n in range(int(exchange.word))})
+    await exchange.answer(_members("", 2**61 - 1, int(exchange.word)), TEXT + "application/json")
+
+
+@functools.cache
+def _members(first: str, factor: int, count: int) -> bytes:
+    return json.dumps({f"{first}{n * factor}": n for n in range(count)}).encode()
 
 
 def typed(kind: str, body: bytes = OK) -> Play:

@@ -79,6 +79,8 @@ class Exchange:
 
     async def send(self, data: bytes) -> None:
         """Bytes as they are."""
+        if self.writer.is_closing():
+            raise Gone
         self.writer.write(data)
         try:
             await self.writer.drain()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 
 from tests.faults.exchange import (
     FOREVER,
@@ -80,13 +81,18 @@ async def _huge_header(exchange: Exchange) -> None:
 
 
 async def _many_headers(exchange: Exchange) -> None:
-    many = [f"X-{n}: v" for n in range(int(exchange.asked("n", 100_000)))]
-    await exchange.send(head(JSON, LENGTH, *many) + OK)
+    await exchange.send(_repeated("X-{}: v", int(exchange.asked("n", 100_000))))
 
 
 async def _cookies(exchange: Exchange) -> None:
-    many = [f"Set-Cookie: c{n}={'v' * 4000}" for n in range(int(exchange.asked("n", 5000)))]
-    await exchange.send(head(JSON, LENGTH, *many) + OK)
+    field = "Set-Cookie: c{}=" + "v" * 4000
+    await exchange.send(_repeated(field, int(exchange.asked("n", 5000))))
+
+
+@functools.cache
+def _repeated(field: str, times: int) -> bytes:
+    """A whole answer with a field so many times."""
+    return head(JSON, LENGTH, *(field.format(n) for n in range(times))) + OK
 
 
 HANGS = sending(then=FOREVER)

@@ -80,18 +80,23 @@ class Served:
 
     def memory(self, name: str = "VmRSS") -> int:
         """In KiB; `VmHWM` is the most it ever was."""
-        return _status(self.pid, name)
+        return held_by(self.pid, name)
+
+    def forget_peak(self) -> None:
+        """`VmHWM` begins anew."""
+        Path(f"/proc/{self.pid}/clear_refs").write_text("5", encoding="utf-8")
 
     def threads(self) -> int:
         """Its threads, that of the probe among them."""
-        return _status(self.pid, "Threads")
+        return held_by(self.pid, "Threads")
 
     def descriptors(self) -> int:
         """Its open files and sockets."""
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
 
-def _status(pid: int, name: str) -> int:
+def held_by(pid: int, name: str) -> int:
+    """A line of what the kernel says of a process: KiB, or a number."""
     lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
 
@@ -106,12 +111,16 @@ def faulty(port: int = 0) -> Iterator[Faulty]:
 
 
 @contextmanager
-def served(conf: Path, more: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Starts `apiql serve` on a folder; `more` are variables of its environment."""
+def served(
+    conf: Path, more: Mapping[str, str] | None = None, said: int | None = None
+) -> Iterator[Served]:
+    """Starts `apiql serve` on a folder; `more` are variables of its environment, and what it says
+    goes to the file `said`.
+    """
     port, probe = free_port(), free_port()
     command = [sys.executable, "-m", "tests.faults.probed", str(probe)]
     command += ["serve", "--conf", str(conf), "--port", str(port)]
-    with _child(command, None, more) as process:
+    with _child(command, None, more, said) as process:
         _await(process, port)
         yield Served(port, probe, process)
 
@@ -149,11 +158,14 @@ def free_port() -> int:
 
 @contextmanager
 def _child(
-    command: list[str], stdout: int | None, more: Mapping[str, str] | None = None
+    command: list[str],
+    stdout: int | None,
+    more: Mapping[str, str] | None = None,
+    said: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
     inherited = {name: text for name, text in os.environ.items() if name[:6] != "APIQL_"}
     environment = {**inherited, "PYTHONPATH": str(ROOT), **(more or {})}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=stdout, stderr=said)
     try:
         yield process
     finally:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from random import Random
 from time import monotonic
 
 import pytest
 
 from tests.faults.caller import Caller
+from tests.faults.churning import cancelled
 from tests.faults.running import Faulty, Served
 from tests.faults.waiting import until
 
@@ -55,7 +55,7 @@ async def test_of_a_shared_call_only_the_last_to_leave_cancels_it(
 async def test_a_thousand_cancelled_calls_leave_nothing_behind(
     patient: Served, faults: Faulty
 ) -> None:
-    await churn(patient.port, CHURN, Random(5))
+    await cancelled(patient.port, CHURN, Random(5))
     await until(lambda: all(not c["inflight"] for c in faults.counts()["paths"].values()))
     async with Caller(patient.port) as caller:
         begun = monotonic()
@@ -65,17 +65,3 @@ async def test_a_thousand_cancelled_calls_leave_nothing_behind(
             assert list(answer.data().values()) == [{"id": str(n)} for n in range(20)]
         assert monotonic() - begun < 10
     assert faults.counts()["open"] <= 66
-
-
-async def churn(port: int, calls: int, random: Random) -> None:
-    """So many calls that are cancelled early or late, forty clients at a time."""
-
-    async def client(share: int) -> None:
-        caller = Caller(port)
-        for _ in range(share):
-            path = random.choice(("/hang", "/drip", "/ok", "/jitter", "/stall-body"))
-            await caller.begin(f"select * from {path}?n={random.random()} as f")
-            await asyncio.sleep(random.choice((0, 0.001, 0.005, 0.02)))
-            caller.leave()
-
-    await asyncio.gather(*(client(calls // 40) for _ in range(40)))
