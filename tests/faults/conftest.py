@@ -41,3 +41,10 @@ def patient(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> 
     limits = {"call_timeout": "30s", "query_timeout": "30s"}
     with serving(shared_faults, conf, limits) as found:
         yield found
+
+
+@pytest.fixture
+def ending(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server that a test may end."""
+    with serving(shared_faults, tmp_path_factory.mktemp("ending"), LIMITS) as found:
+        yield found

@@ -19,7 +19,7 @@ from urllib.request import urlopen
 from apiql.settings import Upstream
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S, STOP_S = 20.0, 40.0
+START_S, STOP_S = 60.0, 40.0
 OTHERS = ("canary", "resets", "silent", "speaks", "full", "refuses")
 
 
@@ -127,10 +127,13 @@ def served(
 
 @contextmanager
 def serving(
-    found: Faulty, conf: Path, limits: Mapping[str, object], *more: str
+    found: Faulty, conf: Path, limits: Mapping[str, object], *more: str, guarded: bool = False
 ) -> Iterator[Served]:
-    """Starts `apiql serve` in front of the upstream; `more` are settings of it."""
-    (conf / "apiql.toml").write_text(conf_text(found, limits, *more), encoding="utf-8")
+    """Starts `apiql serve` in front of the upstream; `more` are settings of it, one of them the
+    breaker if it is `guarded`.
+    """
+    told = more if guarded else (*unguarded(), *more)
+    (conf / "apiql.toml").write_text(conf_text(found, limits, *told), encoding="utf-8")
     with served(conf) as running:
         yield running
 
@@ -138,7 +141,7 @@ def serving(
 def conf_text(found: Faulty, limits: Mapping[str, object], *more: str) -> str:
     """An apiql.toml: paths go to the main listener, and each of the others is a source."""
     lines = ["[limits]", *(f"{name} = {json.dumps(value)}" for name, value in limits.items())]
-    lines += ["[upstreams.default]", f'url = "{found.url}"', *unguarded(), *more]
+    lines += ["[upstreams.default]", f'url = "{found.url}"', *more]
     for name in OTHERS:
         lines += [f"[upstreams.{name}]", f'url = "http://127.0.0.1:{found.ports[name]}"']
         lines += [*unguarded(), f"[upstreams.{name}.sources.{name}]", 'path = "/{word?}"']

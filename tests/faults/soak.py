@@ -21,7 +21,7 @@ from pathlib import Path
 import uvloop
 
 from tests.faults.redis_server import RedisServer, redis_server
-from tests.faults.running import ROOT, conf_text, faulty, served
+from tests.faults.running import ROOT, conf_text, faulty, served, unguarded
 from tests.faults.scenarios import SCENARIOS, Finding, Ground
 
 WRITTEN = ROOT / "benchmarks" / "soak.md"
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, conf: Path, redis: RedisServer | None) -> l
     environment = {f"APIQL_{name}": value for name, value in more.items()}
     limits = LIMITS.get(options.scenario, {})
     with faulty() as faults, tempfile.TemporaryFile() as said:
-        (conf / "apiql.toml").write_text(conf_text(faults, limits), encoding="utf-8")
+        (conf / "apiql.toml").write_text(conf_text(faults, limits, *unguarded()), encoding="utf-8")
         with served(conf, environment, said.fileno()) as server:
             ground = Ground(
                 faults, server, conf, redis, options.minutes * 60, options.clients,
