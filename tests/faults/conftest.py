@@ -8,8 +8,7 @@ import pytest
 
 from tests.faults.running import Faulty, Served, faulty, serving
 
-CALL_S = 0.5
-LIMITS = {"call_timeout": f"{CALL_S}s", "query_timeout": "10s", "connect_timeout": "400ms"}
+LIMITS = {"call_timeout": "20s", "query_timeout": "25s", "connect_timeout": "400ms"}
 
 
 @pytest.fixture(scope="session")
@@ -28,7 +27,7 @@ def faults(shared_faults: Faulty) -> Faulty:
 
 @pytest.fixture(scope="session")
 def server(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server whose calls have half a second."""
+    """A server whose connections have less time than its calls."""
     conf = tmp_path_factory.mktemp("swept")
     with serving(shared_faults, conf, LIMITS) as found:
         yield found
@@ -46,5 +45,6 @@ def patient(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture
 def ending(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server that a test may end."""
-    with serving(shared_faults, tmp_path_factory.mktemp("ending"), LIMITS) as found:
+    limits = {"call_timeout": "3s", "query_timeout": "10s"}
+    with serving(shared_faults, tmp_path_factory.mktemp("ending"), limits) as found:
         yield found

@@ -14,7 +14,7 @@ from tests.faults.waiting import until
 
 LEAVERS = 30
 CHURN = 1000
-LOADED_S = 1.0
+LOADED_S = 3.0
 """Fifty milliseconds are promised; a machine with other work may need longer."""
 
 
@@ -63,5 +63,5 @@ async def test_a_thousand_cancelled_calls_leave_nothing_behind(
         for _ in range(20):
             answer = await caller.ask(wide)
             assert list(answer.data().values()) == [{"id": str(n)} for n in range(20)]
-        assert monotonic() - begun < 10
+        assert monotonic() - begun < 20
     assert faults.counts()["open"] <= 66

@@ -66,8 +66,7 @@ async def _latencies(server: Served) -> list[float]:
         return sorted([(await caller.ask("select * from /ok")).seconds for _ in range(200)])
 
 
-@pytest.mark.parametrize("path", ["/whoami", "/whoami-nohint"])
-@pytest.mark.parametrize("clause", ["", "cache 60s"])
+@pytest.mark.parametrize(("path", "clause"), [("/whoami", ""), ("/whoami-nohint", "cache 60s")])
 async def test_nobody_sees_the_answer_of_another(
     patient: Served, faults: Faulty, path: str, clause: str
 ) -> None:

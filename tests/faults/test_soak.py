@@ -72,8 +72,8 @@ def ground(faults: Faulty, server: Served, conf: Path, seconds: float) -> Ground
     return Ground(faults, server, conf, None, seconds, 20, 0.05, 0.1)
 
 
-async def test_a_short_one_loses_nothing(patient: Served, faults: Faulty, tmp_path: Path) -> None:
-    found = await mixed_traffic(ground(faults, patient, tmp_path, 3.0))
+async def test_a_short_one_loses_nothing(ending: Served, faults: Faulty, tmp_path: Path) -> None:
+    found = await mixed_traffic(ground(faults, ending, tmp_path, 3.0))
     named = {finding.name: finding for finding in found}
     grown = {"growth of memory, MiB in 10 min", "descriptors, last third over first"}
     assert broken(found) <= grown  # three seconds say nothing of these
