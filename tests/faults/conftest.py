@@ -8,7 +8,7 @@ import pytest
 
 from tests.faults.running import Faulty, Served, faulty, serving
 
-LIMITS = {"call_timeout": "20s", "query_timeout": "25s", "connect_timeout": "400ms"}
+LIMITS = {"call_timeout": "20s", "query_timeout": "25s", "connect_timeout": "10s"}
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +27,7 @@ def faults(shared_faults: Faulty) -> Faulty:
 
 @pytest.fixture(scope="session")
 def server(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server whose connections have less time than its calls."""
+    """A server that has time, where a query does not say otherwise."""
     conf = tmp_path_factory.mktemp("swept")
     with serving(shared_faults, conf, LIMITS) as found:
         yield found
