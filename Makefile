@@ -3,16 +3,17 @@
 #   make test    the whole suite
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV ?= $(shell command -v uv)
+MINUTES ?= 30
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench serve install lock clean
+.PHONY: help demo test lint bench soak serve install lock clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@echo "more: make lint, bench, serve, install, lock, clean"
+	@echo "more: make lint, bench, soak, serve, install, lock, clean"
 
 demo: $(READY)
 	@$(BIN)/apiql demo
@@ -28,6 +29,9 @@ lint: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.serve
+
+soak: $(READY)
+	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
 serve: $(READY)
 	$(BIN)/apiql serve --dev --conf conf

@@ -150,7 +150,7 @@ class Limits(Section):
     cache_entries: int = Field(default=10_000, ge=0)
     """Answers of upstreams that one process keeps."""
     cache_bytes: Size = 64 * _MIB
-    bytes_in_flight: Size = 256 * _MIB
+    bytes_in_flight: Size = 192 * _MIB
     """Of all bodies of upstreams that one process is taking in."""
 
 

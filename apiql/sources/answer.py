@@ -127,6 +127,8 @@ class Answer:
         self._held = 0
         self._failure = None
         self._parts = []
+        if self._decoding is not None:
+            self._decoding.close()
         del self._parser
 
     def on_message_begin(self) -> None:

@@ -64,6 +64,11 @@ class Decoding:
             raise Undecodable(Code.BAD_PAYLOAD, f"the {self._name} body is cut short")
         return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
 
+    def close(self) -> None:
+        """Forgets what was decoded."""
+        self._parts = []
+        del self._decoder
+
     def _step(self, data: bytes) -> bytes:
         try:
             return self._decoder.step(data)

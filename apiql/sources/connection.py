@@ -147,6 +147,7 @@ class Connection(asyncio.Protocol):
             future.set_result(reply)
 
     def _fail(self, failure: CallFailed) -> None:
+        failure.__traceback__ = failure.__context__ = None  # their frames hold what was read
         self._break(failure)
         self.abort()
 

@@ -25,7 +25,7 @@ class TransportLimits:
     ratio: int = 100
     """Decoded to encoded size, checked once a body is larger than 256 KiB."""
     dns_timeout: float = 1.0
-    bytes_in_flight: int = 256 << 20
+    bytes_in_flight: int = 192 << 20
     """Of all bodies that one transport is collecting at a time."""
 
 

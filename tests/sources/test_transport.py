@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable
 
+import brotli
 import pytest
 
 from apiql.errors import Code
@@ -94,6 +99,29 @@ async def test_bodies_up_to_the_cap_arrive():
             assert (await small(call(raw.origin))).body == full
         assert raw.accepted == 1
     await small.aclose()
+
+
+CODED = {"gzip": gzip.compress, "deflate": zlib.compress, "br": brotli.compress}
+
+
+@pytest.mark.parametrize("coding", CODED)
+async def test_what_failed_holds_nothing_of_what_it_read(transport, coding):
+    """A failure lives as long as its query: fifty bombs would be fifty times what was decoded."""
+    undo: dict[str, Callable[[bytes], bytes]] = {
+        "gzip": gzip.compress,
+        "deflate": zlib.compress,
+        "br": brotli.compress,
+    }
+    body = undo[coding](b"[" + b"1," * (8 << 20))
+    async with upstream(answering(reply(body, f"Content-Encoding: {coding}"))) as raw:
+        await failure(transport, raw.origin)
+        tracemalloc.start()
+        try:
+            failures = [await failure(transport, raw.origin) for _ in range(5)]
+            assert {failed.code for failed in failures} == {Code.UPSTREAM_TOO_LARGE}
+            assert tracemalloc.get_traced_memory()[0] < 1 << 20
+        finally:
+            tracemalloc.stop()
 
 
 async def test_all_bodies_together_stay_within_the_budget():
