@@ -210,6 +210,8 @@ def _plucked(view: Any, way: tuple[tuple[str, ...], Path, Any]) -> Any:
     attributes, names, lacking = way
     for position, attribute in enumerate(attributes):
         if isinstance(view, list):
+            if len(attributes) == position + 1 and not names:
+                return _column(view, attribute, lacking)
             rest = (attributes[position:], names, lacking)
             found = [_plucked(item, rest) for item in view]
             return [lacking if item is MISSING else item for item in found]
@@ -219,3 +221,9 @@ def _plucked(view: Any, way: tuple[tuple[str, ...], Path, Any]) -> Any:
         if view is UNSET:
             return MISSING
     return walk.by_names(view, names, lacking) if names else view
+
+
+def _column(rows: list[Any], attribute: str, lacking: Any) -> list[Any]:
+    """One member of each row: the usual path into a list."""
+    found = [UNSET if row is None else getattr(row, attribute) for row in rows]
+    return [lacking if value is UNSET else value for value in found]
