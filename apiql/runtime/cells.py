@@ -193,9 +193,7 @@ def _key(element: Any) -> Any:
 def filled(nest: Nest, leaves: Sequence[Any], gap: Callable[[Lost | None], Any]) -> Nest:
     """The nest with a value at each leaf; `gap` says what stands where no call was made."""
     if type(nest) is list:
-        return [
-            leaves[item] if type(item) is int else filled(item, leaves, gap) for item in nest
-        ]
+        return [leaves[item] if type(item) is int else filled(item, leaves, gap) for item in nest]
     return leaves[nest] if type(nest) is int else gap(nest)
 
 
