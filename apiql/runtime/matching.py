@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,7 +12,13 @@ from msgspec import Raw
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.runtime.columns import Columns
 from apiql.runtime.decode import Undecodable, as_elements
-from apiql.runtime.json_values import is_number, number_text, plainest, usual_texts
+from apiql.runtime.json_values import (
+    are_short_integers,
+    is_number,
+    number_text,
+    plainest,
+    usual_texts,
+)
 from apiql.runtime.outcome import Done, Failed
 from apiql.runtime.reading import read_value
 from apiql.runtime.row_list import NotRows
@@ -54,13 +60,13 @@ def matched(
         (found,) = step.fan.read_key(chunk.whole)
     except Undecodable as error:
         return [unusable(step, str(error), chunk)] * len(group)
-    own, asked = row_keys(found), row_keys(group)
+    own, asked = _keys(found, group)
     values = _values(step, chunk, run)
     if values is not None and not chunk.warnings:
         columns = _picked(step, values, own, asked, chunk, run)
         if columns is not None:
             return columns
-    places: dict[str, list[int]] = {}
+    places: dict[Hashable, list[int]] = {}
     for number, key in enumerate(own):
         if key is not None:
             places.setdefault(key, []).append(number)
@@ -83,7 +89,7 @@ def _values(step: Step, chunk: Chunk, run: Run) -> Columns | None:
 
 
 def _picked(
-    step: Step, values: Columns, own: Sequence[str | None], asked: Sequence[str | None],
+    step: Step, values: Columns, own: Sequence[Hashable], asked: Sequence[Hashable],
     chunk: Chunk, run: Run,
 ) -> Columns | None:  # fmt: skip
     """The row of each element, found by one look; None where a key has several rows, or null."""
@@ -107,7 +113,7 @@ def _picked(
 
 
 def _result(
-    step: Step, key: str | None, places: Mapping[str, list[int]], values: Columns | None,
+    step: Step, key: Hashable, places: Mapping[Hashable, list[int]], values: Columns | None,
     chunk: Chunk, run: Run,
 ) -> Done | Failed:  # fmt: skip
     found = None if key is None else places.get(key)
@@ -149,8 +155,16 @@ def _refused(step: Step, message: str, chunk: Chunk) -> Failed:
     return Failed(failure, chunk.status, chunk.headers)
 
 
-def row_keys(values: Sequence[Any]) -> Sequence[str | None]:
-    """What makes elements and rows equal: texts, and numbers as their text."""
+def _keys(rows: Sequence[Any], group: Sequence[Any]) -> tuple[Sequence[Hashable], ...]:
+    """What makes rows and elements equal: texts, and numbers as their text; None equals nothing.
+    Where both are integers of the usual size they are their own keys.
+    """
+    if are_short_integers(rows) and are_short_integers(group):
+        return rows, group
+    return _row_keys(rows), _row_keys(group)
+
+
+def _row_keys(values: Sequence[Any]) -> Sequence[str | None]:
     return usual_texts(values) or list(map(_row_key, values))
 
 
