@@ -6,7 +6,6 @@ Without one it is a list of the rows of all calls, in their order.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import chain
@@ -24,6 +23,7 @@ from apiql.runtime.reading import json_of, request_text, unreadable
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, in_time
 from apiql.runtime.step import Step
+from apiql.runtime.workers import in_turn
 from apiql.sources.call import Call, Reply
 
 EMPTY = Chunk(b"[]", None, ())
@@ -43,7 +43,7 @@ async def batched(
     the outcome that all calls make together. At most `width` calls at a time.
     """
     groups = groups_of(batch, cells)
-    chunks = await _carried_out(step, batch, groups, width, run)
+    chunks = await in_turn(groups, width, lambda group: _chunk(step, batch, group, run))
     if any(isinstance(chunk, LeftOut) for chunk in chunks):
         return LeftOut()
     if batch.key is None:
@@ -65,22 +65,6 @@ def _results(
         return matched(step, group, chunk, run)
     result = in_time(step, chunk, run) if isinstance(chunk, Failed) else chunk
     return [result] * len(group)
-
-
-async def _carried_out(
-    step: Step, batch: Batch, groups: Sequence[list[Any]], width: int, run: Run
-) -> list[Chunk | Failed | Skipped | LeftOut]:
-    chunks: list[Any] = [None] * len(groups)
-    waiting = iter(enumerate(groups))
-
-    async def work() -> None:
-        for number, group in waiting:
-            chunks[number] = await _chunk(step, batch, group, run)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(width, len(groups))):
-            tasks.create_task(work())
-    return chunks
 
 
 async def _chunk(

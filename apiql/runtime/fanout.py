@@ -6,8 +6,7 @@ failed element fails only itself: a null at its place, and an error with the pat
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from apiql.errors import Code, Failure, ValueRefused
@@ -19,6 +18,7 @@ from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skip
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, fallen_back, needs_of_other, one
 from apiql.runtime.step import Fan, Step
+from apiql.runtime.workers import in_turn
 
 
 def cells_for(fan: Fan, run: Run) -> Cells:
@@ -85,29 +85,12 @@ def _or_fallback(step: Step, result: Result) -> Result:
 
 async def _each(step: Step, fan: Fan, called: Sequence[Elements], run: Run) -> list[Result]:
     """The results of the calls for some elements, as many at a time as may be."""
-    results: list[Any] = [None] * len(called)
-    waiting = iter(enumerate(called))
-
-    async def work() -> None:
-        for number, elements in waiting:
-            results[number] = await one(step, run, elements)
-
-    await _side_by_side([work() for _ in range(min(len(results), _width(fan, run)))])
-    return results
+    return await in_turn(called, _width(fan, run), lambda elements: one(step, run, elements))
 
 
 def _width(fan: Fan, run: Run) -> int:
     """The calls that a fan-out may make at a time."""
     return run.width if fan.width is None else min(fan.width, run.width)
-
-
-async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    if len(works) == 1:
-        await works[0]
-    elif works:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
 
 
 async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
