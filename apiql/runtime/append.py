@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Raw
 
-from apiql.runtime.decode import struct_of, to_json
+from apiql.runtime.decode import has_struct, struct_of, to_json
 from apiql.runtime.insertion import OBJECT, TooLarge
 
 
@@ -52,6 +52,8 @@ def _lacks(data: bytes, name: str) -> bool:
     """
     if to_json(name) not in data and b"\\" not in data:
         return True
+    if not has_struct({name: None}):
+        return False
     try:
         found = _peeker(name).decode(data)
     except (msgspec.ValidationError, msgspec.DecodeError, RecursionError):
