@@ -6,10 +6,11 @@ failed element fails only itself: a null at its place, and an error with the pat
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.runtime.attempt import built
 from apiql.runtime.batch import batched, groups_of
 from apiql.runtime.cells import Cells, Elements, cells_of, nest_of
 from apiql.runtime.columns import Columns
@@ -17,8 +18,13 @@ from apiql.runtime.gathering import gathered
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped, Unmet
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, fallen_back, needs_of_other, one
+from apiql.runtime.slots import Slots
 from apiql.runtime.step import Fan, Step
 from apiql.runtime.workers import in_turn
+from apiql.sources.call import Call
+
+Plainly: TypeAlias = Callable[[Step, Call, Run, Slots], Awaitable[Outcome]]
+"""Makes a call of which no clause says more than its time, once there is a place for it."""
 
 
 def cells_for(fan: Fan, run: Run) -> Cells:
@@ -52,8 +58,8 @@ def elements_of_calls(fan: Fan, cells: Cells) -> Iterable[tuple[Any, ...]]:
     return ((group,) for group in groups_of(fan.batch, cells))
 
 
-async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
-    """The outcome of all calls of a fan-out.
+async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
+    """The outcome of all calls of a fan-out; plain ones are made like those of other tasks.
 
     Raises:
         Unmet, NotAsked, ValueRefused: as `cells_for`.
@@ -68,14 +74,14 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
             return found
         results = found
     else:
-        results = await _each(step, fan, cells.elements, run)
+        results = await _each(step, fan, cells.elements, run, plainly)
     kinds = set(map(type, results))
     if LeftOut in kinds:
         return LeftOut()
     if kinds == {Done}:
         return gathered(step, cells, results, run)
     if step.otherwise is not None:
-        await _otherwise(step.otherwise, results, run)
+        await _otherwise(step.otherwise, results, run, plainly)
     return gathered(step, cells, [_or_fallback(step, result) for result in results], run)
 
 
@@ -83,9 +89,22 @@ def _or_fallback(step: Step, result: Result) -> Result:
     return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
 
 
-async def _each(step: Step, fan: Fan, called: Sequence[Elements], run: Run) -> list[Result]:
+async def _each(
+    step: Step, fan: Fan, called: Sequence[Elements], run: Run, plainly: Plainly
+) -> list[Result]:
     """The results of the calls for some elements, as many at a time as may be."""
-    return await in_turn(called, _width(fan, run), lambda elements: one(step, run, elements))
+    slots = run.slots if fan.plain else None
+    if slots is None:
+        return await in_turn(called, _width(fan, run), lambda elements: one(step, run, elements))
+
+    async def plain_one(elements: Elements) -> Result:
+        try:
+            call = built(step, run, elements)
+        except NotAsked:
+            return LeftOut()
+        return await plainly(step, call, run, slots) if isinstance(call, Call) else call
+
+    return await in_turn(called, _width(fan, run), plain_one)
 
 
 def _width(fan: Fan, run: Run) -> int:
@@ -93,7 +112,7 @@ def _width(fan: Fan, run: Run) -> int:
     return run.width if fan.width is None else min(fan.width, run.width)
 
 
-async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
+async def _otherwise(other: Step, results: list[Result], run: Run, plainly: Plainly) -> None:
     """Another source for the elements that failed, and behind it the next one for those that it
     fails. Where it is left out, what failed stays failed.
     """
@@ -101,18 +120,20 @@ async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
     if not failed:
         return
     await needs_of_other(other, run)
-    found = await _instead(other, failed, len(results), run)
+    found = await _instead(other, failed, len(results), run, plainly)
     if any(isinstance(result, LeftOut) for result in found):
         return
     for number, result in zip(failed, found, strict=True):
         results[number] = result
     if other.otherwise is not None:
-        await _otherwise(other.otherwise, results, run)
+        await _otherwise(other.otherwise, results, run, plainly)
     for number in failed:
         results[number] = _or_fallback(other, results[number])
 
 
-async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> Sequence[Result]:
+async def _instead(
+    other: Step, failed: Sequence[int], count: int, run: Run, plainly: Plainly
+) -> Sequence[Result]:
     """The other source's results for some elements of `count`: its own `in` in step with theirs,
     or one call for all of them.
     """
@@ -126,7 +147,7 @@ async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> 
         return [LeftOut()] * len(failed)
     except ValueRefused as refused:
         return [Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))] * len(failed)
-    return await _each(other, other.fan, [elements[number] for number in failed], run)
+    return await _each(other, other.fan, [elements[number] for number in failed], run, plainly)
 
 
 def _in_step_with(count: int, cells: Cells) -> Sequence[tuple[Any, ...]]:

@@ -5,8 +5,6 @@ when? -> after? -> one call | a call for each element | a nested plan -> otherwi
 
 from __future__ import annotations
 
-import asyncio
-
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
@@ -27,6 +25,7 @@ from apiql.runtime.reading import read_reply
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import fallen_back, is_wanted, needs_of_other, one
+from apiql.runtime.slots import Slots
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Reply
 
@@ -56,7 +55,7 @@ async def perform(step: Step, run: Run) -> Outcome:
     return await _called(step, call, run)
 
 
-async def _called_in_turn(step: Step, call: Call, run: Run, slots: asyncio.Semaphore) -> Outcome:
+async def _called_in_turn(step: Step, call: Call, run: Run, slots: Slots) -> Outcome:
     """The plain call, once there is a place for it; its time begins then."""
     since = run.clock()
     async with slots:
@@ -113,7 +112,7 @@ async def _begun(step: Step, run: Run) -> Outcome:
             return LeftOut()
         _mind_order(step, run.scope)
         if step.fan is not None:
-            return await fan_out(step, step.fan, run)
+            return await fan_out(step, step.fan, run, _called_in_turn)
         return await one(step, run)
     except Unmet as error:
         skipped(step, error.failure.code, run)

@@ -12,6 +12,7 @@ from apiql.events import Observer
 from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.outcome import Outcome
 from apiql.runtime.scope import Scope
+from apiql.runtime.slots import Slots
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Layer, Reply
 
@@ -58,7 +59,7 @@ class Run:
     calls: dict[Step, Call] = field(default_factory=dict)
     cells: Mapping[Step, Cells] | None = None
     timeouts: Mapping[Step, float] | None = None
-    slots: asyncio.Semaphore | None = None
+    slots: Slots | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
     replies: list[tuple[Step, Reply, Mapping[str, Any]]] = field(default_factory=list)
