@@ -18,12 +18,11 @@ from apiql.runtime.gathering import gathered
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped, Unmet
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, fallen_back, needs_of_other, one
-from apiql.runtime.slots import Slots
 from apiql.runtime.step import Fan, Step
 from apiql.runtime.workers import in_turn
 from apiql.sources.call import Call
 
-Plainly: TypeAlias = Callable[[Step, Call, Run, Slots], Awaitable[Outcome]]
+Plainly: TypeAlias = Callable[[Step, Call, Run], Awaitable[Outcome]]
 """Makes a call of which no clause says more than its time, once there is a place for it."""
 
 
@@ -74,7 +73,7 @@ async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
             return found
         results = found
     else:
-        results = await _each(step, fan, cells.elements, run, plainly)
+        results = await _of_all(step, fan, cells, run, plainly)
     kinds = set(map(type, results))
     if LeftOut in kinds:
         return LeftOut()
@@ -89,22 +88,30 @@ def _or_fallback(step: Step, result: Result) -> Result:
     return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
 
 
+async def _of_all(step: Step, fan: Fan, cells: Cells, run: Run, plainly: Plainly) -> list[Result]:
+    """The results of all calls; plain ones may have been made up ahead of time."""
+    made = run.made.get(step) if run.made is not None else None
+    if made is None or not fan.plain:
+        return await _each(step, fan, cells.elements, run, plainly)
+    return await in_turn(made, _width(fan, run), lambda call: plainly(step, call, run))
+
+
 async def _each(
     step: Step, fan: Fan, called: Sequence[Elements], run: Run, plainly: Plainly
 ) -> list[Result]:
     """The results of the calls for some elements, as many at a time as may be."""
-    slots = run.slots if fan.plain else None
-    if slots is None:
-        return await in_turn(called, _width(fan, run), lambda elements: one(step, run, elements))
 
-    async def plain_one(elements: Elements) -> Result:
+    async def plain(elements: Elements) -> Result:
         try:
             call = built(step, run, elements)
         except NotAsked:
             return LeftOut()
-        return await plainly(step, call, run, slots) if isinstance(call, Call) else call
+        return await plainly(step, call, run) if isinstance(call, Call) else call
 
-    return await in_turn(called, _width(fan, run), plain_one)
+    async def careful(elements: Elements) -> Result:
+        return await one(step, run, elements)
+
+    return await in_turn(called, _width(fan, run), plain if fan.plain else careful)
 
 
 def _width(fan: Fan, run: Run) -> int:

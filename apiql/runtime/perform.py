@@ -25,7 +25,6 @@ from apiql.runtime.reading import read_reply
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import fallen_back, is_wanted, needs_of_other, one
-from apiql.runtime.slots import Slots
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Reply
 
@@ -51,14 +50,15 @@ async def perform(step: Step, run: Run) -> Outcome:
     except RecursionError:
         return Failed(TOO_DEEP)
     if run.slots is not None:
-        return await _called_in_turn(step, call, run, run.slots)
+        return await _called_in_turn(step, call, run)
     return await _called(step, call, run)
 
 
-async def _called_in_turn(step: Step, call: Call, run: Run, slots: Slots) -> Outcome:
+async def _called_in_turn(step: Step, call: Call, run: Run) -> Outcome:
     """The plain call, once there is a place for it; its time begins then."""
+    assert run.slots is not None
     since = run.clock()
-    async with slots:
+    async with run.slots:
         queued(step, since, run)
         return await _called(step, replace(call, deadline=run.deadline_of(step)), run)
 

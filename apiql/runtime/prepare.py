@@ -169,9 +169,11 @@ def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
         return
     run.cells = {**(run.cells or {}), step: cells}
     if step.early and step.build is not None:
+        made = []
         for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
-            step.build(run.scope, run.deadline)
+            made.append(step.build(run.scope, run.deadline))
+        run.made = {**(run.made or {}), step: made}
 
 
 def _look_at_steps(step: Step, other: Step, run: Run, problems: list[Problem]) -> None:

@@ -18,37 +18,34 @@ async def in_turn(
     """
     results: list[Any] = [None] * len(items)
     waiting = iter(enumerate(items))
+    workers = min(len(items), width)
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def worker() -> None:
-        for number, item in waiting:
-            results[number] = await work(item)
+        nonlocal workers
+        try:
+            for number, item in waiting:
+                results[number] = await work(item)
+        finally:
+            workers -= 1
+            if not workers and not over.done():
+                over.set_result(None)
 
-    workers = min(len(items), width)
     if workers == 1:
         await worker()
     elif workers:
-        await _side_by_side(worker, workers)
+        await _side_by_side([worker() for _ in range(workers)], over)
     return results
 
 
-async def _side_by_side(worker: Callable[[], Coroutine[Any, Any, None]], count: int) -> None:
-    """So many workers to their end. The last one wakes who waits for all: a TaskGroup would be
-    told of each, which costs a call more than its task does.
+async def _side_by_side(
+    workers: Sequence[Coroutine[Any, Any, None]], over: asyncio.Future[None]
+) -> None:
+    """All workers to their end, of which the last one tells `over`: a TaskGroup would be told of
+    each, which costs a call more than its task does.
     """
     loop = asyncio.get_running_loop()
-    over: asyncio.Future[None] = loop.create_future()
-    left = count
-
-    async def counted() -> None:
-        nonlocal left
-        try:
-            await worker()
-        finally:
-            left -= 1
-            if not left and not over.done():
-                over.set_result(None)
-
-    tasks = [loop.create_task(counted()) for _ in range(count)]
+    tasks = [loop.create_task(worker) for worker in workers]
     try:
         await over
         for task in tasks:
