@@ -122,6 +122,8 @@ TEXT = "select {v} from several as a where id in $ids; select * from /b/{{x}} as
 
 @given(ASKED, BODIES, st.sampled_from(["v", "v, id", "*", "id + 1 as v"]),
        st.integers(1, 4), st.booleans())  # fmt: skip
+@example(["1", "3"], ['{"id":1,"v":1}', '{"id":2,"v":2}'], "v", 2, False)
+@example([1, 2], ['{"id":"2","v":1}', '{"id":"1","v":2}'], "v", 2, False)
 def test_rows_of_a_batch(
     asked: list[Any], rows: list[str], shape: str, most: int, large: bool
 ) -> None:
