@@ -102,8 +102,10 @@ def _picked(
         nothing = read_rows(step, b"null", chunk, run)
         if not isinstance(nothing, Done):
             return None
-        reads = tuple([[*c, read] for c, read in zip(reads, nothing.reads, strict=True)])
         shaped = [found for found in nothing.shaped if isinstance(found, bytes)]
+        if len(shaped) < len(pieces):
+            return None
+        reads = tuple([[*c, read] for c, read in zip(reads, nothing.reads, strict=True)])
         pieces = tuple([[*c, found] for c, found in zip(pieces, shaped, strict=True)])
     return Columns(
         tuple([[column[row] for row in rows] for column in reads]),
