@@ -230,11 +230,13 @@ def _data(executable: Executable, parts: Sequence[Part], scope: Scope, most_byte
     outcomes = [part.outcome for part in parts]
     for number, misfits in woven(executable.weaves, found, outcomes, names, most_bytes).items():
         parts[number].failures += misfits
-    members = {name: whole(nest, most_bytes) for name, nest in zip(names, found, strict=True)}
     if executable.returned is None:
-        shown = [part.output.name for part in parts if part.output.is_member]
-        pieces = [to_json(name) + b":" + members[name] for name in shown]
+        shown = [
+            (p.output.name, f) for p, f in zip(parts, found, strict=True) if p.output.is_member
+        ]
+        pieces = [to_json(name) + b":" + whole(nest, most_bytes) for name, nest in shown]
         return b"{" + b",".join(pieces) + b"}"
+    members = {name: whole(nest, most_bytes) for name, nest in zip(names, found, strict=True)}
     scope.members = JsonMembers(members)
     return encode(executable.returned(scope))
 

@@ -6,9 +6,9 @@ Without one it is a list of the rows of all calls, in their order.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from apiql.errors import Failure
@@ -16,6 +16,7 @@ from apiql.ir.plan import Batch
 from apiql.runtime.attempt import built, exchanged
 from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.cells import Cells, told
+from apiql.runtime.columns import Columns, one_after_another
 from apiql.runtime.decode import Undecodable, as_members, as_value
 from apiql.runtime.matching import Chunk, matched, read_rows, unusable
 from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped
@@ -23,6 +24,7 @@ from apiql.runtime.reading import json_of, request_text, unreadable
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, in_time
 from apiql.runtime.step import Step
+from apiql.runtime.workers import in_turn
 from apiql.sources.call import Call, Reply
 
 EMPTY = Chunk(b"[]", None, ())
@@ -37,41 +39,33 @@ def groups_of(batch: Batch, cells: Cells) -> list[list[Any]]:
 
 async def batched(
     step: Step, batch: Batch, cells: Cells, width: int, run: Run
-) -> list[Result] | Outcome:
-    """The results of the cells, or without a key the outcome that all calls make together; at
-    most `width` calls at a time.
+) -> Columns | list[Result] | Outcome:
+    """The results of the cells, as columns where nothing is to be told of any; or without a key
+    the outcome that all calls make together. At most `width` calls at a time.
     """
     groups = groups_of(batch, cells)
-    chunks = await _carried_out(step, batch, groups, width, run)
+    chunks = await in_turn(groups, width, lambda group: _chunk(step, batch, group, run))
     if any(isinstance(chunk, LeftOut) for chunk in chunks):
         return LeftOut()
     if batch.key is None:
         return _one_list(step, cells, chunks, run)
-    results: list[Result] = []
-    for group, chunk in zip(groups, chunks, strict=True):
-        if isinstance(chunk, Chunk):
-            results += matched(step, group, chunk, run)
-        elif isinstance(chunk, Failed):
-            results += [in_time(step, chunk, run)] * len(group)
-        else:
-            results += [chunk] * len(group)
-    return results
+    pairs = zip(groups, chunks, strict=True)
+    parts = [_results(step, group, chunk, run) for group, chunk in pairs]
+    whole = [part for part in parts if isinstance(part, Columns)]
+    if whole and len(whole) == len(parts):
+        return one_after_another(whole)
+    each = (part.results() if isinstance(part, Columns) else part for part in parts)
+    return [*chain.from_iterable(each)]
 
 
-async def _carried_out(
-    step: Step, batch: Batch, groups: Sequence[list[Any]], width: int, run: Run
-) -> list[Chunk | Failed | Skipped | LeftOut]:
-    chunks: list[Any] = [None] * len(groups)
-    waiting = iter(enumerate(groups))
-
-    async def work() -> None:
-        for number, group in waiting:
-            chunks[number] = await _chunk(step, batch, group, run)
-
-    async with asyncio.TaskGroup() as tasks:
-        for _ in range(min(width, len(groups))):
-            tasks.create_task(work())
-    return chunks
+def _results(
+    step: Step, group: list[Any], chunk: Chunk | Failed | Skipped | LeftOut, run: Run
+) -> Columns | Sequence[Result]:
+    """The results of the cells of one call."""
+    if isinstance(chunk, Chunk):
+        return matched(step, group, chunk, run)
+    result = in_time(step, chunk, run) if isinstance(chunk, Failed) else chunk
+    return [result] * len(group)
 
 
 async def _chunk(

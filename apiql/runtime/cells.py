@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.runtime.json_values import are_short_integers, are_texts
 from apiql.runtime.outcome import MISSING, Lost, Nest, Unmet, at
 
 Elements = tuple[Any, ...]
@@ -52,11 +53,33 @@ def cells_of(axes: Sequence[Sequence[Any]], merge: bool, limits: FanLimits, miss
         Unmet: FANOUT_LIMIT, or ZIP_LENGTH where lists that advance together differ.
         ValueRefused: lists nested too deeply.
     """
+    usual = _usual_cells(axes, merge, limits)
+    if usual is not None:
+        return usual
     trees = [nest_of(values, missing) for values in axes]
     try:
         return _Numbering(merge, limits).cells(trees)
     except RecursionError:
         raise ValueRefused(TOO_DEEP) from None
+
+
+def _usual_cells(axes: Sequence[Sequence[Any]], merge: bool, limits: FanLimits) -> Cells | None:
+    """The cells of one flat list of texts, or of integers of the usual size (that many with one
+    hash nobody can make up); None of any other, and where it goes over a limit.
+    """
+    if len(axes) != 1 or len(axes[0]) != 1 or type(axes[0][0]) is not list:
+        return None
+    (elements,) = axes[0]
+    if len(elements) > limits.places or not (are_texts(elements) or are_short_integers(elements)):
+        return None
+    called = [*dict.fromkeys(elements)] if merge else elements
+    if len(called) > limits.distinct:
+        return None
+    nest: Nest = [*range(len(called))]
+    if len(called) < len(elements):
+        numbers = dict(zip(called, nest, strict=True))
+        nest = [numbers[element] for element in elements]
+    return Cells(nest, tuple(zip(called)), len(elements), whole=True)
 
 
 def nest_of(values: Sequence[Any], missing: str) -> Nest:
@@ -170,14 +193,15 @@ def _key(element: Any) -> Any:
 def filled(nest: Nest, leaves: Sequence[Any], gap: Callable[[Lost | None], Any]) -> Nest:
     """The nest with a value at each leaf; `gap` says what stands where no call was made."""
     if type(nest) is list:
-        return [filled(item, leaves, gap) for item in nest]
+        return [leaves[item] if type(item) is int else filled(item, leaves, gap) for item in nest]
     return leaves[nest] if type(nest) is int else gap(nest)
 
 
 def joined(nest: Nest, leaves: Sequence[bytes]) -> bytes:
     """The nest as JSON, its leaves as they are."""
     if type(nest) is list:
-        return b"[" + b",".join([joined(item, leaves) for item in nest]) + b"]"
+        items = [leaves[item] if type(item) is int else joined(item, leaves) for item in nest]
+        return b"[" + b",".join(items) + b"]"
     return leaves[nest] if type(nest) is int else b"null"
 
 

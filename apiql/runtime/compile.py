@@ -154,7 +154,7 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         method=fetch.method.upper() if fetch else "QUERY", is_read=work.is_read,
         twin=_twin(task, compiler), plain=_is_plain(task),
         when=None if task.when is None else _value(task.when, compiler),
-        fan=_fan(work, compiler) if isinstance(work, Repeat) else None,
+        fan=_fan(task, work, compiler) if isinstance(work, Repeat) else None,
         nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
     )  # fmt: skip
 
@@ -205,7 +205,7 @@ def _timeout(task: Task, fetch: Fetch | None, call_timeout: float) -> float:
     return call_timeout if own is None else own
 
 
-def _fan(work: Repeat, compiler: _Compiler) -> Fan:
+def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
     axes = tuple(
         tuple(compile_elements(value, compiler.functions, compiler.reads) for value in axis.values)
         for axis in work.axes
@@ -216,7 +216,8 @@ def _fan(work: Repeat, compiler: _Compiler) -> Fan:
     key = work.batch.key if work.batch else None
     read_key = None if key is None else compile_reader(((key, False),))
     known = tuple(not any(map(reads_results, axis.values)) for axis in work.axes)
-    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key)
+    plain = _is_plain(replace(task, work=work.each, when=None, otherwise=None))
+    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:

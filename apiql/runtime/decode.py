@@ -31,6 +31,7 @@ Wanted: TypeAlias = tuple[Path, bool]
 """A path that is read, and whether lists keep MISSING for what an element lacks."""
 
 TWO_DIGITS = re.compile(rb"[0-9](?=[0-9])")
+ESCAPED = re.compile(r'["\\\x00-\x1f]')
 NOT_TEXT = "a text in it is not UTF-8"
 
 SMALL = 2048
@@ -127,6 +128,14 @@ as_elements = decoding(msgspec.json.Decoder(list[Raw]).decode)
 to_json = msgspec.json.Encoder(decimal_format="number").encode
 
 
+def has_struct(tree: Tree) -> bool:
+    """Whether there can be a struct type for a tree: none for names that JSON writes escaped."""
+    return not any(
+        ESCAPED.search(name) or not (below is None or has_struct(below))
+        for name, below in tree.items()
+    )
+
+
 def struct_of(tree: Tree, leaf: Any, level: int = 0) -> type[Struct]:
     """A struct type for a tree; absent members stay UNSET and are not encoded."""
     fields: list[tuple[str, Any, Any]] = []
@@ -145,6 +154,8 @@ def _nested(kind: type[Struct]) -> Any:
 
 def compile_keeper(tree: Tree, otherwise: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
     """From a body to the JSON of what a projection keeps; `otherwise` for unforeseen shapes."""
+    if not has_struct(tree):
+        return lambda body: checked(otherwise(body))
     fast = msgspec.json.Decoder(_nested(struct_of(tree, Raw))).decode
 
     def keep(body: bytes) -> bytes:
@@ -164,9 +175,9 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
     if not wanted:
         return lambda body: ()
     picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
-    if any(path == () for path, _ in wanted):
+    tree = path_tree(path for path, _ in wanted if path)
+    if any(path == () for path, _ in wanted) or not has_struct(tree):
         return lambda body: _picked(as_value(body), picks)
-    tree = path_tree(path for path, _ in wanted)
     kind = struct_of(tree, Any)
     fast = msgspec.json.Decoder(_nested(kind), float_hook=exact).decode
     ways = [(*_attributes(tree, path), lacking) for path, lacking in picks]
@@ -210,6 +221,8 @@ def _plucked(view: Any, way: tuple[tuple[str, ...], Path, Any]) -> Any:
     attributes, names, lacking = way
     for position, attribute in enumerate(attributes):
         if isinstance(view, list):
+            if len(attributes) == position + 1 and not names:
+                return _column(view, attribute, lacking)
             rest = (attributes[position:], names, lacking)
             found = [_plucked(item, rest) for item in view]
             return [lacking if item is MISSING else item for item in found]
@@ -219,3 +232,9 @@ def _plucked(view: Any, way: tuple[tuple[str, ...], Path, Any]) -> Any:
         if view is UNSET:
             return MISSING
     return walk.by_names(view, names, lacking) if names else view
+
+
+def _column(rows: list[Any], attribute: str, lacking: Any) -> list[Any]:
+    """One member of each row: the usual path into a list."""
+    found = [UNSET if row is None else getattr(row, attribute) for row in rows]
+    return [lacking if value is UNSET else value for value in found]

@@ -130,14 +130,13 @@ class _Walk:
         if first == LIST:
             items = as_elements(data)
             quick = self._appended(node, data, items, nests, at)
-            found = self._elements(node, items, nests, at) if quick is None else quick
-            return json_list(found, self.most)
+            return quick or json_list(self._elements(node, items, nests, at), self.most)
         return self._passed(node, data, nests, at)
 
     def _appended(
         self, node: _Node, data: bytes, items: list[Raw], nests: Sequence[Any],
         at: tuple[int | str, ...],
-    ) -> Iterator[bytes] | None:  # fmt: skip
+    ) -> bytes | None:  # fmt: skip
         """The usual case: one thing comes in, as a new member of each object."""
         if len(node.inside) != 1 or node.inside[0].inner:
             return None
@@ -145,9 +144,9 @@ class _Walk:
         if below.below:
             return None
         (insertion,) = node.inside
-        rows = _in_step(node.inside, len(items), nests, at)
-        values = (insertion.find(row[0], self.most) or insertion.nothing for row in rows)
-        return appended(data, items, name, values)
+        (parts,) = _columns(node.inside, len(items), nests, at)
+        find, most, nothing = insertion.find, self.most, insertion.nothing
+        return appended(data, items, name, (find(p, most) or nothing for p in parts), most)
 
     def _elements(
         self, node: _Node, items: list[Raw], nests: Sequence[Any], at: tuple[int | str, ...]
@@ -208,7 +207,17 @@ def _in_step(
     nests: Sequence[Any],
     at: tuple[int | str, ...],
 ) -> Iterator[tuple[Any, ...]]:
-    """For each element of a list its part of each nest; what has no level there is repeated."""
+    """For each element of a list its part of each nest."""
+    return zip(*_columns(insertions, length, nests, at), strict=True)
+
+
+def _columns(
+    insertions: Sequence[Insertion],
+    length: int,
+    nests: Sequence[Any],
+    at: tuple[int | str, ...],
+) -> list[Iterable[Any]]:
+    """What of each nest goes to the elements of a list; what has no level there is repeated."""
     columns: list[Iterable[Any]] = []
     for insertion, nest in zip(insertions, nests, strict=True):
         if not isinstance(nest, list):
@@ -217,4 +226,4 @@ def _in_step(
             columns.append(nest)
         else:
             raise Unequal(insertion.name, at, length, len(nest))
-    return zip(*columns, strict=True)
+    return columns

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from apiql.errors import ValueRefused
-from apiql.runtime.json_values import a_kind, encode, plain_text
+from apiql.runtime.json_values import a_kind, encode, plain_text, usual_texts
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -35,8 +35,11 @@ def segment(name: str, value: Any) -> str:
 
 def quoted(text: str) -> str:
     """Percent-encoded but for letters, digits and `-._~` (RFC 3986, unreserved)."""
-    if text.isalnum() and text.isascii():
-        return text
+    if text.isascii():
+        if text.isalnum():
+            return text
+        if text.replace(",", "").isalnum():
+            return text.replace(",", "%2C")
     try:
         return quote(text, safe="")
     except UnicodeEncodeError:
@@ -49,11 +52,13 @@ def pairs(name: str, value: Any, style: str) -> Iterable[tuple[str, str]]:
     """
     if not isinstance(value, list) or style == "json":
         return ((name, _pair_text(value)),)
-    if any(isinstance(item, list | dict) for item in value):
-        return ((name, encode(value).decode()),)
-    texts = [_pair_text(item) for item in value if item is not None]
-    if not texts and value:
-        return ()
+    texts = usual_texts(value)
+    if texts is None:
+        if any(isinstance(item, list | dict) for item in value):
+            return ((name, encode(value).decode()),)
+        texts = [_pair_text(item) for item in value if item is not None]
+        if not texts and value:
+            return ()
     if style == "csv":
         return ((name, ",".join(texts)),)
     key = f"{name}[]" if style == "brackets" else name

@@ -175,6 +175,9 @@ def compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = Fa
     complain = _complaint(ref)
     if isinstance(ref.root, ParamRoot) and not ref.path:
         return _param_reader(ref.root.name, complain)
+    if isinstance(ref.root, ElementRoot) and not ref.path:
+        number = ref.root.number
+        return lambda scope: scope.elements[number]
 
     def evaluate(scope: Scope) -> Any:
         found = root(scope)

@@ -6,32 +6,24 @@ failed element fails only itself: a null at its place, and an error with the pat
 
 from __future__ import annotations
 
-import asyncio
-from collections import Counter
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any, TypeAlias
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.runtime.attempt import built
 from apiql.runtime.batch import batched, groups_of
-from apiql.runtime.cells import Cells, Elements, cells_of, filled, joined, nest_of, size_of, told
-from apiql.runtime.outcome import (
-    MISSING,
-    Done,
-    Failed,
-    LeftOut,
-    Lost,
-    NotAsked,
-    Outcome,
-    Several,
-    Skipped,
-    Unmet,
-)
+from apiql.runtime.cells import Cells, Elements, cells_of, nest_of
+from apiql.runtime.columns import Columns
+from apiql.runtime.gathering import gathered
+from apiql.runtime.outcome import Done, Failed, LeftOut, NotAsked, Outcome, Skipped, Unmet
 from apiql.runtime.run import Run
 from apiql.runtime.single import Result, fallen_back, needs_of_other, one
 from apiql.runtime.step import Fan, Step
+from apiql.runtime.workers import in_turn
+from apiql.sources.call import Call
 
-MOST_FAILURES = 20
-"""The failures of one fan-out that are told one by one; the rest is counted."""
+Plainly: TypeAlias = Callable[[Step, Call, Run], Awaitable[Outcome]]
+"""Makes a call of which no clause says more than its time, once there is a place for it."""
 
 
 def cells_for(fan: Fan, run: Run) -> Cells:
@@ -65,8 +57,8 @@ def elements_of_calls(fan: Fan, cells: Cells) -> Iterable[tuple[Any, ...]]:
     return ((group,) for group in groups_of(fan.batch, cells))
 
 
-async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
-    """The outcome of all calls of a fan-out.
+async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
+    """The outcome of all calls of a fan-out; plain ones are made like those of other tasks.
 
     Raises:
         Unmet, NotAsked, ValueRefused: as `cells_for`.
@@ -75,15 +67,20 @@ async def fan_out(step: Step, fan: Fan, run: Run) -> Outcome:
     cells = known or cells_for(fan, run)
     if fan.batch is not None:
         found = await batched(step, fan.batch, cells, _width(fan, run), run)
+        if isinstance(found, Columns):
+            return gathered(step, cells, found, run)
         if not isinstance(found, list):
             return found
         results = found
     else:
-        results = await _each(step, fan, cells.elements, run)
-    if any(isinstance(result, LeftOut) for result in results):
+        results = await _of_all(step, fan, cells, run, plainly)
+    kinds = set(map(type, results))
+    if LeftOut in kinds:
         return LeftOut()
+    if kinds == {Done}:
+        return gathered(step, cells, results, run)
     if step.otherwise is not None:
-        await _otherwise(step.otherwise, results, run)
+        await _otherwise(step.otherwise, results, run, plainly)
     return gathered(step, cells, [_or_fallback(step, result) for result in results], run)
 
 
@@ -91,17 +88,30 @@ def _or_fallback(step: Step, result: Result) -> Result:
     return result if isinstance(result, Done | LeftOut) else fallen_back(step, result)
 
 
-async def _each(step: Step, fan: Fan, called: Sequence[Elements], run: Run) -> list[Result]:
+async def _of_all(step: Step, fan: Fan, cells: Cells, run: Run, plainly: Plainly) -> list[Result]:
+    """The results of all calls; plain ones may have been made up ahead of time."""
+    made = run.made.get(step) if run.made is not None else None
+    if made is None or not fan.plain:
+        return await _each(step, fan, cells.elements, run, plainly)
+    return await in_turn(made, _width(fan, run), lambda call: plainly(step, call, run))
+
+
+async def _each(
+    step: Step, fan: Fan, called: Sequence[Elements], run: Run, plainly: Plainly
+) -> list[Result]:
     """The results of the calls for some elements, as many at a time as may be."""
-    results: list[Any] = [None] * len(called)
-    waiting = iter(enumerate(called))
 
-    async def work() -> None:
-        for number, elements in waiting:
-            results[number] = await one(step, run, elements)
+    async def plain(elements: Elements) -> Result:
+        try:
+            call = built(step, run, elements)
+        except NotAsked:
+            return LeftOut()
+        return await plainly(step, call, run) if isinstance(call, Call) else call
 
-    await _side_by_side([work() for _ in range(min(len(results), _width(fan, run)))])
-    return results
+    async def careful(elements: Elements) -> Result:
+        return await one(step, run, elements)
+
+    return await in_turn(called, _width(fan, run), plain if fan.plain else careful)
 
 
 def _width(fan: Fan, run: Run) -> int:
@@ -109,16 +119,7 @@ def _width(fan: Fan, run: Run) -> int:
     return run.width if fan.width is None else min(fan.width, run.width)
 
 
-async def _side_by_side(works: Sequence[Coroutine[Any, Any, None]]) -> None:
-    if len(works) == 1:
-        await works[0]
-    elif works:
-        async with asyncio.TaskGroup() as group:
-            for work in works:
-                group.create_task(work)
-
-
-async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
+async def _otherwise(other: Step, results: list[Result], run: Run, plainly: Plainly) -> None:
     """Another source for the elements that failed, and behind it the next one for those that it
     fails. Where it is left out, what failed stays failed.
     """
@@ -126,18 +127,20 @@ async def _otherwise(other: Step, results: list[Result], run: Run) -> None:
     if not failed:
         return
     await needs_of_other(other, run)
-    found = await _instead(other, failed, len(results), run)
+    found = await _instead(other, failed, len(results), run, plainly)
     if any(isinstance(result, LeftOut) for result in found):
         return
     for number, result in zip(failed, found, strict=True):
         results[number] = result
     if other.otherwise is not None:
-        await _otherwise(other.otherwise, results, run)
+        await _otherwise(other.otherwise, results, run, plainly)
     for number in failed:
         results[number] = _or_fallback(other, results[number])
 
 
-async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> Sequence[Result]:
+async def _instead(
+    other: Step, failed: Sequence[int], count: int, run: Run, plainly: Plainly
+) -> Sequence[Result]:
     """The other source's results for some elements of `count`: its own `in` in step with theirs,
     or one call for all of them.
     """
@@ -151,7 +154,7 @@ async def _instead(other: Step, failed: Sequence[int], count: int, run: Run) -> 
         return [LeftOut()] * len(failed)
     except ValueRefused as refused:
         return [Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))] * len(failed)
-    return await _each(other, other.fan, [elements[number] for number in failed], run)
+    return await _each(other, other.fan, [elements[number] for number in failed], run, plainly)
 
 
 def _in_step_with(count: int, cells: Cells) -> Sequence[tuple[Any, ...]]:
@@ -164,109 +167,3 @@ def out_of_step(count: int, cells: Cells) -> Failure:
     """Why another source cannot stand in: it has not an element for each."""
     message = f"`else` walks through {len(cells.elements)} distinct elements, not {count}"
     return Failure(Code.ZIP_LENGTH, message, hint="give it the list of the first select")
-
-
-# -- putting together ---------------------------------------------------------------------------
-
-
-def gathered(step: Step, cells: Cells, results: Sequence[Result], run: Run) -> Outcome:
-    """The results in the places of their elements."""
-    several = Several(None, (), nest=cells.nest)
-    several.pieces = tuple([_leaves(n, results) for n in range(len(step.shapes))])
-    if cells.places > len(results) and _is_too_large(cells, several, run):
-        return Failed(_too_large(run))
-    several.replies = tuple([_reply(result) for result in results])
-    several.shaped = tuple([joined(cells.nest, leaves) for leaves in several.pieces])
-    several.reads = tuple([_read(n, step, cells, results) for n in range(len(step.exact))])
-    several.failures = _failures(cells, results)
-    if any(isinstance(result, Done) for result in results):
-        return several
-    lost = next((failure for failure in several.failures if not failure.warning), None)
-    return several if lost is None else Failed(lost, several=several)
-
-
-def _leaves(number: int, results: Sequence[Result]) -> tuple[bytes, ...]:
-    return tuple([_leaf(number, result) for result in results])
-
-
-def _leaf(number: int, result: Result) -> bytes:
-    found = result.shaped[number] if isinstance(result, Done) else b"null"
-    return found if isinstance(found, bytes) else b"null"
-
-
-def _reply(result: Result) -> tuple[int | None, Any]:
-    return (result.status, result.headers) if isinstance(result, Done | Failed) else (None, ())
-
-
-def _read(number: int, step: Step, cells: Cells, results: Sequence[Result]) -> Any:
-    """What references find at one path, in the places of the elements."""
-    if not step.exact[number]:
-        leaves = [result.reads[number] if isinstance(result, Done) else None for result in results]
-        return filled(cells.nest, [None if leaf is MISSING else leaf for leaf in leaves], _no_value)
-    kept = [r.reads[number] if isinstance(r, Done) else _lost(step, r) for r in results]
-    return filled(cells.nest, kept, lambda gap: gap)
-
-
-def _no_value(gap: Lost | None) -> None:
-    return None
-
-
-def _lost(step: Step, result: Result) -> Lost | None:
-    if isinstance(result, Done | LeftOut):
-        return None
-    failure = result.failure
-    cause, root = failure.cause or step.name, failure.root or failure.code
-    reads = "" if cause == step.name else f"it reads {step.name}, and "
-    message = f"not called: {reads}{cause} failed for its element ({root})"
-    return Lost(Failure(Code.DEPENDENCY_FAILED, message, cause=cause, root=root))
-
-
-def _is_too_large(cells: Cells, several: Several, run: Run) -> bool:
-    """Whether results that stand in many places make more than an answer may be."""
-    sizes = [size_of(cells.nest, [len(leaf) for leaf in leaves]) for leaves in several.pieces]
-    return sum(sizes) > run.fan_limits.answer_bytes
-
-
-def _too_large(run: Run) -> Failure:
-    most = run.fan_limits.answer_bytes
-    hint = "select fewer fields, or raise [limits] answer_bytes"
-    message = f"its results go over the limit answer_bytes = {most}"
-    return Failure(Code.LIMIT_EXCEEDED, message, hint=hint)
-
-
-# -- failures -----------------------------------------------------------------------------------
-
-
-def _failures(cells: Cells, results: Sequence[Result]) -> tuple[Failure, ...]:
-    """What is told of the elements: each with its place, many as a count."""
-    if cells.whole and all(map(_is_well, results)):
-        return ()
-    each = [_told_of(result) for result in results]
-    found = list(told(cells.nest, each))
-    if len(found) <= MOST_FAILURES:
-        return tuple(found)
-    return (*found[:MOST_FAILURES], *_counted(found[MOST_FAILURES:]))
-
-
-def _counted(failures: Sequence[Failure]) -> Iterator[Failure]:
-    """Many failures as one of each kind."""
-    kinds = Counter((failure.code, failure.status, failure.warning) for failure in failures)
-    for (code, status, warning), count in kinds.items():
-        message = f"{count} more of its elements failed"
-        yield Failure(code, message, status=status, count=count, warning=warning)
-
-
-def _is_well(result: Result) -> bool:
-    if type(result) is not Done or result.failures:
-        return False
-    shaped = result.shaped
-    return not shaped or (type(shaped[0]) is bytes and len(shaped) == 1)
-
-
-def _told_of(result: Result) -> Sequence[Failure]:
-    if isinstance(result, LeftOut):
-        return ()
-    if not isinstance(result, Done):
-        return (result.failure,)
-    unshaped = [shaped for shaped in result.shaped if isinstance(shaped, Failure)]
-    return (*result.failures, *dict.fromkeys(unshaped)) if unshaped else result.failures

@@ -7,7 +7,7 @@ dict[str, Json]; never a float, never NaN. Knows nothing of plans, functions or 
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from decimal import MAX_EMAX, MIN_EMIN, Context, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
@@ -141,6 +141,25 @@ def plain_text(value: Json) -> str:
             raise ValueRefused(
                 f"{a_kind(value)} has no plain text", "json(…) writes any value as JSON text"
             )
+
+
+def are_short_integers(values: Sequence[Json]) -> bool:
+    """Whether there are values, and all of them are integers of the usual size."""
+    return set(map(type, values)) == {int} and -SHORT < min(values) and max(values) < SHORT
+
+
+def are_texts(values: Sequence[Json]) -> bool:
+    """Whether there are values, and all of them are texts."""
+    return set(map(type, values)) == {str}
+
+
+def usual_texts(values: Sequence[Json]) -> Sequence[str] | None:
+    """What `plain_text` makes of each, quickly: of texts, or of integers of the usual size. None
+    where they must be looked at one by one.
+    """
+    if are_texts(values):
+        return values
+    return list(map(str, values)) if are_short_integers(values) else None
 
 
 def identity(value: Json) -> Hashable:

@@ -70,7 +70,7 @@ def _begun(step: Step, call: NestedCall, elements: Elements, run: Run) -> Run:
         until = min(until, run.clock() + own)
     observe = None if run.observe is None else _as_part_of(step, run.observe)
     inner = replace(run, scope=Scope(params, run.scope.moment), deadline=until, observe=observe,
-                    calls={}, cells=None, timeouts=None, memo=None)  # fmt: skip
+                    calls={}, cells=None, made=None, timeouts=None, memo=None)  # fmt: skip
     begin(call.executable, inner)
     return inner
 

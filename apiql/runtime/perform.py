@@ -5,8 +5,6 @@ when? -> after? -> one call | a call for each element | a nested plan -> otherwi
 
 from __future__ import annotations
 
-import asyncio
-
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
@@ -53,17 +51,18 @@ async def perform(step: Step, run: Run) -> Outcome:
     except RecursionError:
         return Failed(TOO_DEEP)
     if run.slots is not None:
-        return await _called_in_turn(step, call, run, run.slots)
+        return await _called_in_turn(step, call, run)
     outcome = await _called(step, call, run)
     if type(outcome) is Failed and step.retry is not None:
         return await _called_again(step, call, outcome, run)
     return outcome
 
 
-async def _called_in_turn(step: Step, call: Call, run: Run, slots: asyncio.Semaphore) -> Outcome:
+async def _called_in_turn(step: Step, call: Call, run: Run) -> Outcome:
     """The plain call, once there is a place for it; its time begins then."""
+    assert run.slots is not None
     since = run.clock()
-    async with slots:
+    async with run.slots:
         queued(step, since, run)
         call = replace(call, deadline=run.deadline_of(step))
         outcome = await _called(step, call, run)
@@ -127,7 +126,7 @@ async def _begun(step: Step, run: Run) -> Outcome:
             return LeftOut()
         _mind_order(step, run.scope)
         if step.fan is not None:
-            return await fan_out(step, step.fan, run)
+            return await fan_out(step, step.fan, run, _called_in_turn)
         return await one(step, run)
     except Unmet as error:
         skipped(step, error.failure.code, run)

@@ -5,7 +5,6 @@ A query never runs half because of an error that could have been seen here.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +22,7 @@ from apiql.runtime.request import reads_results
 from apiql.runtime.run import Budget, Run
 from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.single import is_wanted
+from apiql.runtime.slots import Slots
 from apiql.runtime.step import Executable, Fan, NestedCall, Step
 from apiql.sources.call import Layer
 
@@ -66,7 +66,7 @@ def prepare(
         observe,
     )  # fmt: skip
     if executable.wide or len(executable.steps) > limits.concurrency:
-        run.slots = asyncio.Semaphore(limits.concurrency)
+        run.slots = Slots(limits.concurrency)
     begin(executable, run)
     return run
 
@@ -169,9 +169,11 @@ def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
         return
     run.cells = {**(run.cells or {}), step: cells}
     if step.early and step.build is not None:
+        made = []
         for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
-            step.build(run.scope, run.deadline)
+            made.append(step.build(run.scope, run.deadline))
+        run.made = {**(run.made or {}), step: made}
 
 
 def _look_at_steps(step: Step, other: Step, run: Run, problems: list[Problem]) -> None:

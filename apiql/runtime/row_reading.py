@@ -23,6 +23,7 @@ from apiql.runtime.decode import (
     as_raw,
     decoding,
     exact,
+    has_struct,
     struct_of,
 )
 from apiql.runtime.json_values import Json
@@ -106,10 +107,11 @@ def compile_reader_of_rows(values: Iterable[Value]) -> ReadRows:
     """The reader of rows for what these values read: only the members they name are decoded."""
     wanted = tuple(values)
     fields = [ref for value in wanted for ref in refs(value) if isinstance(ref.root, RowRoot)]
-    if any(not static_names(ref) for ref in fields):
-        return lambda data, elements: [Entry(item, Row(as_members(item))) for item in elements]
     names = sorted(row_names(wanted))
-    kind: Any = struct_of(dict.fromkeys(names), Any)
+    tree = dict.fromkeys(names)
+    if any(not static_names(ref) for ref in fields) or not has_struct(tree):
+        return lambda data, elements: [Entry(item, Row(as_members(item))) for item in elements]
+    kind: Any = struct_of(tree, Any)
     decode = decoding(Decoder(list[kind], float_hook=exact).decode)
     places = {name: place for place, name in enumerate(names)}
 

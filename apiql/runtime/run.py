@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -12,6 +12,7 @@ from apiql.events import Observer
 from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.outcome import Outcome
 from apiql.runtime.scope import Scope
+from apiql.runtime.slots import Slots
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Layer, Reply
 
@@ -40,10 +41,10 @@ class Budget:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a plan. `deadline` is its end on the loop's clock, `calls` and `cells` are made
-    up ahead of time, `call_timeout` bounds times that parameters hold, `ended` are the tasks that
-    others may wait for, `replies` stand with the parameters of their plan. `nest` runs a nested
-    plan.
+    """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
+    `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
+    `ended` are the tasks that others may wait for, `replies` stand with the parameters of their
+    plan. `nest` runs a nested plan.
     """
 
     scope: Scope
@@ -57,8 +58,9 @@ class Run:
     observe: Observer | None = None
     calls: dict[Step, Call] = field(default_factory=dict)
     cells: Mapping[Step, Cells] | None = None
+    made: Mapping[Step, Sequence[Call]] | None = None
     timeouts: Mapping[Step, float] | None = None
-    slots: asyncio.Semaphore | None = None
+    slots: Slots | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
     replies: list[tuple[Step, Reply, Mapping[str, Any]]] = field(default_factory=list)

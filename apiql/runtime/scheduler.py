@@ -20,6 +20,7 @@ from apiql.runtime.outcome import ENDINGS, Failed, Outcome, Skipped
 from apiql.runtime.perform import perform
 from apiql.runtime.run import Run
 from apiql.runtime.step import Executable, Step
+from apiql.runtime.workers import outlived_by_none
 
 Finished = Callable[[Step], None]
 """Is told of each task that has ended, as it ends."""
@@ -60,7 +61,7 @@ async def _side_by_side(
         for step, task in zip(others, tasks, strict=True):
             outcomes[step.name] = await task
     finally:
-        await _ended(tasks)
+        await outlived_by_none(tasks)
 
 
 def _tell(step: Step, finished: Finished | None) -> None:
@@ -83,17 +84,6 @@ def _listen(
 
     for step, task in zip(steps, tasks, strict=True):
         task.add_done_callback(listener(step))
-
-
-async def _ended(tasks: Iterable[asyncio.Task[Outcome]]) -> None:
-    """Where the run was cancelled (or a bug broke it): no task outlives it. A TaskGroup would do
-    the same and cost a query more.
-    """
-    left = [task for task in tasks if not task.done()]
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left)
 
 
 async def _follow(step: Step, run: Run, work: Perform) -> Outcome:

@@ -23,6 +23,7 @@ class Fan:
     """A fan-out: the lists of its axes, and which of them wait for no result; `merge`: equal
     elements are one call; `width` calls at a time (None: as many as the query may make);
     `missing` is told where an element is not there; `read_key` reads the keys of a batch's rows.
+    `plain`: no clause says more about its calls than their time.
     """
 
     axes: tuple[tuple[Evaluate, ...], ...]
@@ -32,6 +33,7 @@ class Fan:
     width: int | None
     missing: str
     read_key: Reader | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from apiql.engine import Engine, Query
 from apiql.errors import Code
 from apiql.runtime.assemble import Answer
-from apiql.runtime.fanout import MOST_FAILURES
+from apiql.runtime.gathering import MOST_FAILURES
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
 from tests.properties.engines import JSON, Upstream

@@ -71,6 +71,12 @@ def test_a_result_stands_at_a_new_member() -> None:
     assert placed(b'{"id": 1}', "user", b'{"n": 1.50}') == b'{"id":1,"user":{"n": 1.50}}'
 
 
+def test_a_member_that_is_there_under_another_spelling_is_found() -> None:
+    target = b'[{"\\u0078": {"a": 1}}, {"b": "x"}]'
+    wanted = b'[{"x":{"a":1,"c":2}},{"b":"x","x":3}]'
+    assert placed(target, "x", [b'{"c":2}', b"3"]) == wanted
+
+
 def test_what_no_path_names_keeps_its_bytes_and_order() -> None:
     target = b'{"z": [1.0,  {"k" : 1e5}], "a": "\\u00f6", "items": {"y": 1E+2}}'
     wanted = b'{"z":[1.0,  {"k" : 1e5}],"a":"\\u00f6","items":{"y":1E+2,"x":7}}'
