@@ -151,7 +151,7 @@ class Upstream(Section):
     in_flight: Count | None = None
     """Calls to it at a time, of all queries; unset: `limits.connections_per_origin`."""
     queue: int = Field(default=128, ge=0)
-    """Calls that wait for one of these to end; more fail at once."""
+    """Calls that wait for one of these to end; more fail at once if that line does not move."""
     adaptive: bool = False
     """Whether fewer than `in_flight` are let through while it answers slower than usual."""
     deadline_header: HeaderName | None = None

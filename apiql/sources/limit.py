@@ -1,7 +1,9 @@
 """The layer in front of one host that lets so many calls through at a time; some more wait.
 
 First come, first served, until the call's own deadline. A place granted to a call that has left
-meanwhile is passed on, so no cancellation can leak one.
+meanwhile is passed on, so no cancellation can leak one. The line may be longer than its bound while
+it moves: many clients at once are no fault of a host that answers. Where it stands still, no more
+calls join it, so that a hanging host does not hold all queries there are.
 """
 
 from __future__ import annotations
@@ -17,7 +19,11 @@ from apiql.sources.refusals import Refused
 BUSY_WAIT = 1.0
 """The seconds after which a call that was refused may come again."""
 
-Turns = dict["asyncio.Future[bool]", None]
+STILL = 0.5
+"""Seconds: a line whose first has waited for longer does not move."""
+
+Turns = dict["asyncio.Future[bool]", float]
+"""Those that wait, each with when it began to, on the loop's clock."""
 
 
 class Limit:
@@ -48,7 +54,7 @@ class Limit:
         if self.running < self.most and not self.turns:
             self.running += 1
             return
-        if len(self.turns) >= self._queue:
+        if len(self.turns) >= self._queue and self._stands_still():
             self.refused += 1
             message = f"is not called: {self.running} calls to it are under way"
             message += f" and {len(self.turns)} wait"
@@ -71,10 +77,14 @@ class Limit:
                 self.running += 1
                 turn.set_result(True)
 
+    def _stands_still(self) -> bool:
+        first = next(iter(self.turns.values()), 0.0)
+        return not self._queue or asyncio.get_running_loop().time() - first > STILL
+
     async def _turn(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
-        self.turns[turn] = None
+        self.turns[turn] = loop.time()
         timer = loop.call_at(deadline, self._give_up, turn)
         try:
             return await turn

@@ -56,9 +56,7 @@ class Transports:
 
     def _make(self, url: str, proxy: str | None) -> Layer:
         upstream, shared = self.upstream, self.shared
-        tls = None
-        if isinstance(upstream.verify, str):
-            tls = ssl.create_default_context(cafile=upstream.verify)
+        tls = _context(upstream.verify)
         if upstream.http2 or proxy:
             spoken = upstream.http2 and not (proxy and url.lower().startswith("http:"))
             transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=shared.caps)
@@ -69,6 +67,17 @@ class Transports:
         own = PooledTransport(shared.caps, tls=tls, budget=shared.budget)
         self.closes.append(own.aclose)
         return own
+
+
+def _context(verify: bool | str) -> ssl.SSLContext | None:
+    """Whose certificates are trusted; None: those that the system trusts."""
+    if verify is True:
+        return None
+    context = ssl.create_default_context(cafile=verify or None)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def pinned(url: str) -> Origin:

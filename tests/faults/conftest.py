@@ -35,9 +35,9 @@ def server(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.fixture(scope="session")
 def patient(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A server whose calls have all the time of a test."""
+    """A server whose calls have all the time of a test, and that has a place for each caller."""
     conf = tmp_path_factory.mktemp("patient")
-    limits = {"call_timeout": "30s", "query_timeout": "30s"}
+    limits = {"call_timeout": "30s", "query_timeout": "30s", "queries": 1200}
     with serving(shared_faults, conf, limits) as found:
         yield found
 

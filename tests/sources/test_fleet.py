@@ -102,6 +102,15 @@ async def test_tls_is_that_of_each_host_by_its_own_name():
             await strict.aclose()
 
 
+async def test_certificates_are_not_checked_where_the_operator_says_so():
+    async with upstream(answering(OK), tls=server_tls()) as raw:
+        shop = Upstream(url=f"https://127.0.0.1:{raw.port}", verify=False)
+        stack = build_stack(Settings(upstreams={"shop": shop}), MemoryStores())
+        at = Origin("https", "127.0.0.1", raw.port, pinned=True)
+        assert (await stack.layer(call(at))).body == b"ok"
+        await stack.aclose()
+
+
 async def test_everything_outside_knows_the_url_only():
     events: list[Event] = []
     sick = reply(b"", status="503 Service Unavailable")

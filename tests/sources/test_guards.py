@@ -17,6 +17,7 @@ from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from apiql.sources.circuit import BreakerRules, Phase, Verdict
 from apiql.sources.circuits import Circuits, Sharing
+from apiql.sources.limit import STILL
 from apiql.sources.stack import build_stack
 from apiql.stores.memory import MemoryStores
 from tests.sources.raw_upstream import (
@@ -287,12 +288,12 @@ async def test_calls_beyond_the_queue_fail_at_once_and_the_others_come_through()
     async with upstream(crowd) as up:
         async with OpenEngine.from_settings(settings(up.url, in_flight=4, queue=6)) as engine:
             texts = [f"select * from /users/{n} as u" for n in range(20)]
-            tasks = [asyncio.ensure_future(engine.answer(Query(text))) for text in texts]
-            await until(lambda: sum(task.done() for task in tasks) == 10)
-            refused = [task.result() for task in tasks if task.done()]
+            tasks = [asyncio.ensure_future(engine.answer(Query(text))) for text in texts[:10]]
+            await until(lambda: crowd.inside == 4)
+            await asyncio.sleep(STILL + 0.1)  # from now on the line stands still
+            refused = [await engine.answer(Query(text)) for text in texts[10:]]
             assert {(answer.status, answer.retry_after) for answer in refused} == {(503, 1)}
             assert {code for answer in refused for code in codes(answer)} == {"UPSTREAM_BUSY"}
-            await until(lambda: crowd.inside == 4)
             crowd.go.set()
             answers = await asyncio.gather(*tasks)
         assert sum(answer.status == 200 for answer in answers) == 10
@@ -310,7 +311,10 @@ async def test_a_hanging_upstream_leaves_the_other_alone():
             text = "select * from /hang/{n} as u where n = $n"
             asked = [Query(text, {"n": number}) for number in range(500)]
             tasks = [asyncio.ensure_future(engine.answer(query)) for query in asked]
-            await until(lambda: sum(task.done() for task in tasks) == 500 - 64 - 128)
+            await until(lambda: slow.open == 64)
+            await asyncio.sleep(STILL + 0.1)  # from now on the line stands still
+            late = await engine.answer(Query(text, {"n": 501}))
+            assert codes(late) == ["UPSTREAM_BUSY"]
             for _ in range(50):
                 assert (await engine.answer(Query("select * from well"))).status == 200
             for task in tasks:

@@ -62,7 +62,27 @@ async def test_first_come_first_served() -> None:
     assert (host.limit.running, host.limit.waiting) == (0, 0)
 
 
-async def test_over_the_queue_fails_at_once() -> None:
+async def test_a_line_that_moves_may_be_longer_than_its_bound() -> None:
+    host = Host(1, 1)
+    tasks = [await host.begin(f"/{n}") for n in range(4)]
+    assert (host.limit.running, host.limit.waiting) == (1, 3)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_without_a_queue_nobody_waits() -> None:
+    host = Host(1, 0)
+    tasks = [await host.begin(f"/{n}") for n in range(2)]
+    with pytest.raises(Refused):
+        await tasks[1]
+    tasks[0].cancel()
+
+
+async def test_behind_a_line_that_stands_still_nobody_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apiql.sources.limit.STILL", -1.0)
     host = Host(1, 1)
     tasks = [await host.begin(f"/{n}") for n in range(3)]
     with pytest.raises(Refused) as refused:
