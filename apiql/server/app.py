@@ -21,7 +21,7 @@ from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
 from apiql.server.door import DOOR, Door
 from apiql.server.health import watched
-from apiql.server.memory import settle
+from apiql.server.memory import tidied
 from apiql.server.notices import NoticeLog
 from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
@@ -106,10 +106,10 @@ def _lifespan(current: Current, door: Door, beside: Sequence[Beside]) -> Lifespa
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        settle()
         current.begin()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(current.aclose)
+            await stack.enter_async_context(tidied())
             for each in beside:
                 await stack.enter_async_context(each())
             yield {DOOR: door}
