@@ -24,6 +24,10 @@ TICK = 0.1
 """Seconds between two looks whether the time has come."""
 SETTLE = 1.0
 """Seconds in which a client may ask that connected at the last moment."""
+ACCEPTED_AT_ONCE = 16
+"""Connections that are accepted in one turn of the loop. uvloop accepts one for each listener, and
+under load, when its turns are long, hundreds of clients would wait for seconds to be heard at all.
+"""
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -59,6 +63,17 @@ class DrainingServer(uvicorn.Server):
         if self.door is not None:
             self.door.draining = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens, by several twins of each listener: they share its queue."""
+        await super().startup(sockets)
+        loop, found = asyncio.get_running_loop(), list(self.servers)
+        for listener in [each for server in found for each in server.sockets]:
+            for _ in range(ACCEPTED_AT_ONCE - 1):
+                twin = _twin(listener)
+                backlog = self.config.backlog
+                server = await loop.create_server(self._connection, sock=twin, backlog=backlog)
+                self.servers.append(server)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drains and ends."""
         door = self.door
@@ -85,7 +100,7 @@ class DrainingServer(uvicorn.Server):
         them open while the loop lets go of its own, and are emptied before they go.
         """
         listeners = [listener for server in self.servers for listener in server.sockets]
-        twins = [socket.socket(fileno=os.dup(listener.fileno())) for listener in listeners]
+        twins = [_twin(listener) for listener in listeners]
         for server in self.servers:
             server.close()
         await asyncio.sleep(TICK)
@@ -98,6 +113,11 @@ class DrainingServer(uvicorn.Server):
         return self.config.http_protocol_class(  # type: ignore[call-arg]
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
+
+
+def _twin(listener: socket.socket) -> socket.socket:
+    """The same listener by another descriptor."""
+    return socket.socket(fileno=os.dup(listener.fileno()))
 
 
 def _emptied(listener: socket.socket) -> list[socket.socket]:

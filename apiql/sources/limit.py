@@ -19,11 +19,10 @@ from apiql.sources.refusals import Refused
 BUSY_WAIT = 1.0
 """The seconds after which a call that was refused may come again."""
 
-STILL = 0.5
-"""Seconds: a line whose first has waited for longer does not move."""
+STILL = 1.0
+"""Seconds: a line of which nobody has had a place for longer does not move."""
 
-Turns = dict["asyncio.Future[bool]", float]
-"""Those that wait, each with when it began to, on the loop's clock."""
+Turns = dict["asyncio.Future[bool]", None]
 
 
 class Limit:
@@ -31,7 +30,7 @@ class Limit:
     calls are under way.
     """
 
-    __slots__ = ("_queue", "most", "refused", "running", "turns")
+    __slots__ = ("_moved", "_queue", "most", "refused", "running", "turns")
 
     def __init__(self, most: int, queue: int) -> None:
         self.most = most
@@ -39,6 +38,8 @@ class Limit:
         self.refused = 0
         self._queue = queue
         self.turns: Turns = {}
+        self._moved = 0.0
+        """When the line moved last, on the loop's clock."""
 
     @property
     def waiting(self) -> int:
@@ -75,16 +76,18 @@ class Limit:
             del self.turns[turn]
             if not turn.done():
                 self.running += 1
+                self._moved = turn.get_loop().time()
                 turn.set_result(True)
 
     def _stands_still(self) -> bool:
-        first = next(iter(self.turns.values()), 0.0)
-        return not self._queue or asyncio.get_running_loop().time() - first > STILL
+        return not self._queue or asyncio.get_running_loop().time() - self._moved > STILL
 
     async def _turn(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[bool] = loop.create_future()
-        self.turns[turn] = loop.time()
+        if not self.turns:
+            self._moved = loop.time()
+        self.turns[turn] = None
         timer = loop.call_at(deadline, self._give_up, turn)
         try:
             return await turn

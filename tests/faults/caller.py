@@ -63,9 +63,10 @@ class Caller:
         return Timed(response, monotonic() - begun)
 
     async def begin(self, query: str, *fields: str) -> asyncio.StreamReader:
-        """Sends a query and does not wait."""
+        """Sends a query, a text or an object of JSON with its parameters, and does not wait."""
         body = query.encode()
-        lines = ["POST /apiql HTTP/1.1", "Host: test", "Content-Type: text/plain", *fields]
+        media = "application/json" if query.startswith("{") else "text/plain"
+        lines = ["POST /apiql HTTP/1.1", "Host: test", f"Content-Type: {media}", *fields]
         lines.append(f"Content-Length: {len(body)}")
         if self._reader is None or self._writer is None:
             opened = await asyncio.open_connection("127.0.0.1", self._port, limit=1 << 22)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from random import Random
 
 from tests.faults.load import Ask
@@ -26,11 +27,11 @@ def mixed(seed: int, share: float = 0.35) -> Ask:
 
 
 def distinct(path: str) -> Ask:
-    """No two of them are the same call."""
-    numbers, mark = itertools.count(), "&" if "?" in path else "?"
+    """One query with another parameter each time: no two are the same call."""
+    numbers, text = itertools.count(), f"select ok from {path} as a where n = $n"
 
     def ask() -> tuple[str, dict[str, object]]:
-        return f"select ok from {path}{mark}n={next(numbers)} as a", {}
+        return json.dumps({"query": text, "params": {"n": next(numbers)}}), {}
 
     return ask
 
