@@ -32,6 +32,7 @@ from apiql.sources.changes import Changes
 from apiql.sources.invalidation import void_targets
 from apiql.sources.judgement import ASKS_NOTHING, matters, span_of, stretches, tells_of, way_of
 from apiql.sources.lifetime import SPEAKING, Lifetime, lifetime_of
+from apiql.sources.limits import Unreached
 from apiql.sources.refresh import Refreshing
 from apiql.sources.tally import Tally
 from apiql.stores.store import Key, Store
@@ -256,7 +257,7 @@ class Cache:
         try:
             reply = await self.inner(call)
         except CallFailed as failed:
-            if failed.code is not Code.UPSTREAM_CONNECT:
+            if not isinstance(failed, Unreached):  # it was sent, so it may be done
                 await self._void(call, (call.target,))
             raise
         if reply.status < 400:

@@ -22,6 +22,7 @@ from apiql.sources.call import Caching, Call, Origin, Reply
 from apiql.sources.changes import Changes
 from apiql.sources.judgement import forwarded
 from apiql.sources.lifetime import Lifetime
+from apiql.sources.limits import Unanswered, Unreached
 from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
 from apiql.stores.memory import MemoryStore
@@ -29,7 +30,8 @@ from apiql.stores.store import Room
 
 ORIGIN = Origin("http", "a.test", 80, pinned=True)
 WALL = 1_700_000_000.0
-REFUSED = CallFailed(Code.UPSTREAM_CONNECT, "refused")
+REFUSED = Unreached(Code.UPSTREAM_CONNECT, "refused")
+BROKEN = Unanswered(Code.UPSTREAM_CONNECT, "the connection closed before an answer")
 LATE = CallFailed(Code.UPSTREAM_TIMEOUT, "late")
 Outcome = Reply | CallFailed
 
@@ -497,6 +499,7 @@ def rig_later(rig: Rig) -> asyncio.Future[Reply]:
         (ok(status=500), True),
         (REFUSED, True),
         (LATE, False),
+        (BROKEN, False),
     ],
 )
 async def test_a_write_makes_void_what_it_may_have_changed(outcome, kept):
