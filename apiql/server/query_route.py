@@ -113,7 +113,7 @@ class QueryRoute:
         except ClientGone:
             await let_go(scope, receive)
             return 0
-        except Exception:  # as below
+        except Exception:  # the same edge, for what is already on its way
             log.exception("request %s failed", request_id.decode())
             await streaming.broken(send, _knows_more(request_id), request_id)
         return streaming.status
