@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import msgspec
@@ -145,7 +146,17 @@ def struct_of(tree: Tree, leaf: Any, level: int = 0) -> type[Struct]:
         names[attribute] = name
         kind = leaf if below is None else _nested(struct_of(below, leaf, level + 1))
         fields.append((attribute, kind | UnsetType, UNSET))
-    return msgspec.defstruct(f"Level{level}", fields, rename=names, gc=False)
+    return _struct(f"Level{level}", tuple(fields), tuple(names.items()))
+
+
+@lru_cache(1024)
+def _struct(
+    name: str, fields: tuple[tuple[str, Any, Any], ...], names: tuple[tuple[str, str], ...]
+) -> type[Struct]:
+    """One type for all plans that read alike: a type takes long to make, and is never freed by
+    counting references.
+    """
+    return msgspec.defstruct(name, fields, rename=dict(names), gc=False)
 
 
 def _nested(kind: type[Struct]) -> Any:

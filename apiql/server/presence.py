@@ -82,8 +82,9 @@ class _Watch:
 
     def end(self) -> None:
         """Listens no longer."""
-        if self._listener is not None:
-            self._listener.cancel()
+        listener, self._listener = self._listener, None  # its error holds a frame that holds this
+        if listener is not None:
+            listener.cancel()
 
     async def _listen(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

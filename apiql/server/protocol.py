@@ -74,6 +74,9 @@ class Protocol(HttpToolsProtocol):
             self.door.connections -= 1
         self.server_state.rests.end(self)  # type: ignore[attr-defined]
         super().connection_lost(exc)
+        self.parser = self.cycle = None  # type: ignore[assignment]  # they hold this: free it now
+        self.scope = {}  # type: ignore[typeddict-item]
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         """Bytes of the client; what is no HTTP is answered 400, and not logged."""
@@ -168,8 +171,8 @@ class Protocol(HttpToolsProtocol):
         """Writes a whole answer; what ASGI's two messages do, for headers that are known to be
         well formed. False where it cannot: requests are waiting behind this one (pipelining).
         """
-        cycle = self.cycle
-        if cycle.scope is not scope:
+        cycle: Any = self.cycle
+        if cycle is None or cycle.scope is not scope:
             return False
         if cycle.disconnected or cycle.response_started:
             return True

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import gc
 import sys
+import weakref
 
 import pytest
 
@@ -32,7 +34,7 @@ class Libc:
 async def test_free_memory_is_given_back_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     libc = Libc()
     monkeypatch.setattr(ctypes, "CDLL", libc)
-    monkeypatch.setattr(memory, "TRIM_AGAIN", 0.001)
+    monkeypatch.setattr(memory, "TIDY_AGAIN", 0.001)
     async with memory.tidied():
         async with asyncio.timeout(5):
             while libc.asked.count(("malloc_trim", memory.TRIM_KEEPS)) < 3:  # noqa: ASYNC110
@@ -41,6 +43,23 @@ async def test_free_memory_is_given_back_again_and_again(monkeypatch: pytest.Mon
     await asyncio.sleep(0.01)
     assert len(libc.asked) == seen, "it ended with the block"
     assert libc.asked[0][0] == "mallopt"
+
+
+class Circle:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_circles_of_old_objects_are_collected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "TIDY_AGAIN", 0.001)
+    async with memory.tidied():
+        circle = Circle()
+        gone = weakref.ref(circle)
+        gc.collect()  # the circle is an old object from now on
+        del circle
+        async with asyncio.timeout(5):
+            while gone() is not None:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
 
 
 async def test_where_the_c_library_has_no_such_thing(monkeypatch: pytest.MonkeyPatch) -> None:

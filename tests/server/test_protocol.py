@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -135,3 +137,27 @@ async def test_a_body_that_never_comes_ends_its_connection(
     monkeypatch.setattr(protocol, "BODY_TIME", 0.5)
     async with talk(port, post(4).partition(b"\r\n\r\n")[0] + b"\r\n\r\n") as (reader, _):
         assert (await reader.read()).startswith(b"HTTP/1.1 408 ")
+
+
+@pytest.mark.parametrize("left_early", [False, True])
+async def test_a_closed_connection_leaves_no_garbage(
+    port: int, left_early: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[weakref.ref[Protocol]] = []
+    begin = Protocol.connection_made
+
+    def seen(self: Protocol, transport: asyncio.Transport) -> None:
+        made.append(weakref.ref(self))
+        begin(self, transport)
+
+    monkeypatch.setattr(Protocol, "connection_made", seen)
+    gc.disable()
+    try:
+        async with talk(port, post(1), post(2)) as (reader, _):
+            for _ in range(0 if left_early else 2):
+                await answer(reader)
+        async with asyncio.timeout(PATIENCE):
+            while made[0]() is not None:  # noqa: ASYNC110  # what has no reference left is gone
+                await asyncio.sleep(0.01)
+    finally:
+        gc.enable()
