@@ -21,9 +21,10 @@ from apiql.server.envelope import decode_json
 from apiql.server.exposition import MEDIA, exposed
 from apiql.server.health import configuration
 from apiql.server.media import media_type
-from apiql.server.read import Receive, Scope, read_body
+from apiql.server.read import read_body
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.render import Rendered, render_problem
+from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits, Settings
 
 BODY_BYTES = 16 * 1024

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -30,6 +31,7 @@ from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
+from apiql.server.visit import Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -64,8 +66,9 @@ class App(FastAPI):
 
 def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
     """The app for these settings and stored queries, with its engine and connections."""
-    opened = OpenEngine.from_settings(settings, queries, NoticeLog())
-    return app_around(Current(held_of(opened)), opened.stores)
+    tell = NoticeLog()
+    opened = OpenEngine.from_settings(settings, queries, tell)
+    return app_around(Current(held_of(opened, tell)), opened.stores)
 
 
 def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | None = None) -> App:
@@ -79,26 +82,34 @@ def app_around(
     state: State | None = None,
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
+    watchers: tuple[Watcher, ...] = (),
 ) -> App:
-    """The app around what is in force; `beside` runs along with it."""
+    """The app around what is in force; `beside` runs along with it, the watchers are told of every
+    query.
+    """
     kept = stores or MemoryStores()
     door = Door(current.held.settings, kept.buckets)
     current.minded.append(door.settle)
-    app = App(
-        title="APIQL", version=__version__, lifespan=_lifespan(current, door, beside),
-        openapi_url=None, docs_url=None, redoc_url=None,
-    )  # fmt: skip
+    app = _app(_lifespan(current, door, beside))
     app.door = door
-    presence, counts = Presence(), counts or Counts()
-    posted = QueryRoute(
-        current, door, counts=counts, presence=presence, persisted=persisted_in(kept)
-    )
-    app.hot = {"/apiql": posted}
-    app.below = {STORED: QueryRoute(current, door, read_stored, counts, presence)}
+    route = partial(
+        QueryRoute, current, door,
+        counts=counts or Counts(), presence=Presence(), watchers=watchers,
+    )  # fmt: skip
+    app.hot = {"/apiql": route(persisted=persisted_in(kept))}
+    app.below = {STORED: route(read=read_stored)}
     watched(app, state, lambda: door.draining)
-    app.add_exception_handler(HTTPException, _refused)  # type: ignore[arg-type]
     describe(app, lambda: current.engine)
     return app
+
+
+def _app(lifespan: Lifespan[FastAPI]) -> App:
+    """An app without pages of FastAPI's own."""
+    return App(
+        title="APIQL", version=__version__, lifespan=lifespan,
+        openapi_url=None, docs_url=None, redoc_url=None,
+        exception_handlers={HTTPException: _refused},
+    )  # fmt: skip
 
 
 def _lifespan(current: Current, door: Door, beside: Sequence[Beside]) -> Lifespan[FastAPI]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable
 
 from apiql.engine import Engine
-from apiql.events import Figures
+from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
+from apiql.server.guards import Around, guards_of
+from apiql.server.visit import Guard
 from apiql.settings import Settings
 
 PATIENCE = 60.0
@@ -40,7 +43,7 @@ class Held:
     counted one down calls `left`, where there is such a thing.
     """
 
-    __slots__ = ("_close", "begin", "engine", "figures", "left", "purge", "requests")
+    __slots__ = ("_close", "begin", "engine", "figures", "guards", "left", "purge", "requests")
 
     def __init__(
         self,
@@ -49,10 +52,12 @@ class Held:
         figures: tuple[Figures, ...] = (),
         purge: Purge = purge_nothing,
         begin: Callable[[], None] = begin_nothing,
+        guards: tuple[Guard, ...] = (),
     ) -> None:
         self.begin = begin
         self.engine = engine
         self.figures = figures
+        self.guards = guards
         self.purge = purge
         self.requests = 0
         self._close = close
@@ -79,10 +84,12 @@ class Held:
         await self._close()
 
 
-def held_of(opened: OpenEngine) -> Held:
-    """An opened engine, in use."""
+def held_of(opened: OpenEngine, tell: Told | None = None) -> Held:
+    """An opened engine, in use behind the guards of its settings."""
     stack = opened.stack
-    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin)
+    around = Around(stack.layer, opened.stores, time.time, tell)
+    guards = guards_of(opened.engine.settings, around)
+    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards)
 
 
 class Current:

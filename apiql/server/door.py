@@ -11,7 +11,7 @@ from apiql.errors import RequestRefused
 from apiql.events import Figure
 from apiql.server.admission import Admission, Overloaded
 from apiql.server.rate import Pairs, Rates
-from apiql.server.read import Scope
+from apiql.server.visit import Scope
 from apiql.settings import Settings
 from apiql.stores.store import Buckets
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from apiql.server.read import Receive
+from apiql.server.visit import Receive
 
 PATIENCE = 0.01
 """Seconds between two looks at the requests under way: a client that leaves is noticed within

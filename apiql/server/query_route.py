@@ -16,21 +16,20 @@ from msgspec.structs import replace
 
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
-from apiql.events import CallMade, Event
+from apiql.events import CallMade
 from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
 from apiql.server.admission import Overloaded
 from apiql.server.analyzed import analyzed, mind_what_is_told
 from apiql.server.counts import Counts
-from apiql.server.current import Current
+from apiql.server.current import Current, Held
 from apiql.server.door import Door
 from apiql.server.media import STREAMED, Wanted
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND
-from apiql.server.read import Asked, Receive, Scope, read_request
+from apiql.server.read import Asked, read_request
 from apiql.server.render import (
-    Pairs,
     Rendered,
     problem,
     render_answer,
@@ -45,6 +44,7 @@ from apiql.server.render import (
 )
 from apiql.server.stream import Streaming, let_go, streaming
 from apiql.server.validators import cache_status
+from apiql.server.visit import Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
@@ -64,30 +64,41 @@ class QueryRoute:
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
+    watchers: tuple[Watcher, ...] = ()
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held, counts, status, begun = self.current.held, self.counts, 0, perf_counter()
+        held, visit = self.current.held, Visit(scope, receive, self._request_id(scope))
         held.requests += 1
+        for watcher in self.watchers:
+            if watcher.wants_events:
+                visit.events = []
+            watcher.begun(visit)
         try:
-            status = await self._respond(held.engine, scope, receive, send)
+            visit.status = await self._respond(held, visit, send)
         finally:
-            counts.seconds += perf_counter() - begun
-            counts.endings[status // 100] += 1
+            self._end(visit)
             held.requests -= 1
             if held.left is not None:
                 held.left()
 
-    async def _respond(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> int:
+    def _end(self, visit: Visit) -> None:
+        counts = self.counts
+        visit.seconds = perf_counter() - visit.begun
+        counts.seconds += visit.seconds
+        counts.endings[visit.status // 100] += 1
+        for watcher in self.watchers:
+            watcher.ended(visit)
+
+    async def _respond(self, held: Held, visit: Visit, send: Send) -> int:
         """Answers; its status, 0 where nobody waited for it."""
-        request_id = self._request_id(scope)
-        told: Pairs = []
-        rendered = await self._rendered(engine, scope, receive, request_id, told)
+        rendered = await self._rendered(held, visit)
+        scope, told = visit.scope, visit.told
         if isinstance(rendered, Streaming):
             try:
                 rendered.headers = told
-                return await self._stream(rendered, scope, receive, send, request_id)
+                return await self._stream(rendered, visit, send)
             finally:
                 self.door.admission.leave()
         if rendered is None:
@@ -95,7 +106,7 @@ class QueryRoute:
         headers = rendered.headers
         if told:
             headers += told
-        headers.append((b"x-request-id", request_id))
+        headers.append((b"x-request-id", visit.request_id))
         if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
         respond = scope.get("extensions", {}).get(RESPOND)
@@ -105,34 +116,33 @@ class QueryRoute:
         await send({"type": "http.response.body", "body": rendered.body})
         return rendered.status
 
-    async def _stream(
-        self, streaming: Streaming, scope: Scope, receive: Receive, send: Send, request_id: bytes
-    ) -> int:
+    async def _stream(self, streaming: Streaming, visit: Visit, send: Send) -> int:
+        request_id = visit.request_id
         try:
-            await self.presence.during(streaming.sent(send, request_id), receive)
+            await self.presence.during(streaming.sent(send, request_id), visit.receive)
         except ClientGone:
-            await let_go(scope, receive)
+            await let_go(visit.scope, visit.receive)
             return 0
         except Exception:  # the same edge, for what is already on its way
             log.exception("request %s failed", request_id.decode())
             await streaming.broken(send, _knows_more(request_id), request_id)
         return streaming.status
 
-    async def _rendered(
-        self, engine: Engine, scope: Scope, receive: Receive, request_id: bytes, told: Pairs
-    ) -> Rendered | Streaming | None:
+    async def _rendered(self, held: Held, visit: Visit) -> Rendered | Streaming | None:
         """The response, or what will make it, which then has a place; None where the client has
-        gone. `told` takes headers for any answer.
+        gone.
         """
-        form = Wanted.JSON
+        scope, request_id, form = visit.scope, visit.request_id, Wanted.JSON
         try:
             if self.door.is_guarded:
-                told += await self.door.let_in(scope)
-            asked = await self.read(scope, receive, engine)
-            form = asked.wanted
+                visit.told += await self.door.let_in(scope)
+            for guard in held.guards:
+                await guard(visit)
+            asked = await self.read(scope, visit.receive, held.engine)
+            form, visit.name = asked.wanted, asked.name
             if asked.id is not None:
-                asked = await self.persisted.resolved(asked, asked.id, engine)
-            return await self.presence.during(self._placed(engine, asked), receive)
+                asked = await self.persisted.resolved(asked, asked.id, held.engine)
+            return await self.presence.during(self._placed(held, asked, visit), visit.receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])
         except QueryRefused as refused:
@@ -147,16 +157,16 @@ class QueryRoute:
             log.exception("request %s failed", request_id.decode())
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
 
-    async def _placed(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
+    async def _placed(self, held: Held, asked: Asked, visit: Visit) -> Rendered | Streaming:
         """The response once there is a place for the query; a stream keeps it. A request that is
         still being read has none, so slow bodies keep nobody out.
         """
         admission = self.door.admission
         if not admission.enter():
             waited = await admission.wait(asked.query.timeout)
-            asked = _sooner(asked, waited, engine.settings.limits.query_timeout)
+            asked = _sooner(asked, waited, held.settings.limits.query_timeout)
         try:
-            rendered = await self._answer(engine, asked)
+            rendered = await self._answer(held.engine, asked, visit)
         except BaseException:
             admission.leave()
             raise
@@ -164,10 +174,10 @@ class QueryRoute:
             admission.leave()
         return rendered
 
-    async def _answer(self, engine: Engine, asked: Asked) -> Rendered | Streaming:
+    async def _answer(self, engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:
         begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
         executable = asked.executable or engine.executable(asked.query.text)
-        plan = executable.plan
+        visit.plan = plan = executable.plan
         if plan.explain or plan.analyze:
             mind_what_is_told(engine.settings, plan)
         if plan.explain:
@@ -178,21 +188,21 @@ class QueryRoute:
         if plan.analyze:
             return await analyzed(engine, executable, asked)
         if asked.wanted in STREAMED:
-            return streaming(engine, executable, asked)
+            return streaming(engine, executable, asked, visit.events)
         if engine.settings.answer.timings:
-            rendered = await self._timed(engine, executable, asked, begun)
+            rendered = await self._timed(engine, executable, asked, begun, visit)
         else:
-            answer = await engine.carry_out(executable, asked.query)
+            answer = await engine.carry_out(executable, asked.query, visit.observe)
             rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
         if asked.reads_only:
             return validated(rendered, asked.query.headers.get("if-none-match"))
         return rendered
 
     async def _timed(
-        self, engine: Engine, executable: Executable, asked: Asked, begun: float
+        self, engine: Engine, executable: Executable, asked: Asked, begun: float, visit: Visit
     ) -> Rendered:
         """The answer with Server-Timing and, if asked, the trace of its calls."""
-        events: list[Event] = []
+        events = [] if visit.events is None else visit.events
         clock = asyncio.get_running_loop().time
         start = clock()
         answer = await engine.carry_out(executable, asked.query, events.append)

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
 from apiql.errors import Code, RequestRefused
-from apiql.server.read import Scope
+from apiql.server.visit import Scope
 from apiql.settings import Clients
 from apiql.stores.store import Buckets, Taken
 

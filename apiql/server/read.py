@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,10 +15,8 @@ from apiql.errors import Code, RequestRefused
 from apiql.runtime.step import Executable
 from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
+from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 BODY_TIME = 10.0
 """Seconds in which a body must be here."""
@@ -28,7 +26,7 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked; the
-    `id` of its text, or its plan already, where the client calls it by one.
+    `id` of its text, or its plan already and its `name`, where the client calls it by one.
     """
 
     query: Query
@@ -37,6 +35,7 @@ class Asked(Struct, frozen=True):
     reads_only: bool
     id: str | None = None
     executable: Executable | None = None
+    name: str = ""
 
 
 class Headers(Mapping[str, str]):

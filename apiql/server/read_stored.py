@@ -14,17 +14,8 @@ from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
 from apiql.server.envelope import decode_json
 from apiql.server.media import media_type
-from apiql.server.read import (
-    Asked,
-    Headers,
-    Receive,
-    Scope,
-    check_head,
-    form_in,
-    patience_in,
-    read_body,
-    url_pairs,
-)
+from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
+from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits
 from apiql.stored import StoredQuery
 
@@ -53,8 +44,8 @@ async def read_stored(scope: Scope, receive: Receive, engine: Engine) -> Asked:
         given |= _posted(await read_body(receive, fields, limits.body_bytes), fields, limits)
     shown = text_shown(stored, engine)
     query = Query(shown, given, Headers(raw), None, patience_in(fields))
-    reads = method == "GET"
-    return Asked(query, form_in(fields), False, reads, executable=stored.executable)
+    form, reads, executable = form_in(fields), method == "GET", stored.executable
+    return Asked(query, form, False, reads, executable=executable, name=stored.name)
 
 
 def text_shown(stored: StoredQuery, engine: Engine) -> str:

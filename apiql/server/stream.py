@@ -21,8 +21,9 @@ from apiql.runtime.stream import End, Line, Piece
 from apiql.server.media import Wanted
 from apiql.server.presence import ClientGone
 from apiql.server.protocol import ABORT
-from apiql.server.read import Asked, Receive, Scope
+from apiql.server.read import Asked
 from apiql.server.render import VARY, Pairs, Rendered, trace_of
+from apiql.server.visit import Receive, Scope
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
@@ -102,9 +103,12 @@ async def _hand_over(send: Send, message: MutableMapping[str, Any]) -> None:
         raise ClientGone from None
 
 
-def streaming(engine: Engine, executable: Executable, asked: Asked) -> Streaming | Rendered:
+def streaming(
+    engine: Engine, executable: Executable, asked: Asked, events: list[Event] | None = None
+) -> Streaming | Rendered:
     """The answer to a query that a client wants in pieces; none where it has had all of them: a
     reader of events asks again, naming the last one, until it is told that there is no more.
+    `events` takes what happens.
 
     Raises:
         QueryRefused: the query cannot be run; nothing was called.
@@ -112,16 +116,17 @@ def streaming(engine: Engine, executable: Executable, asked: Asked) -> Streaming
     if asked.wanted is Wanted.EVENTS and asked.query.headers.get("last-event-id") == LAST:
         return Rendered(204, b"")
     if not engine.settings.answer.timings:
-        return Streaming(engine.stream(executable, asked.query), asked.wanted, dict)
-    events: list[Event] = []
+        observe = None if events is None else events.append
+        return Streaming(engine.stream(executable, asked.query, observe), asked.wanted, dict)
+    seen = [] if events is None else events
     clock = asyncio.get_running_loop().time
     start = clock()
 
     def timings() -> Mapping[str, Any]:
         total = round((clock() - start) * 1000, 2)
-        return {"trace": trace_of(events, start), "total": total}
+        return {"trace": trace_of(seen, start), "total": total}
 
-    return Streaming(engine.stream(executable, asked.query, events.append), asked.wanted, timings)
+    return Streaming(engine.stream(executable, asked.query, seen.append), asked.wanted, timings)
 
 
 async def let_go(scope: Scope, receive: Receive) -> None:

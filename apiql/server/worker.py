@@ -60,7 +60,7 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
-    current, counts = Current(held_of(opened), stores.aclose), Counts()
+    current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
     make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)
     reloader = Reloader(place, first, current, make, tell, time.time)
     started = time.time()
@@ -94,7 +94,7 @@ async def opened_beside(
     finally:
         if engine is None:
             await stack.aclose()
-    return held_of(OpenEngine(engine, stack, stores, owned=False))
+    return held_of(OpenEngine(engine, stack, stores, owned=False), tell)
 
 
 @asynccontextmanager
