@@ -16,6 +16,7 @@ from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.store import Store
+from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
     Count,
@@ -165,6 +166,7 @@ class Settings(Section):
     clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
+    telemetry: Telemetry = Telemetry()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 
     @model_validator(mode="after")
