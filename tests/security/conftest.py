@@ -9,10 +9,14 @@ import pytest_asyncio
 
 from apiql.demo.serving import serving
 from apiql.server.app import create_app
+from tests.examples import CI
 from tests.security.upstream_faults import FAULTS
 from tests.server.client import Site
 from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream, upstream
+
+
+__all__ = ["CI"]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
