@@ -19,7 +19,11 @@ CHUNKED = "Transfer-Encoding: chunked"
 DESYNCED = {
     "two answers": head("Content-Length: 11") + OK + FORGED,
     "an answer behind chunks": head(CHUNKED) + b"b\r\n" + OK + b"\r\n0\r\n\r\n" + FORGED,
-    "length and chunks": head("Content-Length: 3", CHUNKED) + b"b\r\n" + OK + b"\r\n0\r\n\r\n" + FORGED,
+    "length and chunks": head("Content-Length: 3", CHUNKED)
+    + b"b\r\n"
+    + OK
+    + b"\r\n0\r\n\r\n"
+    + FORGED,
     "two lengths": head("Content-Length: 11", "Content-Length: 2") + OK + FORGED,
     "two lengths in one": head("Content-Length: 11, 2") + OK + FORGED,
     "a length with a sign": head("Content-Length: +11") + OK + FORGED,
@@ -57,9 +61,7 @@ async def test_nothing_of_it_reaches_the_next_call() -> None:
 
 
 @pytest.mark.parametrize("path", RAW)
-async def test_a_broken_answer_is_an_error_of_its_task(
-    site: Site, up: Upstream, path: str
-) -> None:
+async def test_a_broken_answer_is_an_error_of_its_task(site: Site, up: Upstream, path: str) -> None:
     for turn in range(3):
         response = await site.ask(f"select * from {path}?{turn} as f; select * from /ok")
         assert response.json()["data"]["ok"] == {"ok": True}
