@@ -1,4 +1,4 @@
-"""One upstream and one server over real sockets for the threats that need no settings of their own."""
+"""One upstream and one server over real sockets for threats that need no settings of their own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from tests.server.client import Site
 from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream, upstream
 
-
 __all__ = ["CI"]
 
 
@@ -25,6 +24,12 @@ async def attacked() -> AsyncIterator[tuple[Site, Upstream]]:
     async with upstream(FAULTS) as up:
         async with serving(create_app(settings_for(up))) as url:
             yield Site(url), up
+
+
+@pytest.fixture
+def shared_range(attacked: tuple[Site, Upstream]) -> Upstream:
+    """The upstream of the session, as it is."""
+    return attacked[1]
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """The cases of a public JSON parsing suite, as tests/data/json_suite.jsonl has them; no product.
 
 Names and bytes are those of JSONTestSuite by Nicolas Seriot (https://github.com/nst/JSONTestSuite,
-folder test_parsing, MIT): `y_` must be accepted, `n_` refused, `i_` may be either. A line is a list:
-the name, the bytes as characters from U+0000 to U+00FF, and how often they stand, if not once.
+folder test_parsing, MIT): `y_` must be accepted, `n_` refused, `i_` may be either. A line is a
+list: the name, the bytes as characters from U+0000 to U+00FF, and how often they stand, if not once.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def codes_of(body: bytes, query: str) -> set[str]:
     return {error["code"] for error in found.errors}
 
 
-# -- over the wire ----------------------------------------------------------------------------------
+# -- over the wire --------------------------------------------------------------------------------
 
 
 Ground = tuple[Site, Upstream]

@@ -79,7 +79,7 @@ async def test_headers(site: Site, up: Upstream) -> None:
     assert not up.seen
 
 
-# -- what it costs ----------------------------------------------------------------------------------
+# -- what it costs --------------------------------------------------------------------------------
 
 
 def took(text: str) -> float:
@@ -97,7 +97,9 @@ GROWING: dict[str, Callable[[int], str]] = {
     "parameters": lambda n: "select * from /a where " + " and ".join(
         f"p{m} = {m}" for m in range(n // 20)
     ),
-    "selects": lambda n: "; ".join(f"select * from /a as t{m} where n = {m}" for m in range(n // 80)),
+    "selects": lambda n: "; ".join(
+        f"select * from /a as t{m} where n = {m}" for m in range(n // 80)
+    ),
     "comments": lambda n: "/* x */" * n + "select * from /ok",
     "blanks": lambda n: " " * (n * 20) + "select * from /ok",
     "brackets": lambda n: SELECT + "[" + "[1]," * (n // 2) + "1]",

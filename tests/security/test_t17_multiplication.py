@@ -89,13 +89,15 @@ async def test_a_list_among_the_parameters_is_counted_too(
 
 
 RUNNING = {
-    "the rows of an answer": "select * from /rows/1000 as r; select * from /item as i where id in r.id",
+    "the rows of an answer": "select * from /rows/1000 as r; "
+    "select * from /item as i where id in r.id",
     "a product with rows": "select * from /rows/90 as r; "
     "select * from /item as i where id in r.id and twin in r.twin",
     "rows of rows": "select * from /nest as n; select * from /item as i where id in n.id",
     "equal elements": "select * from /rows/100001 as r; "
     "select * from /item as i where same in r.same",
-    "rows, each with rows": "select * from /rows/90 as r; select * from /item as i where id in r.id; "
+    "rows, each with rows": "select * from /rows/90 as r; "
+    "select * from /item as i where id in r.id; "
     "select * from /item as j where id in i.ok and k in r.id; "
     "select * from /item as l where id in r.twin and x in j.ok",
 }

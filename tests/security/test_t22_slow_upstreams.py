@@ -1,4 +1,4 @@
-"""T22: an upstream that hangs, drips or floods holds a query, its connection and its memory for ever."""
+"""T22: an upstream that hangs, drips or floods holds a query and its connection for ever."""
 
 from __future__ import annotations
 

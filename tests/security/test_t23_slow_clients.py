@@ -1,4 +1,4 @@
-"""T23: clients that send or take their bytes very slowly hold connections until nobody else gets one."""
+"""T23: clients that send or take bytes very slowly hold connections until nobody gets one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T24: a few compressed bytes, from a client or an upstream, unfold to more than there is memory."""
+"""T24: a few compressed bytes, from a client or an upstream, unfold to more than memory holds."""
 
 from __future__ import annotations
 

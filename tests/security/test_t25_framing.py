@@ -1,4 +1,4 @@
-"""T25: an answer whose end is said twice or wrongly puts bytes in front of the next caller's answer."""
+"""T25: an answer whose end is said twice or wrongly puts bytes before the next caller's answer."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 
 import pytest
 
+from apiql.demo.serving import serving
+from apiql.server.app import create_app
 from tests.security.upstream_faults import FAULTS, FORGED, OK, RAW, head
 from tests.server.client import Site
 from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream, stays, upstream
-from apiql.demo.serving import serving
-from apiql.server.app import create_app
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 

@@ -1,4 +1,4 @@
-"""T27: a request, a conf folder or an environment variable makes the server load code of its own."""
+"""T27: a request, a conf folder or an environment variable makes the server load code."""
 
 from __future__ import annotations
 

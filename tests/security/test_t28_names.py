@@ -29,7 +29,8 @@ HOSTILE = [
     "good/99999999999999999999", "good@1", "good%401", ".hidden", "_", "con", "nul", "aux.txt",
     quote("g\u043e\u043ed"), quote("good\u202e"), quote("\ufeffgood"), quote("ｇｏｏｄ"), "%ff%fe",
     "%ed%a0%80", "x" * 5000, "%2e" * 500, "*", "?x=1", "%3f", "good%0d%0aX-Y:1", "{id}", "$(id)",
-    "..;/good", "queries/good", "file:///etc/passwd", "a/" * 200, "secret", "linked", "shop/../good",
+    "..;/good", "queries/good", "file:///etc/passwd", "a/" * 200, "secret", "linked",
+    "shop/../good",
 ]  # fmt: skip
 
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 
 from tests.security.recorder import Recorder, recorded
-from tests.server.conftest import settings_for
 from tests.server.client import Site
+from tests.server.conftest import settings_for
 from tests.server.front import PATIENCE, front
 from tests.server.upstream import Upstream
 
