@@ -4,16 +4,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV ?= $(shell command -v uv)
 MINUTES ?= 30
+FUZZ_MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak serve install lock clean
+.PHONY: help demo test lint bench soak fuzz serve install lock clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@echo "more: make lint, bench, soak, serve, install, lock, clean"
+	@echo "more: make lint, bench, soak, fuzz, serve, install, lock, clean"
 
 demo: $(READY)
 	@$(BIN)/apiql demo
@@ -32,6 +33,9 @@ bench: $(READY)
 
 soak: $(READY)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES)
 
 serve: $(READY)
 	$(BIN)/apiql serve --dev --conf conf

@@ -2,7 +2,8 @@
 
 Names and bytes are those of JSONTestSuite by Nicolas Seriot (https://github.com/nst/JSONTestSuite,
 folder test_parsing, MIT): `y_` must be accepted, `n_` refused, `i_` may be either. A line is a
-list: the name, the bytes as characters from U+0000 to U+00FF, and how often they stand, if not once.
+list: the name, the bytes as characters from U+0000 to U+00FF, and how often they
+stand, if not once.
 """
 
 from __future__ import annotations

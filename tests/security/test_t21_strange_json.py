@@ -1,6 +1,6 @@
 """T21: JSON that parsers read differently (NaN, members twice, half surrogate pairs, endless digits
-or depth, names that mean something to a language) changes its meaning or breaks a parser. All cases of
-the public suite are in test_json_suite.py.
+or depth, names that mean something to a language) changes its meaning or breaks a parser. All
+cases of the public suite are in test_json_suite.py.
 """
 
 from __future__ import annotations

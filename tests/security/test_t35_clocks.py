@@ -1,4 +1,4 @@
-"""T35: the clock of the machine jumps, and everything that is kept ends at once, or nothing ever ends."""
+"""T35: the clock of the machine jumps, and all that is kept ends at once, or nothing ends."""
 
 from __future__ import annotations
 

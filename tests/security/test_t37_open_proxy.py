@@ -1,4 +1,4 @@
-"""T37: the server is used as a proxy: CONNECT, a whole URL in the request line, OPTIONS *, upgrades."""
+"""T37: the server is used as a proxy: CONNECT, a URL in the request line, OPTIONS *, upgrades."""
 
 from __future__ import annotations
 
