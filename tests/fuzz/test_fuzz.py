@@ -1,5 +1,5 @@
-"""Every decoder holds for the product's own inputs and for some hundred mutations of them; a decoder
-that does not is found, and told.
+"""Every decoder holds for the product's own inputs and for mutations of them; a decoder that
+does not is found, and told.
 """
 
 from __future__ import annotations
