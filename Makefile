@@ -44,7 +44,7 @@ install: $(READY)
 
 # Only after a change of the dependencies in pyproject.toml; needs uv.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --upgrade pyproject.toml -o requirements.lock
 

@@ -176,8 +176,8 @@ class Protocol(HttpToolsProtocol):
             cycle.keep_alive = False
             return self.flow.pause_reading()
         elif not cycle.response_started:
-            cycle.response_started = cycle.response_complete = True
-            cycle.message_event.set()
+            cycle.response_started = cycle.response_complete = cycle.disconnected = True
+            cycle.message_event.set()  # what the app still says goes nowhere
             self._write(ready)
         self.transport.close()
 

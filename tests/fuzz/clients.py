@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 import uvicorn
@@ -132,6 +133,17 @@ class _Wire:
     def set_write_buffer_limits(self, *_: object) -> None: ...
 
 
+class _Told(logging.Handler):
+    """Takes every error that is logged."""
+
+    def __init__(self, failed: list[Any]) -> None:
+        super().__init__(logging.ERROR)
+        self._failed = failed
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._failed.append((record.getMessage(), record.exc_info))
+
+
 class _Server:
     """The app and its protocol on a loop of its own, without a socket."""
 
@@ -143,6 +155,8 @@ class _Server:
         self.config = uvicorn.Config(self.app, http=Protocol, log_config=None, lifespan="off")
         self.failed: list[Any] = []
         self.loop.set_exception_handler(lambda _, context: self.failed.append(context))
+        for name in ("uvicorn.error", "apiql"):
+            logging.getLogger(name).addHandler(_Told(self.failed))
 
     async def talk(self, data: bytes) -> bytes:
         """What is answered to bytes that come in two pieces."""

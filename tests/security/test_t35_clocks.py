@@ -14,7 +14,7 @@ from apiql.demo.serving import serving
 from apiql.engine import Engine
 from apiql.server.app import app_of
 from apiql.sources.cache import Cache
-from apiql.sources.cache_entry import size_of
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.http import PooledTransport
 from apiql.sources.shared import shared
 from apiql.sources.stack import transport_limits
@@ -63,8 +63,8 @@ async def ground(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ground]:
         settings = settings_for(up, CLIENTS__RATE="1000/s")
         transport = PooledTransport(transport_limits(settings.limits))
         stores = MemoryStores(time.monotonic)
-        kept = stores.store("answers", object, Room(100, 1 << 20, size_of))  # type: ignore[arg-type]
-        cache = Cache(shared(transport), kept, time.monotonic, wall)  # type: ignore[arg-type]
+        kept = stores.store("answers", Kept, Room(100, 1 << 20, size_of))
+        cache = Cache(shared(transport), kept, time.monotonic, wall)
         engine = Engine(settings, cache.layer, wall=wall)
         async with serving(app_of(engine, settings, transport.aclose, stores)) as url:
             yield Site(url), up, wall
