@@ -14,7 +14,9 @@ from pathlib import Path
 
 from tests.fuzz.target import MOST
 
-SPARE_S = 60
+SPARE_S = 300
+HANGS_S = 30
+"""After so many seconds an input is a finding, however slow the machine is."""
 RUNS = re.compile(r"number_of_executed_units: *([0-9]+)")
 
 
@@ -23,10 +25,15 @@ def guided(name: str, seconds: float, findings: Path) -> int:
     findings.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as corpus:
         options = [f"-max_total_time={max(1, round(seconds))}", f"-max_len={MOST}", "-verbosity=0"]
+        options += [f"-timeout={HANGS_S}"]
         options += [f"-artifact_prefix={findings.absolute()}/{name}-", "-print_final_stats=1"]
         command = [sys.executable, "-m", "tests.fuzz.guided", name, corpus, *options]
         done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds + SPARE_S, check=False
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds + HANGS_S + SPARE_S,
+            check=False,
         )
     if done.returncode:
         print(done.stdout + done.stderr[-4000:], file=sys.stderr)
