@@ -4,16 +4,17 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 UV ?= $(shell command -v uv)
 MINUTES ?= 30
+FUZZ_MINUTES ?= 10
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak serve install lock clean
+.PHONY: help demo test lint bench soak fuzz serve install lock clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@echo "more: make lint, bench, soak, serve, install, lock, clean"
+	@echo "more: make lint, bench, soak, fuzz, serve, install, lock, clean"
 
 demo: $(READY)
 	@$(BIN)/apiql demo
@@ -33,6 +34,9 @@ bench: $(READY)
 soak: $(READY)
 	$(BIN)/python -m tests.faults.soak --minutes $(MINUTES)
 
+fuzz: $(READY)
+	$(BIN)/python -m tests.fuzz --minutes $(FUZZ_MINUTES)
+
 serve: $(READY)
 	$(BIN)/apiql serve --dev --conf conf
 
@@ -40,7 +44,7 @@ install: $(READY)
 
 # Only after a change of the dependencies in pyproject.toml; needs uv.
 lock:
-	uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+	uv pip compile --quiet --universal --python-version 3.11 --extra dev --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" \
 	    --upgrade pyproject.toml -o requirements.lock
 

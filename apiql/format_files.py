@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -44,9 +45,26 @@ class Formatted:
         return self.text is not None and self.text != self.before
 
     def rewrite(self) -> None:
-        """Writes the one form, if it is another."""
+        """Writes the one form, if it is another: the file is the old one or the new one, whole,
+        whatever happens meanwhile.
+        """
         if self.changed and self.text is not None:
-            self.file.write_bytes(self.text.encode())
+            _replace(self.file.resolve(), self.text.encode())
+
+
+def _replace(file: Path, data: bytes) -> None:
+    """Puts a new file in the place of another, with its permissions."""
+    new = file.with_name(f".{file.name}.new")
+    new.unlink(missing_ok=True)  # of somebody who was killed
+    try:
+        with new.open("xb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fsync(opened.fileno())
+        new.chmod(file.stat().st_mode)
+        new.replace(file)
+    finally:
+        new.unlink(missing_ok=True)
 
 
 def formatted(files: Iterable[Path]) -> list[Formatted]:

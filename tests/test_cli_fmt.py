@@ -70,7 +70,7 @@ def test_a_file_that_cannot_be_written(fmt: Apiql, monkeypatch: pytest.MonkeyPat
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(Path, "replace", full)
     assert fmt("--write", "rough.apiql") == (2, "", "rough.apiql: No space left on device\n")
 
 

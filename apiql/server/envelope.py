@@ -124,7 +124,8 @@ def _measure(value: Any, limits: Limits) -> int:
 
 def _check_digits(number: int | Decimal, most: int) -> None:
     if type(number) is int:
-        if number.bit_length() > most * 3.33:
+        bits = number.bit_length()
+        if bits > most * 3.33 or (bits > most * 3.32 and abs(number) >= 10**most):
             raise _limit("number_digits", most)
     elif isinstance(number, Decimal) and len(number.as_tuple().digits) > most:
         raise _limit("number_digits", most)

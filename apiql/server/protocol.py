@@ -45,6 +45,7 @@ class Protocol(HttpToolsProtocol):
     door: Door | None = None
     resting_since = 0.0
     let_in = heading = False
+    unreadable = refusals.BROKEN
     size = unsent = 0
     unsent_since = refused_at = 0.0
 
@@ -81,15 +82,23 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes of the client; what is no HTTP is answered 400, and not logged."""
         try:
-            self.parser.feed_data(data)
+            self._feed(data)
         except httptools.HttpParserError:
-            return self._end_with(refusals.BROKEN)
-        except httptools.HttpParserUpgrade:
-            return  # answered as if no other protocol had been asked for
+            return self._end_with(self.unreadable)
         if self.heading:
             self._mind_size(len(data), 0, refusals.LARGE_HEAD)
         elif self.has_open_body:
             self._mind_size(len(data), FRAMES, refusals.LARGE_BODY)
+
+    def _feed(self, data: bytes) -> None:
+        """Who asks for another protocol is answered as if not; what follows are requests too."""
+        while not self.transport.is_closing():
+            try:
+                return self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as asked:
+                data = data[asked.args[0] :]
+                if not data:
+                    return None
 
     def _mind_size(self, more: int, frames: int, too_large: tuple[bytes, bytes]) -> None:
         """Ends what goes on for ever: a head of one endless line, a body of empty chunks."""
@@ -116,6 +125,9 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The request begins to be answered, unless there is no place for it."""
+        if self.parser.should_upgrade() and self._announces_body():
+            self.unreadable = refusals.UPGRADING  # the parser passes the body by: it would be taken
+            raise ValueError("a body behind an Upgrade")  # for the next request
         self.heading = False
         self.size = 0
         door = self.door
@@ -128,6 +140,12 @@ class Protocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
         if len(self.pipeline) > PIPELINED:
             self.transport.abort()
+
+    def _announces_body(self) -> bool:
+        return any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        )
 
     def _refuse(self, door: Door) -> None:
         door.admission.refused += 1
@@ -158,8 +176,8 @@ class Protocol(HttpToolsProtocol):
             cycle.keep_alive = False
             return self.flow.pause_reading()
         elif not cycle.response_started:
-            cycle.response_started = cycle.response_complete = True
-            cycle.message_event.set()
+            cycle.response_started = cycle.response_complete = cycle.disconnected = True
+            cycle.message_event.set()  # what the app still says goes nowhere
             self._write(ready)
         self.transport.close()
 

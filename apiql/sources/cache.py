@@ -33,6 +33,7 @@ from apiql.sources.invalidation import void_targets
 from apiql.sources.judgement import ASKS_NOTHING, matters, span_of, stretches, tells_of, way_of
 from apiql.sources.lifetime import SPEAKING, Lifetime, lifetime_of
 from apiql.sources.limits import Unreached
+from apiql.sources.readable import is_readable
 from apiql.sources.refresh import Refreshing
 from apiql.sources.tally import Tally
 from apiql.stores.store import Key, Store
@@ -198,7 +199,7 @@ class Cache:
         rule, credentials, wall = caching.rule, asking.wanted.credentials, self.wall()
         keep = max(caching.keep or 0.0, LAST_GOOD if caching.stale else 0.0)
         life = lifetime_of(reply, rule, keep or None, credentials=credentials, wall=wall)
-        if life is None:
+        if life is None or (reply.status < 300 and not is_readable(asking.call.method, reply)):
             return reply
         now = self.clock()
         longest = asking.sent + max(keep, span_of(life))

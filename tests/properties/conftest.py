@@ -1,19 +1,7 @@
-"""How many examples, and which: the same ones each time in CI, new ones elsewhere."""
+"""The properties of this folder try as many examples as tests/examples.py says."""
 
 from __future__ import annotations
 
-import os
+from tests.examples import CI
 
-from hypothesis import HealthCheck, settings
-
-CI = bool(os.environ.get("CI"))
-
-settings.register_profile(
-    "apiql",
-    deadline=None,
-    max_examples=int(os.environ.get("APIQL_TEST_EXAMPLES", "60")),
-    derandomize=CI,
-    print_blob=True,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
-settings.load_profile("apiql")
+__all__ = ["CI"]

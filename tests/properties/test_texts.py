@@ -90,7 +90,7 @@ def test_half_a_surrogate_pair_in_a_path() -> None:
 
 HEAVY = ["(", "[", "{", '{"a":', "not ", "-", "a.", "a[", "select * from /a;", "'", '"\\', "/*",
          "--\n", "a,", "*,", "md5(", "$a ", "1", "\u0301", "join ", "set a as /a;",
-         "a or "]  # fmt: skip
+         "a or ", "/* ", "x; /* ", 'x; "\\" ']  # fmt: skip
 
 
 @pytest.mark.parametrize("unit", HEAVY)

@@ -119,6 +119,19 @@ async def test_what_is_no_http_is_answered_and_not_logged(caplog: pytest.LogCapt
     assert not [record for record in caplog.records if "Invalid" in record.getMessage()]
 
 
+@pytest.mark.parametrize("path", ["/apiql", "/nothing", "/livez", "/query/x"])
+async def test_a_body_that_breaks_off_as_rubbish_is_not_logged(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer to the rubbish is the last one, though an app has begun to make another."""
+    async with front() as found:
+        head = b"POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" % path.encode()
+        said = await ended(found, head + b"5\r\n12345 and more that is no chunk")
+        assert said.count(b"HTTP/1.1 ") == 1
+        assert await fine(found)
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
+
+
 async def test_what_follows_as_rubbish_does_not_spoil_the_answer_before() -> None:
     async with front() as found:
         reader, writer = await found.site.connect()

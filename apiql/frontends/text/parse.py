@@ -17,7 +17,12 @@ from apiql.frontends.text.syntax import Program, Query
 from apiql.frontends.text.tokens import Mistake
 
 MOST_PROBLEMS = 10
-STOPS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*"|--[^\n]*|/\*.*?\*/|;""", re.DOTALL)
+STOPS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*+(?:"|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|;""", re.DOTALL
+)
+"""What is never closed goes on to the end: were it passed by, each of thousands would be looked for
+through the whole text.
+"""
 HALF_PAIR = re.compile(r"[\ud800-\udfff]")
 BOM = "\N{ZERO WIDTH NO-BREAK SPACE}"
 

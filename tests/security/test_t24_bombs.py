@@ -1,0 +1,84 @@
+"""T24: a few compressed bytes, from a client or an upstream, unfold to more than memory holds."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import AsyncIterator
+
+import brotli
+import pytest
+import pytest_asyncio
+
+from apiql.demo.serving import serving
+from apiql.server.app import create_app
+from tests.server.client import JSON, Site
+from tests.server.conftest import settings_for
+from tests.server.upstream import Upstream, answers, upstream
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+MIB = 1 << 20
+TYPE = "Content-Type: application/json"
+ZEROS = b'{"a":"' + b"0" * (64 * MIB) + b'"}'
+BOMBS = {
+    "gzip": gzip.compress(ZEROS, 9),
+    "deflate": zlib.compress(ZEROS, 9),
+    "br": brotli.compress(ZEROS, quality=5),
+    "x-gzip": gzip.compress(gzip.compress(ZEROS)) ,
+    "gzip, gzip": functools.reduce(lambda data, _: gzip.compress(data, 9), range(2), ZEROS),
+    "br, gzip": gzip.compress(brotli.compress(ZEROS, quality=5)),
+}  # fmt: skip
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def ground() -> AsyncIterator[tuple[Site, Upstream]]:
+    faults = {
+        f"/bomb/{n}": answers(200, body, TYPE, f"Content-Encoding: {coding}")
+        for n, (coding, body) in enumerate(BOMBS.items())
+    }
+    async with upstream(faults) as up:
+        settings = settings_for(up, LIMITS__CALL_TIMEOUT="20s", LIMITS__QUERY_TIMEOUT="30s")
+        async with serving(create_app(settings)) as url:
+            yield Site(url), up
+
+
+@pytest.mark.parametrize("coding", BOMBS)
+async def test_it_is_given_up_early(ground: tuple[Site, Upstream], coding: str) -> None:
+    site, _ = ground
+    number = list(BOMBS).index(coding)
+    tracemalloc.start()
+    try:
+        response = await site.ask(f"select * from /bomb/{number} as f; select * from /ok")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert set(response.codes()) <= {"UPSTREAM_TOO_LARGE", "BAD_PAYLOAD"}
+    assert response.json()["data"] == {"f": None, "ok": {"ok": True}}
+    assert peak < 32 * MIB
+
+
+async def test_thirty_at_once(ground: tuple[Site, Upstream]) -> None:
+    site, _ = ground
+    tracemalloc.start()
+    try:
+        asked = [site.ask(f"select * from /bomb/{n % 3}?n={n} as f") for n in range(30)]
+        answers = await asyncio.gather(*asked)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert {response.status for response in answers} == {502}
+    assert peak < 300 * MIB
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "gzip, gzip", "zstd", "x-rot13"])
+async def test_requests_are_not_decoded(ground: tuple[Site, Upstream], coding: str) -> None:
+    site, up = ground
+    up.forget()
+    fields = {"Content-Type": JSON, "Content-Encoding": coding}
+    response = await site.send("POST", "/apiql", BOMBS["gzip"], fields)
+    assert (response.status, response.codes()) == (415, ["UNSUPPORTED_MEDIA_TYPE"])
+    assert not up.seen
