@@ -302,6 +302,7 @@ async def test_without_keys_nobody_is_let_in(site: Site, broken: Keys) -> None:
     for _ in range(3):
         assert (await site.refused(bearer(token()))).startswith("jwt: no key of main is known")
     assert site.up.hits["/keys"] == 1, "it is not asked again at once"
+    assert not site.up.hits["/ok"], "a redirect is not followed"
     moved = [told for told in site.server.told if isinstance(told, KeysMoved)]
     assert [(told.issuer, told.reachable) for told in moved] == [("main", False)]
     assert (await site.ask(f"X-Api-Key: {KEY}")).status == 200
