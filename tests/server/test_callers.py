@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import sys
 import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
@@ -392,3 +394,18 @@ async def test_the_guard_is_quick(site: Site) -> None:
             best = min(best, time.perf_counter() - begun)
             assert visit.principal.is_known
         assert best < 100e-6
+
+
+async def test_who_takes_no_tokens_needs_nothing_for_them() -> None:
+    code = (
+        "import sys; sys.modules |= {'joserfc': None, 'cryptography': None}\n"
+        "from apiql.server.app import create_app; from apiql.settings import load_settings\n"
+        f"keys = '{{shop = {{hashes = [\"{key_hash(KEY)}\"]}}}}'\n"
+        "create_app(load_settings(None, {'APIQL_ACCESS__KEYS': keys}))\n"
+    )
+    root = Path(__file__).parents[2]
+    ended = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", code, cwd=root, stderr=asyncio.subprocess.PIPE
+    )
+    _, err = await ended.communicate()
+    assert ended.returncode == 0, err.decode()
