@@ -6,7 +6,7 @@ import asyncio
 import statistics
 import time
 from base64 import b64encode
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 
 import pytest
@@ -62,6 +62,19 @@ def test_a_key_has_its_time() -> None:
     now[0] += 60
     with pytest.raises(NotProved, match="the time of the key shop is over"):
         prove(KEY.encode())
+
+
+@pytest.mark.parametrize("written", [
+    "2027-12-31T12:00:00Z", "2027-12-31T13:00:00+01:00",
+    datetime(2027, 12, 31, 12, tzinfo=UTC),
+], ids=str)  # fmt: skip
+def test_an_end_can_be_a_moment(written: object) -> None:
+    end = datetime(2027, 12, 31, 12, tzinfo=UTC).timestamp()
+    found = key(KEY, expires=written)
+    assert proves_keys({"shop": found}, lambda: end)(KEY.encode()).is_known
+    with pytest.raises(NotProved):
+        proves_keys({"shop": found}, lambda: end + 1)(KEY.encode())
+    assert key(KEY, expires=date(2027, 12, 31)) == key(KEY, expires="2027-12-31")
 
 
 def test_wrong_keys_cost_what_right_ones_cost() -> None:
