@@ -159,6 +159,11 @@ async def test_algorithms_that_nobody_asked_for(alg: str) -> None:
         assert "algorithm" in await why(text)
 
 
+async def test_what_is_too_long_is_not_even_read() -> None:
+    assert "too long" in await why(b"x" * 8193)
+    assert "no signed token" in await why(b"x" * 8192)
+
+
 async def test_an_unsigned_token() -> None:
     head, body, _ = token().split(b".")
     assert "not signed" in await why(head + b"." + body + b".")

@@ -440,7 +440,9 @@ async def test_another_scheme_stands_beside_the_others() -> None:
 
     right, key = (AUTHORIZATION, b"Own right"), (b"x-api-key", KEY.encode())
     assert (await asked(right)).principal == Principal("POST", "own")
-    assert (await asked(key, (b"accept", b"*/*"))).scope["headers"] == [(b"accept", b"*/*")]
+    visit = await asked(key, (b"accept", b"*/*"))
+    assert visit.scope["headers"] == [(b"accept", b"*/*")]
+    assert visit.fields == {b"accept": b"*/*"}
     for wrong in ((right, key), ((AUTHORIZATION, b"Own x"),), ((AUTHORIZATION, b"Other right"),)):
         with pytest.raises(RequestRefused) as refused:
             await asked(*wrong)
