@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, demo. Imports what a command needs when it
-runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, key, demo. Imports what a command needs
+when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
+from apiql.key_commands import keys
 from apiql.query_files import StoredRefused
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+cli.add_typer(keys, name="key")
 
 REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
 """Exit codes beside 0: the query was refused; the command or settings were; the answer is

@@ -137,9 +137,34 @@ class StoreMoved:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class CallerRefused:
+    """A request was not let in because it does not prove who asks. `scheme` is how it tried, `why`
+    never holds what it showed; `client` is its address.
+    """
+
+    scheme: str
+    why: str
+    client: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeysMoved:
+    """The keys of an issuer of tokens cannot be fetched any more (those known are used for a day),
+    or can again.
+    """
+
+    issuer: str
+    reachable: bool
+    why: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
-Notice: TypeAlias = UnknownQuery | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
+Notice: TypeAlias = (
+    UnknownQuery | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
+    | CallerRefused | KeysMoved
+)  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]
 

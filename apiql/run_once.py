@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,9 @@ def id_of(setup: Setup, text: str) -> str:
 
 
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
-    """What is wrong with the stored queries and the files, each with its file in front."""
+    """What is wrong with the stored queries and the files, each with its file in front, and with
+    the files of keys.
+    """
     found: list[FileProblem] = []
     try:
         engine = _engine(setup)
@@ -148,7 +150,20 @@ def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     for file in files:
         problems = (FileProblem(str(file), problem) for problem in _wrong_with(file, engine))
         found += (each for each in problems if not _is_of_stored(each.problem, missing))
-    return [str(problem) for problem in found]
+    return [*_wrong_keys(setup.settings), *(str(problem) for problem in found)]
+
+
+def _wrong_keys(settings: Settings) -> Iterator[str]:
+    if not settings.access.tokens:
+        return
+    from apiql.access.signatures import KeysRefused  # only who takes tokens has what checks them
+    from apiql.access.trusted import fixed_keys
+
+    for name, issuer in settings.access.tokens.items():
+        try:
+            fixed_keys(name, issuer)
+        except KeysRefused as refused:
+            yield str(refused)
 
 
 def _wrong_with(file: Path, engine: Engine) -> tuple[Problem, ...]:

@@ -18,23 +18,27 @@ import pytest_asyncio
 import typer
 from pydantic import BaseModel
 
+from apiql.access.minting import password_hash
 from apiql.cli import cli
 from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
 from apiql.query_files import read_query_files
 from apiql.settings import (
+    ApiKey,
     Breaker,
     Bulk,
     Cache,
     Health,
     Hedge,
     Host,
+    Issuer,
     Push,
     Retry,
     Settings,
     Source,
     Upstream,
+    User,
     load_settings,
 )
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
@@ -217,13 +221,19 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
-                              "style": "param", "can": ["limit"]}  # fmt: skip
+                              "style": "param", "can": ["limit"],
+                              "hashes": ["sha256:" + 64 * "0"], "hash": password_hash("password"),
+                              "issuer": "a", "audience": "a", "algorithms": ["RS256"]}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
+    given |= {"keys_file": "a"} if model is Issuer else {}
     assert getattr(model.model_validate({**given, key: value}), key) == getattr(
         model.model_validate(given), key
     )
 
 
+CALLERS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("keys.<name>", ApiKey), ("users.<name>", User), ("tokens.<issuer>", Issuer),
+)  # fmt: skip
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker), ("cache", Cache),
     ("hosts[]", Host), ("hedge", Hedge), ("health", Health),
@@ -244,6 +254,8 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
             for name, inner in TABLES:
                 yield from ((f"….{name}.{key}", inner, key) for key in inner.model_fields)
             section = "upstreams.<name>"
+        for name, inner in CALLERS if section == "access" else ():
+            yield from ((f"access.{name}.{key}", inner, key) for key in inner.model_fields)
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)
 
 

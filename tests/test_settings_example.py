@@ -13,18 +13,22 @@ import pytest
 from pydantic import BaseModel
 
 from apiql.settings import (
+    Access,
     Admin,
+    ApiKey,
     Breaker,
     Bulk,
     Cache,
     Health,
     Hedge,
     Host,
+    Issuer,
     Push,
     Retry,
     Settings,
     Source,
     Upstream,
+    User,
     load_settings,
 )
 
@@ -62,6 +66,22 @@ def test_the_example_names_every_setting_of_the_admin_listener() -> None:
     assert set(named) == set(Admin.model_fields)
     assert Admin.model_validate(named | {"port": None}) == Admin()
     Admin.model_validate(named)
+
+
+def test_the_example_names_every_setting_of_who_asks_with_its_default() -> None:
+    named = example_with_every_default()["access"]
+    assert set(named) == set(Access.model_fields)
+    found = Access.model_validate(named)
+    assert found.model_copy(update={"keys": {}, "users": {}, "tokens": {}, "required": None}) == (
+        Access()
+    )
+    (key,), (user,), (issuer,) = (named[kind].values() for kind in ("keys", "users", "tokens"))
+    assert set(key) == set(ApiKey.model_fields)
+    assert set(user) == set(User.model_fields)
+    assert set(issuer) == set(Issuer.model_fields) - {"keys_file", "secret"}
+    usual = {"leeway": None, "name": None, "scopes": None, "max_bytes": None}
+    needed = {name: value for name, value in issuer.items() if name not in usual}
+    assert Issuer.model_validate(issuer) == Issuer.model_validate(needed)
 
 
 @pytest.mark.parametrize(

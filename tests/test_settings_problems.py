@@ -53,6 +53,107 @@ apiql_limts__calls: limts: there is no such setting
     did you mean APIQL_LIMITS?"""
 
 
+TOKENS = """\
+[access.tokens.main]
+issuer = "https://i.example"
+audience = "shop"
+"""
+SECRET = "0123456789abcdef0123456789abcdef"
+
+
+@pytest.mark.parametrize(("text", "message"), [
+    ('[access]\nrequired = true', "2:12: access.required: nobody could ask\n"
+     "    expected: keys, users or tokens"),
+    ('[access]\nkey_header = "Authorization"', '2:14: access.key_header: "Authorization" holds '
+     'something else\n    expected: "x-api-key" or another header'),
+    ('[access]\nkey_header = "Host"', "2:14: access.key_header: this header belongs to the "
+     "connection\n    expected: a header of the upstream's own"),
+    ('[access.keys.shop]', "1:14: access.keys.shop.hashes: the setting is missing\n"
+     '    expected: ["sha256:…"]: `apiql key new` makes one'),
+    ('[access.keys.shop]\nhashes = []', "2:10: access.keys.shop.hashes: there is no key to show\n"
+     '    expected: hashes = ["sha256:…"]'),
+    ('[access.keys.shop]\nhashes = ["s3cret"]', "2:11: access.keys.shop.hashes[0]: this is no "
+     "hash of a key\n    expected: sha256: and 64 digits from 0 to f, as `apiql key hash` "
+     "prints it"),
+    ('[access.keys.shop]\nhash = "s3cret"\nhashes = ["sha256:' + 64 * "0" + '"]',
+     "2:1: access.keys.shop.hash: there is no such setting\n"
+     "    did you mean access.keys.shop.hashes?"),
+    ('[access.keys.shop]\nhashes = ["sha256:' + 64 * "0" + '"]\nexpires = "2027-13-01"',
+     '3:11: access.keys.shop.expires: "2027-13-01" is no date\n    expected: a date or a moment '
+     'with its zone: "2027-12-31", "2027-12-31T12:00:00Z"'),
+    ('[access.keys.shop]\nhashes = ["sha256:' + 64 * "0" + '"]\nexpires = 2027-12-31T10:00:00',
+     "3:11: access.keys.shop.expires: 2027-12-31 10:00:00 is no date, or has no zone\n    "
+     'expected: a date or a moment with its zone: "2027-12-31", "2027-12-31T12:00:00Z"'),
+    ('[access.keys.shop]\nhashes = ["sha256:' + 64 * "0" + '"]\nscopes = ["a b"]',
+     "3:11: access.keys.shop.scopes[0]: this is no scope\n"
+     "    expected: a word without spaces and quotes"),
+    ('[access.keys."a:b"]\nhashes = ["sha256:' + 64 * "0" + '"]', '1:14: access.keys."a:b": the '
+     "name cannot be used\n    expected: 1 to 64 letters, digits, _ and -"),
+    ('[access.users.ada]\nhash = "s3cret"', "2:8: access.users.ada.hash: this is no hash of a "
+     "password: it has another form\n    expected: what `apiql key hash --password` prints: "
+     "scrypt:n:r:p:salt:hash"),
+    ('[access.users.ada]\nhash = "scrypt:16384:8:1:AAAA:AAAA"', "2:8: access.users.ada.hash: the "
+     "salt or the hash is too short or too long\n    expected: what `apiql key hash --password` "
+     "prints: scrypt:n:r:p:salt:hash"),
+    (TOKENS + 'algorithms = ["none"]\nkeys_url = "https://i.example/k"', '4:15: access.tokens.main'
+     '.algorithms[0]: "none" signs nothing here\n    expected: one of "HS256", "HS384", "HS512", '
+     '"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", '
+     '"Ed25519"'),
+    (TOKENS + 'algorithms = []\nkeys_url = "https://i.example/k"', "4:14: access.tokens.main."
+     'algorithms: nothing can be signed with\n    expected: algorithms = ["RS256"]'),
+    (TOKENS + 'algorithms = ["RS256", "HS256"]\nkeys_url = "https://i.example/k"', "4:14: access."
+     "tokens.main.algorithms: HS256 is signed with a secret, not with a public key\n"
+     "    expected: algorithms of a key pair, or secret"),
+    (TOKENS + f'algorithms = ["RS256", "HS256"]\nsecret = "{SECRET}"', "4:14: access.tokens.main."
+     "algorithms: a secret signs nothing but HS256, HS384 and HS512\n"
+     "    expected: only these, or keys_url"),
+    (TOKENS + f'algorithms = ["HS256", "HS384"]\nsecret = "{SECRET}"', "5:10: access.tokens.main."
+     "secret: the secret is too short for the algorithm\n    expected: 48 random bytes or more"),
+    (TOKENS + 'algorithms = ["RS256"]', "1:16: access.tokens.main: no keys are named\n"
+     "    expected: one of keys_url, keys_file and secret"),
+    (TOKENS + 'algorithms = ["RS256"]\nkeys_url = "https://i.example/k"\nkeys_file = "k"',
+     "1:16: access.tokens.main: two places of keys are named\n"
+     "    expected: one of keys_url, keys_file and secret"),
+    (TOKENS + 'algorithms = ["RS256"]\nkeys_url = "http://i.example/k"', "5:12: access.tokens.main."
+     "keys_url: keys come over https, from a URL of plain ASCII\n"
+     '    expected: "https://…", or "http://" and this machine: 127.0.0.1, [::1], localhost'),
+    (TOKENS + 'algorithms = ["RS256"]\nkeys_file = "k"\nleeway = "6m"', "6:10: access.tokens.main."
+     "leeway: clocks are not that far apart\n    expected: 5 minutes or less"),
+    ('[access.tokens.main]\nissuer = "i"\nalgorithms = ["RS256"]\nkeys_file = "k"\naudience = []',
+     "5:12: access.tokens.main.audience: the audience is no text\n"
+     '    expected: who the tokens are for: "shop", or ["shop", …]'),
+])  # fmt: skip
+def test_problems_of_who_asks(conf: Path, text: str, message: str) -> None:
+    told = refused(conf, text)
+    assert told == f"apiql.toml:{message}"
+    assert "s3cret" not in told
+    assert SECRET not in told
+
+
+def test_names_and_keys_belong_to_one_caller(conf: Path) -> None:
+    digest, hashed = "sha256:" + 64 * "0", "scrypt:16384:8:1:" + "A" * 22 + "==:" + "A" * 43 + "="
+    key, user = f'[access.keys.{{}}]\nhashes = ["{digest}"]\n', f'hash = "{hashed}"\n'
+    told = refused(conf, key.format("a") + key.format("b"))
+    assert told.startswith("apiql.toml:3:14: access.keys.b: this key belongs to a already")
+    told = refused(conf, key.format("ada") + "[access.users.ada]\n" + user)
+    assert "access.users.ada: a key and a user have one name" in told
+    dearer = user.replace(":1:", ":2:")
+    told = refused(conf, "[access.users.a]\n" + user + "[access.users.b]\n" + dearer)
+    assert "access.users: the hashes cost differently" in told
+    issuer = TOKENS + 'algorithms = ["RS256"]\nkeys_file = "k"\n'
+    told = refused(conf, issuer + issuer.replace(".main", ".other"))
+    assert told.startswith("apiql.toml:7:10: access.tokens.other.issuer: this issuer is main")
+
+
+def test_tokens_without_what_checks_them(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "joserfc", None)
+    told = refused(conf, TOKENS + 'algorithms = ["RS256"]\nkeys_file = "k"')
+    assert told == (
+        "apiql.toml:1:16: access.tokens.main: the package that checks signatures is not installed\n"
+        "    expected: pip install 'apiql[auth]', or no tokens"
+    )
+
+
 GOLDEN_FILE = """\
 [server]
 prot = 80
@@ -122,7 +223,7 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of admin, answer, clients, limits, queries, security, server, store, \
+    expected: one of access, admin, answer, clients, limits, queries, security, server, store, \
 telemetry, upstreams"""
 
 

@@ -76,9 +76,10 @@ def look(place: Place, others: tuple[str, ...]) -> Look:
 
 
 def authorities(settings: Settings) -> tuple[str, ...]:
-    """The files of certificates that upstreams name."""
-    upstreams = settings.upstreams.values()
-    return tuple(sorted({u.verify for u in upstreams if isinstance(u.verify, str)}))
+    """The files of certificates that upstreams name, and of keys that issuers of tokens have."""
+    found = {u.verify for u in settings.upstreams.values() if isinstance(u.verify, str)}
+    found |= {issuer.keys_file for issuer in settings.access.tokens.values() if issuer.keys_file}
+    return tuple(sorted(found))
 
 
 def developing(settings: Settings) -> Settings:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
 
 from apiql.engine import Engine
 from apiql.events import Figures, Told
@@ -84,10 +85,14 @@ class Held:
         await self._close()
 
 
-def held_of(opened: OpenEngine, tell: Told | None = None) -> Held:
-    """An opened engine, in use behind the guards of its settings."""
-    stack = opened.stack
-    around = Around(stack.layer, opened.stores, time.time, tell)
+def held_of(
+    opened: OpenEngine, tell: Told | None = None, key_sets: MutableMapping[str, Any] | None = None
+) -> Held:
+    """An opened engine, in use behind the guards of its settings; the key sets are those of the one
+    whose place it takes.
+    """
+    stack, known = opened.stack, {} if key_sets is None else key_sets
+    around = Around(stack.layer, opened.stores, time.time, tell, known)
     guards = guards_of(opened.engine.settings, around)
     return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards)
 

@@ -68,7 +68,8 @@ def _post() -> dict[str, Any]:
                 "application/apiql": text,
             },
         },
-        "responses": responses(ANY_ANSWER) | problems("403", "404", "408", "413", "415", "431"),
+        "responses": responses(ANY_ANSWER)
+        | problems("401", "403", "404", "408", "413", "415", "431"),
     }
 
 
@@ -80,7 +81,7 @@ def _get() -> dict[str, Any]:
         "operationId": "getQuery",
         "tags": ["queries"],
         "parameters": [query, known_as, _params_parameter("the values of $names")],
-        "responses": responses(ANY_ANSWER) | problems("403", "404", "405", "431"),
+        "responses": responses(ANY_ANSWER) | problems("401", "403", "404", "405", "431"),
     }
 
 

@@ -5,10 +5,12 @@ Who may connect is the protocol's business (door.py), what a query may do that o
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from apiql.events import Told
+from apiql.server.callers import Callers, schemes_of
 from apiql.server.visit import Guard
 from apiql.settings import Settings
 from apiql.sources.call import Layer
@@ -25,10 +27,22 @@ class Around:
     stores: Stores
     wall: Callable[[], float]
     tell: Told | None = None
+    key_sets: MutableMapping[str, Any] = field(default_factory=dict)
+    """What issuers of tokens said last of their keys, by URL; outlives a reload."""
 
 
 def guards_of(settings: Settings, around: Around) -> tuple[Guard, ...]:
     """The guards that the settings ask for."""
-    makers: tuple[Callable[[Settings, Around], Guard | None], ...] = ()
+    makers: tuple[Callable[[Settings, Around], Guard | None], ...] = (_callers,)
     found = (make(settings, around) for make in makers)
     return tuple(guard for guard in found if guard is not None)
+
+
+def _callers(settings: Settings, around: Around) -> Guard | None:
+    """Who asks."""
+    access = settings.access
+    schemes = schemes_of(access, around.layer, around.wall, around.key_sets, around.tell)
+    if not schemes:
+        return None
+    required = access.required is not False
+    return Callers(schemes, required, access.pass_on, settings.clients, around.tell).guard()

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from apiql.events import (
+    CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
     HostMoved,
+    KeysMoved,
     Notice,
     StoreMoved,
     UnknownQuery,
@@ -116,8 +118,12 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             cut = "…" if len(text) > MOST_SHOWN else ""
             shown = json.dumps(text[:MOST_SHOWN] + cut)
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
-        case CircuitMoved() | HostMoved() | StoreMoved():
+        case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
+        case CallerRefused(scheme, why, client):
+            how = f" by {scheme}" if scheme else ""
+            text = f"a request of {client or 'nobody'} does not prove who asks{how}: {why}"
+            return logging.WARNING, f"caller {scheme}", text[:MOST_SHOWN]
         case ConfLoaded(revision, restart):
             later = f"; a restart is needed for {', '.join(restart)}" if restart else ""
             level = logging.WARNING if restart else logging.INFO
@@ -130,7 +136,7 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             assert_never(other)
 
 
-def _moved(notice: CircuitMoved | HostMoved | StoreMoved) -> tuple[int, str, str]:
+def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[int, str, str]:
     """Of what the engine calls."""
     match notice:
         case CircuitMoved(origin, state, why):
@@ -143,6 +149,10 @@ def _moved(notice: CircuitMoved | HostMoved | StoreMoved) -> tuple[int, str, str
         case StoreMoved(reachable, why):
             now = "is used again" if reachable else "is left alone, each process keeps its own"
             return logging.WARNING, "store", f"the store {now}: {why}"
+        case KeysMoved(issuer, reachable, why):
+            now = "can be fetched again" if reachable else "cannot be fetched"
+            level = logging.INFO if reachable else logging.WARNING
+            return level, f"keys {issuer}", f"the keys of the issuer {issuer} {now}: {why}"
 
 
 def more(held: int) -> str:

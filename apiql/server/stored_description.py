@@ -34,13 +34,15 @@ def _path(path: str, query: StoredQuery) -> dict[str, Any]:
     }
     name = path.replace("/", ".")
     post = told | {"operationId": f"post.{name}", "requestBody": _body(plan)}
-    post["responses"] = told["responses"] | problems("403", "404", "408", "413", "415", "431")
+    post["responses"] = told["responses"] | problems(
+        "401", "403", "404", "408", "413", "415", "431"
+    )
     if plan.writes:
         return {"post": post}
     get = told | {
         "operationId": f"get.{name}",
         "parameters": [_parameter(parameter) for parameter in plan.parameters],
-        "responses": told["responses"] | problems("403", "404", "431"),
+        "responses": told["responses"] | problems("401", "403", "404", "431"),
     }
     return {"get": get, "post": post}
 

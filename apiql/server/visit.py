@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -49,6 +49,12 @@ class Visit:
         if self._fields is None:
             self._fields = dict(self.scope["headers"])
         return self._fields
+
+    def hide(self, names: Collection[bytes]) -> None:
+        """Takes headers out of the request: nobody behind sees them, no query either."""
+        scope = self.scope
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
+        self._fields = None
 
     @property
     def observe(self) -> Observer | None:

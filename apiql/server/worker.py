@@ -7,10 +7,11 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from apiql.engine import Engine
 from apiql.errors import ApiqlError
@@ -62,8 +63,10 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
-    current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
-    make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)
+    key_sets: dict[str, Any] = {}
+    current, counts = Current(held_of(opened, tell, key_sets), stores.aclose), Counts()
+    make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits,
+                   key_sets=key_sets)  # fmt: skip
     reloader = Reloader(place, first, current, make, tell, time.time)
     started = time.time()
 
@@ -94,21 +97,23 @@ def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:
 
 
 async def opened_beside(
-    found: Configuration, stores: Stores, tell: Told, circuits: Circuits
-) -> Held:
+    found: Configuration, stores: Stores, tell: Told, circuits: Circuits,
+    key_sets: MutableMapping[str, Any] | None = None,
+) -> Held:  # fmt: skip
     """An engine beside the one in force. Its queries are compiled in a thread; the way to its
     upstreams belongs to the loop.
     """
     stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
-    engine: Engine | None = None
+    held: Held | None = None
     try:
         engine = await asyncio.to_thread(
             Engine, found.settings, stack.layer, found.queries, told=tell
         )
+        held = held_of(OpenEngine(engine, stack, stores, owned=False), tell, key_sets)
     finally:
-        if engine is None:
+        if held is None:
             await stack.aclose()
-    return held_of(OpenEngine(engine, stack, stores, owned=False), tell)
+    return held
 
 
 @asynccontextmanager

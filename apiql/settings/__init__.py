@@ -4,6 +4,8 @@ Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of que
 transports.
 """
 
+from apiql.settings.access import Access, ApiKey, Issuer, User
+from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.caching import Cache
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
@@ -17,8 +19,10 @@ from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
+    "Access",
     "Admin",
     "Answer",
+    "ApiKey",
     "Breaker",
     "Bulk",
     "Cache",
@@ -26,11 +30,13 @@ __all__ = [
     "Health",
     "Hedge",
     "Host",
+    "Issuer",
     "Limits",
     "OnTimeout",
     "Push",
     "Queries",
     "Retry",
+    "Scrypt",
     "Security",
     "Server",
     "SettingProblem",
@@ -40,6 +46,8 @@ __all__ = [
     "Store",
     "Telemetry",
     "Upstream",
+    "User",
     "in_our_words",
     "load_settings",
+    "scrypt_of",
 ]

@@ -27,8 +27,15 @@ _EXPECTED = {
     "string_too_short": "a text that is not empty",
     "tuple_type": "a list",
 }
-_MISSING = {"url": URL_EXPECTED, "path": 'a path from the root: "/users/{id}"'}
-_SECRET = frozenset({"headers", "proxy", "store"})
+_MISSING = {
+    "url": URL_EXPECTED,
+    "path": 'a path from the root: "/users/{id}"',
+    "algorithms": 'what tokens are signed with: ["RS256"]',
+    "audience": 'who the tokens are for: "shop"',
+    "hashes": '["sha256:…"]: `apiql key new` makes one',
+    "hash": "what `apiql key hash --password` prints",
+}
+_SECRET = frozenset({"access", "headers", "proxy", "store"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _KNOWN_SHOWN = 12
 

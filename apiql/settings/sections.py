@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.access import Access
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
@@ -164,6 +165,7 @@ class Settings(Section):
     security: Security = Security()
     queries: Queries = Queries()
     clients: Clients = Clients()
+    access: Access = Access()
     limits: Limits = Limits()
     store: Store = Store()
     telemetry: Telemetry = Telemetry()

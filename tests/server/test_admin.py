@@ -7,17 +7,30 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
+from apiql.access.minting import password_hash
 from apiql.events import Figure
 from apiql.server.admin import masked
 from apiql.server.admin_listener import NoPort, bound, check_free
 from apiql.server.exposition import exposed
-from apiql.settings import Admin, Settings, SettingsError, Source, Upstream, load_settings
+from apiql.settings import (
+    Access,
+    Admin,
+    ApiKey,
+    Issuer,
+    Settings,
+    SettingsError,
+    Source,
+    Upstream,
+    User,
+    load_settings,
+)
 from apiql.settings import Server as ServerSettings
 from tests.server.client import JSON, PROBLEM, Response, Site
 from tests.server.conf import USER, Folder, Running, running
@@ -195,6 +208,25 @@ def test_what_is_masked() -> None:
     assert "s3cret" not in str(found)
     assert found["upstreams"]["default"]["sources"]["a"]["query"] == {"key": "***"}
     assert found["upstreams"]["default"]["url"] == "http://a.example"
+
+
+def test_what_proves_callers_is_masked() -> None:
+    secret, digest, hashed = "s3cret" * 6, "sha256:" + 64 * "a", password_hash("s3cret s3cret")
+    issuer = Issuer(issuer="i", audience=("a",), algorithms=("HS256",), secret=secret)
+    end = datetime(2027, 12, 31, tzinfo=UTC)
+    settings = Settings(
+        access=Access(
+            keys={"shop": ApiKey(hashes=(digest,), scopes=("a",), expires=end)},
+            users={"ada": User(hash=hashed)}, tokens={"main": issuer},
+        )
+    )  # fmt: skip
+    found = masked(settings)["access"]
+    assert found["keys"]["shop"]["hashes"] == ["***"]
+    assert found["keys"]["shop"]["scopes"] == ["a"]
+    assert found["keys"]["shop"]["expires"].startswith("2027-12-31T00:00:00")
+    assert found["users"]["ada"]["hash"] == found["tokens"]["main"]["secret"] == "***"
+    for text in (str(found), repr(settings), repr(settings.access), repr(issuer)):
+        assert not any(each in text for each in (secret, digest, hashed))
 
 
 # -- purging and reloading ------------------------------------------------------------------------

@@ -10,10 +10,12 @@ from typing import get_args
 import pytest
 
 from apiql.events import (
+    CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
     HostMoved,
+    KeysMoved,
     Notice,
     StoreMoved,
     UnknownQuery,
@@ -28,6 +30,8 @@ SAMPLES: list[Notice] = [
     StoreMoved(False, "no answer\nwithin 50 ms"),
     ConfLoaded("abc", ("server.port",)),
     ConfRefused(("apiql.toml:1:2: this is no TOML", "queries/a.apiql: is not UTF-8")),
+    CallerRefused("jwt", "the time of the token\nis over", "10.0.0.7"),
+    KeysMoved("main", False, "it answers\n500"),
 ]
 
 
@@ -71,6 +75,8 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         "configuration abc is in force; a restart is needed for server.port",
         "the new configuration is refused, the last good one stays in force: "
         "apiql.toml:1:2: this is no TOML; queries/a.apiql: is not UTF-8",
+        r"a request of 10.0.0.7 does not prove who asks by jwt: the time of the token\nis over",
+        r"the keys of the issuer main cannot be fetched: it answers\n500",
         "configuration def is in force",
     ]
 

@@ -1,0 +1,172 @@
+"""The guard that finds out who asks: a tuple of schemes, each of which knows one kind of claim.
+
+A request proves itself in one way or not at all. Whatever is wrong, it hears the same 401; why is
+told to the operator alone. What has proved somebody is taken out of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from apiql.access.api_keys import proves_keys
+from apiql.access.passwords import Passwords
+from apiql.access.principal import Principal
+from apiql.access.proof import NotProved, TooMany
+from apiql.errors import Code, RequestRefused
+from apiql.events import CallerRefused, Told
+from apiql.server.admission import Overloaded
+from apiql.server.rate import client_address
+from apiql.server.visit import Guard, Visit
+from apiql.settings import Access, Clients
+from apiql.sources.call import Layer
+
+AUTHORIZATION = b"authorization"
+NOT_KNOWN = "who asks is not known here"
+REALM = 'realm="apiql"'
+
+Fields = Mapping[bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Scheme:
+    """One way to say who one is. `fields` are the headers that it reads, `challenge` is what
+    WWW-Authenticate says of it. `claims` finds what a request shows, None where that is nothing of
+    its kind; `prove` tells who shows it, or raises NotProved.
+    """
+
+    name: str
+    fields: frozenset[bytes]
+    challenge: str
+    claims: Callable[[Fields], Any]
+    prove: Callable[[Any, Visit], Awaitable[Principal]]
+
+
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """What a request must prove, and how it can."""
+
+    schemes: tuple[Scheme, ...]
+    required: bool
+    pass_on: bool
+    clients: Clients
+    tell: Told | None = None
+
+    def guard(self) -> Guard:
+        """Finds out who asks."""
+        fields = frozenset().union(*(scheme.fields for scheme in self.schemes))
+        single = fields | {AUTHORIZATION}
+        varies = (b"vary", b", ".join(sorted(name.title() for name in fields)))
+
+        async def guard(visit: Visit) -> None:
+            visit.told.append(varies)  # else a cache between would answer one caller for another
+            scheme = None
+            try:
+                scheme, claim = self._claimed(visit, fields, single)
+                if scheme is not None:
+                    visit.principal = await scheme.prove(claim, visit)
+                    if not self.pass_on:
+                        visit.hide(scheme.fields)
+            except NotProved as wrong:
+                raise self._refused(visit, scheme, wrong.why) from None
+            except TooMany:
+                raise Overloaded from None
+            if scheme is None and self.required:
+                raise self._refused(visit, None, "it shows nothing")
+
+        return guard
+
+    def _claimed(
+        self, visit: Visit, fields: frozenset[bytes], single: frozenset[bytes]
+    ) -> tuple[Scheme | None, Any]:
+        found = visit.fields
+        if fields.isdisjoint(found):
+            return None, None
+        shown = [name for name, _ in visit.scope["headers"] if name in single]
+        if len(shown) != len(set(shown)):
+            raise NotProved("one header stands there several times")
+        claims = [(scheme, scheme.claims(found)) for scheme in self.schemes]
+        made = [(scheme, claim) for scheme, claim in claims if claim is not None]
+        if len(made) != 1:
+            raise NotProved("it shows several credentials" if made else "it shows no known kind")
+        return made[0]
+
+    def _refused(self, visit: Visit, scheme: Scheme | None, why: str) -> RequestRefused:
+        """One answer for all reasons."""
+        if self.tell is not None:
+            client = client_address(visit.scope, self.clients)
+            self.tell(CallerRefused("" if scheme is None else scheme.name, why, client))
+        challenges = ", ".join(scheme.challenge for scheme in self.schemes)
+        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, {"WWW-Authenticate": challenges})
+
+
+def schemes_of(
+    access: Access, layer: Layer, wall: Callable[[], float], memory: MutableMapping[str, Any],
+    tell: Told | None,
+) -> tuple[Scheme, ...]:  # fmt: skip
+    """The schemes that the settings ask for.
+
+    Raises:
+        KeysRefused: a file of keys cannot be used.
+    """
+    found = []
+    if access.tokens:
+        found.append(_tokens(access, layer, wall, memory, tell))
+    if access.users:
+        found.append(_passwords(access))
+    if access.keys:
+        found.append(_keys(access, wall))
+    return tuple(found)
+
+
+def _keys(access: Access, wall: Callable[[], float]) -> Scheme:
+    header, prove = access.key_header.encode(), proves_keys(access.keys, wall)
+
+    async def proved(claim: bytes, _: Visit) -> Principal:
+        return prove(claim)
+
+    challenge = f'ApiKey {REALM}, header="{access.key_header}"'
+    return Scheme("key", frozenset({header}), challenge, lambda found: found.get(header), proved)
+
+
+def _passwords(access: Access) -> Scheme:
+    passwords = Passwords(access.users, _now)
+
+    async def proved(claim: bytes, _: Visit) -> Principal:
+        return await passwords.prove(claim)
+
+    challenge = f'Basic {REALM}, charset="UTF-8"'
+    return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(_after, b"basic"), proved)
+
+
+def _tokens(
+    access: Access, layer: Layer, wall: Callable[[], float], memory: MutableMapping[str, Any],
+    tell: Told | None,
+) -> Scheme:  # fmt: skip
+    from apiql.access.tokens import Tokens  # only who takes tokens has what checks them
+    from apiql.access.trusted import trusted_in
+
+    tokens = Tokens(trusted_in(access.tokens, layer, memory, _now, tell), wall)
+
+    async def proved(claim: bytes, _: Visit) -> Principal:
+        return await tokens.prove(claim)
+
+    challenge = f"Bearer {REALM}"
+    return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(_after, b"bearer"), proved)
+
+
+_IN_AUTHORIZATION = frozenset({AUTHORIZATION})
+
+
+def _after(word: bytes, found: Fields) -> bytes | None:
+    """What stands behind the word of a scheme in Authorization."""
+    said, _, rest = found.get(AUTHORIZATION, b"").partition(b" ")
+    return rest.strip() if said.lower() == word else None
+
+
+def _now() -> float:
+    """Seconds that never go back: those of the loop that the requests are on."""
+    return asyncio.get_running_loop().time()
