@@ -74,8 +74,9 @@ async def test_everything_ends_by_itself(shared_redis: RedisServer) -> None:
         await store.put(b"later", b"1", 20, ("tag",))
         await store.put(b"ever", b"1", float("inf"))
         await stores.buckets.take(b"ip", 1.0, 10)
+        await stores.once.first(b"key", 50)
         keys = [key async for key in redis.scan_iter(f"{prefix}:*")]
-        assert len(keys) == 6
+        assert len(keys) == 7
         lives = {key: await redis.pttl(key) for key in keys}
         assert all(life > 0 for life in lives.values())
         assert 4000 < lives[f"{prefix}:a:key".encode()] <= 5000
