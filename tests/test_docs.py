@@ -33,6 +33,7 @@ from apiql.settings import (
     Push,
     Retry,
     Settings,
+    SigningApp,
     Source,
     Upstream,
     load_settings,
@@ -217,7 +218,7 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
-                              "style": "param", "can": ["limit"]}  # fmt: skip
+                              "style": "param", "can": ["limit"], "secret": "a" * 16}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
     assert getattr(model.model_validate({**given, key: value}), key) == getattr(
         model.model_validate(given), key
@@ -234,6 +235,10 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
     """Each setting: its name in the docs, its section, its key there."""
     for section, field in Settings.model_fields.items():
         model: Any = field.annotation
+        if section == "signing":
+            yield from (
+                (f"signing.apps.<id>.{key}", SigningApp, key) for key in SigningApp.model_fields
+            )
         if section == "upstreams":
             model = get_args(model)[1]
             assert model is Upstream

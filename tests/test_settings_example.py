@@ -23,6 +23,8 @@ from apiql.settings import (
     Push,
     Retry,
     Settings,
+    Signing,
+    SigningApp,
     Source,
     Upstream,
     load_settings,
@@ -45,7 +47,19 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
 
 
 @pytest.mark.parametrize(
-    "section", ["server", "answer", "security", "queries", "clients", "limits", "store"]
+    "section",
+    [
+        "server",
+        "answer",
+        "security",
+        "queries",
+        "clients",
+        "limits",
+        "store",
+        "addresses",
+        "cors",
+        "forgery",
+    ],
 )
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]
@@ -61,6 +75,15 @@ def test_the_example_names_every_setting_of_the_admin_listener() -> None:
     assert set(named) == set(Admin.model_fields)
     assert Admin.model_validate(named | {"port": None}) == Admin()
     Admin.model_validate(named)
+
+
+def test_the_example_names_every_setting_of_signing() -> None:
+    named = example_with_every_default()["signing"]
+    assert set(named) == set(Signing.model_fields)
+    assert Signing.model_validate(named | {"apps": {}}) == Signing()
+    (app,) = Signing.model_validate(named).apps.values()
+    assert app.model_fields_set == set(SigningApp.model_fields)
+    assert app == SigningApp(secret=app.secret)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from apiql.access.principal import ANYONE, Principal
+from apiql.errors import ApiqlError
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
 
@@ -22,7 +23,7 @@ class Visit:
     """
 
     __slots__ = (
-        "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
+        "_body", "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
         "scope", "seconds", "status", "told",
     )  # fmt: skip
 
@@ -38,6 +39,7 @@ class Visit:
         self.events: list[Event] | None = None
         self.status = 0
         self.seconds = 0.0
+        self._body: bytes | None = None
         self._fields: dict[bytes, bytes] | None = None
 
     @property
@@ -46,6 +48,25 @@ class Visit:
         if self._fields is None:
             self._fields = dict(self.scope["headers"])
         return self._fields
+
+    async def body(self, read: Callable[[Receive], Awaitable[bytes]]) -> bytes:
+        """The whole body, for a guard that must know it: read once, by the first who asks. Whoever
+        receives later gets it whole, and then what comes behind it.
+        """
+        if self._body is None:
+            body, rest = await read(self.receive), self.receive
+            left = [{"type": "http.request", "body": body, "more_body": False}]
+
+            async def receive() -> MutableMapping[str, Any]:
+                return left.pop() if left else await rest()
+
+            self._body, self.receive = body, receive
+        return self._body
+
+    def without(self, name: bytes) -> None:
+        """Goes on as if the request did not have this header."""
+        self.scope["headers"] = [pair for pair in self.scope["headers"] if pair[0] != name]
+        self._fields = None
 
     @property
     def observe(self) -> Observer | None:
@@ -58,7 +79,17 @@ Guard = Callable[[Visit], Awaitable[None]]
 
 Raises:
     RequestRefused: it is not to be answered.
+    Answered: it is answered already.
 """
+
+
+class Answered(ApiqlError):
+    """A guard has answered the request itself: a status and headers without a body."""
+
+    def __init__(self, status: int, headers: Pairs) -> None:
+        super().__init__(f"answered {status}")
+        self.status = status
+        self.headers = headers
 
 
 class Watcher(Protocol):

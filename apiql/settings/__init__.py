@@ -4,6 +4,8 @@ Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of que
 transports.
 """
 
+from apiql.settings.addresses import Addresses
+from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.caching import Cache
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
@@ -12,16 +14,20 @@ from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.signing import Signing, SigningApp
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
+    "Addresses",
     "Admin",
     "Answer",
     "Breaker",
     "Bulk",
     "Cache",
     "Clients",
+    "Cors",
+    "Forgery",
     "Health",
     "Hedge",
     "Host",
@@ -35,6 +41,8 @@ __all__ = [
     "SettingProblem",
     "Settings",
     "SettingsError",
+    "Signing",
+    "SigningApp",
     "Source",
     "Store",
     "Upstream",

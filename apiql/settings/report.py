@@ -28,9 +28,9 @@ _EXPECTED = {
     "tuple_type": "a list",
 }
 _MISSING = {"url": URL_EXPECTED, "path": 'a path from the root: "/users/{id}"'}
-_SECRET = frozenset({"headers", "proxy", "store"})
+_SECRET = frozenset({"headers", "proxy", "signing", "store"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
-_KNOWN_SHOWN = 12
+_KNOWN_SHOWN = 20
 
 
 def problems_of(reading: Reading, errors: Iterable[ErrorDetails]) -> tuple[SettingProblem, ...]:

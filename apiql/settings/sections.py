@@ -12,9 +12,12 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.addresses import Addresses
+from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
+from apiql.settings.signing import Signing
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
@@ -162,6 +165,10 @@ class Settings(Section):
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()
+    addresses: Addresses = Addresses()
+    cors: Cors = Cors()
+    forgery: Forgery = Forgery()
+    signing: Signing = Signing()
     clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
