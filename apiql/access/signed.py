@@ -15,6 +15,11 @@ SCHEME = "APIQL-HMAC-SHA256"
 NAMES = frozenset({"app", "timestamp", "nonce", "signature"})
 LONGEST = 1024
 """Bytes of the header: what is longer is none."""
+_USUAL = re.compile(
+    r"app=([A-Za-z0-9_.:/+=-]{1,128}), timestamp=(0|[1-9][0-9]{0,11}), "
+    r"nonce=([A-Za-z0-9_.:/+=-]{16,128}), signature=([0-9a-f]{64})"
+)
+"""As docs and examples write it: the quick way of what stands below."""
 _PAIR = re.compile(r'[ \t]*([a-z]+)=("?)([A-Za-z0-9_.:/+=-]{1,128})\2[ \t]*')
 _TIME = re.compile(r"0|[1-9][0-9]{0,11}")
 _NONCE = re.compile(r"[A-Za-z0-9_.:/+=-]{16,128}")
@@ -47,6 +52,9 @@ def claim_in(parameters: str) -> Claim | None:
     """
     if len(parameters) > LONGEST:
         return None
+    usual = _USUAL.fullmatch(parameters)
+    if usual is not None:
+        return Claim(usual[1], int(usual[2]), usual[3], usual[4])
     pairs = [_PAIR.fullmatch(part) for part in parameters.split(",")]
     found = {pair[1]: pair[3] for pair in pairs if pair is not None}
     if len(pairs) != len(NAMES) or found.keys() != NAMES:
@@ -59,16 +67,9 @@ def claim_in(parameters: str) -> Claim | None:
 
 def canonical_text(claim: Claim, message: Message) -> bytes:
     """What is signed: eight lines, without one more at the end."""
-    return b"\n".join((
-        SCHEME.encode(),
-        claim.app.encode(),
-        b"%d" % claim.timestamp,
-        claim.nonce.encode(),
-        message.method.encode(),
-        message.path,
-        message.query,
-        sha256(message.body).hexdigest().encode(),
-    ))  # fmt: skip
+    head = f"{SCHEME}\n{claim.app}\n{claim.timestamp}\n{claim.nonce}\n{message.method}\n"
+    digest = sha256(message.body).hexdigest()
+    return b"%b%b\n%b\n%b" % (head.encode(), message.path, message.query, digest.encode())
 
 
 def signature_of(key: bytes, claim: Claim, message: Message) -> str:
@@ -85,16 +86,14 @@ class Keys:
         known = {app: tuple(map(_key, secrets)) for app, secrets in apps.items()}
         most = max(map(len, known.values()), default=1)
         fill = (nobody,) * most
-        self._known = {app: (keys + fill)[:most] for app, keys in known.items()}
-        self._count = {app: len(keys) for app, keys in known.items()}
-        self._nobody = fill
+        self._known = {app: ((keys + fill)[:most], len(keys)) for app, keys in known.items()}
+        self._nobody = (fill, 0)
 
     def have_signed(self, claim: Claim, message: Message) -> bool:
         """Whether the app that is named has signed."""
-        keys, count = self._known.get(claim.app, self._nobody), self._count.get(claim.app, 0)
-        text, given = canonical_text(claim, message), claim.signature.encode()
-        signed = [hmac.digest(key, text, "sha256").hex().encode() for key in keys]
-        equal = [hmac.compare_digest(one, given) for one in signed]
+        keys, count = self._known.get(claim.app, self._nobody)
+        text, given = canonical_text(claim, message), bytes.fromhex(claim.signature)
+        equal = [hmac.compare_digest(hmac.digest(key, text, "sha256"), given) for key in keys]
         return any(equal[:count])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TypeAlias
 
@@ -15,6 +16,8 @@ NET6 = 64
 """The bits of an IPv6 address that tell a client: the rest it chooses itself."""
 HOPS = 32
 """Proxies in a row that are looked at."""
+LONGEST = 64
+"""Letters of an address, with the zone of an IPv6 one."""
 
 
 def client_address(scope: Scope, clients: Clients) -> str:
@@ -66,6 +69,11 @@ def _bare(text: str) -> str:
 
 def address_of(text: str) -> Address | None:
     """The address that a text names; an IPv4 one that is written as IPv6 is an IPv4 one."""
+    return None if len(text) > LONGEST else _read(text)
+
+
+@lru_cache(maxsize=4096)
+def _read(text: str) -> Address | None:
     try:
         found = ip_address(text)
     except ValueError:
@@ -75,6 +83,11 @@ def address_of(text: str) -> Address | None:
 
 def network_of(text: str) -> bytes:
     """What tells a client by its address from others."""
+    return _network(text[:LONGEST])
+
+
+@lru_cache(maxsize=4096)
+def _network(text: str) -> bytes:
     found = address_of(text)
     if isinstance(found, IPv6Address):
         return b"%x" % (int(found) >> (128 - NET6))
