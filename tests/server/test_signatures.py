@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from apiql.access.signed import Claim, Keys, Message, canonical_text, claim_in, signature_of
 from apiql.server.admin import masked
-from apiql.settings import Signing, SigningApp
+from apiql.settings import SettingsError, Signing, SigningApp, load_settings
 from tests.doc_blocks import blocks_of
 from tests.server.client import Response, request_bytes
 from tests.server.guarded import NOW, Guarded, guarded, settings_of
@@ -327,6 +327,38 @@ def test_wrong_apps_are_refused(wrong: Mapping[str, Any]) -> None:
 def test_wrong_names_of_apps_are_refused(name: str) -> None:
     with pytest.raises(ValidationError):
         Signing.model_validate({"apps": {name: {"secret": "a" * 16}}})
+
+
+@pytest.mark.parametrize(
+    ("line", "place", "wrong"),
+    [
+        ('secret = "s3cret"', "4:10: signing.apps.shop.secret", "the secret is too short"),
+        ("secret = 1234", "4:10: signing.apps.shop.secret", "the secret is no printable text"),
+        ('secret = ["s3cret"]', "4:10: signing.apps.shop.secret", "no printable text"),
+        ("scopes = []", "3:15: signing.apps.shop.secret", "the setting is missing"),
+    ],
+)
+def test_what_is_wrong_with_an_app_is_told_without_its_secret(
+    tmp_path: Path, line: str, place: str, wrong: str
+) -> None:
+    (tmp_path / "apiql.toml").write_text(
+        f"[signing]\nrequired = true\n[signing.apps.shop]\n{line}\n"
+    )
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, {})
+    assert place in str(caught.value)
+    assert wrong in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+    assert "1234" not in str(caught.value)
+
+
+def test_other_secrets_are_not_told_either(tmp_path: Path) -> None:
+    lines = f'[signing.apps.shop]\nsecret = "{SECRET}"\nsecrets = "s3cret"\n'
+    (tmp_path / "apiql.toml").write_text(lines)
+    with pytest.raises(SettingsError) as caught:
+        load_settings(tmp_path, {})
+    assert "3:11: signing.apps.shop.secrets: found a text" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
 
 
 def test_secrets_are_never_shown() -> None:
