@@ -57,6 +57,8 @@ async def test_two_processes_have_the_same_values_and_buckets(shared_redis: Redi
             *[each.buckets.take(b"ip", 0.001, 9) for each in (one, other) for _ in range(20)]
         )
         assert sum(found.allowed for found in taken) == 9
+        firsts = await asyncio.gather(*[each.once.first(b"key", 60) for each in (one, other)])
+        assert sorted(firsts) == [False, True]  # type: ignore[type-var]
 
 
 async def test_another_prefix_is_another_world(shared_redis: RedisServer) -> None:
