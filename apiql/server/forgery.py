@@ -21,6 +21,8 @@ REMEMBERED = (COOKIE, b"authorization")
 """What a browser may have sent along by itself."""
 OURS = (b"same-origin", b"none")
 """`none`: its user made the request, by the address bar for instance."""
+ANYBODY = {"*", "null"}
+"""Origins that any page can have."""
 ASKED_BEFORE = ("application/json", "application/apiql")
 """Bodies that no browser sends elsewhere without asking (not so text/plain and forms)."""
 BY_THEMSELVES = (b"basic", b"digest", b"negotiate", b"ntlm")
@@ -34,7 +36,8 @@ def unforged(settings: Settings, _: Around) -> Guard | None:
     """The guard, unless it is off."""
     if not settings.forgery.check:
         return None
-    listed = frozenset(name.encode() for name in settings.cors.origins if name != "*")
+    named = set(settings.cors.origins) - ANYBODY
+    listed = frozenset(name.encode() for name in named)
     cookies = settings.forgery.cookies
 
     async def guard(visit: Visit) -> None:

@@ -113,6 +113,15 @@ async def test_a_listed_page_is_one_of_ours_but_not_any_page() -> None:
         assert (await posted(found, JSON, shop, READS)).codes() == ["MISSING_VARIABLE"]
 
 
+async def test_a_page_without_an_origin_is_nobody_of_ours() -> None:
+    async with guarded(CORS__ORIGINS="null") as found:
+        for headers in (NULL, NULL | CROSS):
+            assert forbidden(await posted(found, TEXT, headers))
+            assert (await posted(found, JSON, headers)).status == 200
+            cookie = {"Cookie": "sid=1", **headers}
+            assert (await posted(found, JSON, cookie, READS)).codes() == ["MISSING_VARIABLE"]
+
+
 @pytest.mark.parametrize("headers", [*OURS, *FOREIGN], ids=str)
 async def test_where_cookies_say_who_asks(headers: Mapping[str, str]) -> None:
     given = {"Cookie": "sid=1", **headers}
