@@ -14,6 +14,9 @@ from apiql.server.visit import Guard, Visit
 from apiql.settings import Settings, Signing
 
 AUTHORIZATION = b"authorization"
+HEADERS = frozenset({AUTHORIZATION})
+VARY = (b"vary", b"Authorization")
+"""Else a cache between would answer one caller for another."""
 MARGIN = 10.0
 """Seconds that a nonce is remembered beyond the time stamps that could come with it: the clocks of
 a store and of its machines differ.
@@ -36,11 +39,19 @@ def signatures(settings: Settings, around: Around) -> Guard | None:
     name = SCHEME.lower().encode()
 
     async def guard(visit: Visit) -> None:
+        visit.told.append(VARY)
         scheme, _, parameters = visit.fields.get(AUTHORIZATION, b"").partition(b" ")
         if scheme.lower() == name:
-            visit.principal = await check(visit, claim_in(parameters.decode("latin-1")))
+            claim = claim_in(parameters.decode("latin-1")) if _is_one(visit) else None
+            visit.principal = await check(visit, claim)
+            visit.hide(HEADERS)
 
     return guard
+
+
+def _is_one(visit: Visit) -> bool:
+    """Whether it says in one way only who asks."""
+    return [name for name, _ in visit.scope["headers"]].count(AUTHORIZATION) == 1
 
 
 def proved(settings: Settings, _: Around) -> Guard | None:

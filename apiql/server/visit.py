@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -63,9 +63,10 @@ class Visit:
             self._body, self.receive = body, receive
         return self._body
 
-    def without(self, name: bytes) -> None:
-        """Goes on as if the request did not have this header."""
-        self.scope["headers"] = [pair for pair in self.scope["headers"] if pair[0] != name]
+    def hide(self, names: Collection[bytes]) -> None:
+        """Takes headers out of the request: nobody behind sees them, no query either."""
+        scope = self.scope
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
         self._fields = None
 
     @property

@@ -276,6 +276,22 @@ async def test_a_body_is_read_once_and_within_its_limits() -> None:
         assert (await found.site.raw(head + b"\r\n\r\n" + chunks)).status == 200
 
 
+async def test_no_query_sees_a_signature() -> None:
+    async with guarded(**SHOP) as found:
+        query = json.dumps({"query": "select * from /ok as r where a = header('Authorization')"})
+        answer = await sent(found, Request(body=query.encode()))
+        assert answer.codes() == ["MISSING_VARIABLE"]
+        assert (await sent(found)).headers["vary"] == "Authorization"
+
+
+async def test_a_request_says_once_who_asks() -> None:
+    async with guarded(**SHOP) as found:
+        request = Request().sent()
+        twice = request.replace(b"Authorization:", b"Authorization: Bearer x\r\nAuthorization:")
+        assert refused(await found.site.raw(twice))
+        assert (await found.site.raw(request)).status == 200
+
+
 # -- time, settings -----------------------------------------------------------------------------
 
 
