@@ -98,6 +98,11 @@ class Engine:
         stored = partial(self._compiled, Role.STORED)
         self.catalog = load_queries(queries, around, self._parser.parse, stored)
 
+    @property
+    def layer(self) -> Layer:
+        """The way to its upstreams."""
+        return self._layer
+
     def executable(self, text: str) -> Executable:
         """The compiled plan of a text that a client sent; one seen before is not parsed again.
 

@@ -36,6 +36,7 @@ from apiql.settings import (
     Push,
     Retry,
     Settings,
+    SigningApp,
     Source,
     Upstream,
     User,
@@ -221,7 +222,7 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
-                              "style": "param", "can": ["limit"],
+                              "style": "param", "can": ["limit"], "secret": "a" * 16,
                               "hashes": ["sha256:" + 64 * "0"], "hash": password_hash("password"),
                               "issuer": "a", "audience": "a", "algorithms": ["RS256"]}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
@@ -244,6 +245,10 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
     """Each setting: its name in the docs, its section, its key there."""
     for section, field in Settings.model_fields.items():
         model: Any = field.annotation
+        if section == "signing":
+            yield from (
+                (f"signing.apps.<id>.{key}", SigningApp, key) for key in SigningApp.model_fields
+            )
         if section == "upstreams":
             model = get_args(model)[1]
             assert model is Upstream

@@ -26,6 +26,8 @@ from apiql.settings import (
     Push,
     Retry,
     Settings,
+    Signing,
+    SigningApp,
     Source,
     Upstream,
     User,
@@ -50,8 +52,9 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
 
 @pytest.mark.parametrize(
     "section",
-    ["server", "answer", "security", "queries", "clients", "limits", "store", "telemetry"],
-)
+    ["server", "answer", "security", "queries", "clients", "limits", "store", "telemetry",
+     "addresses", "cors", "forgery"],
+)  # fmt: skip
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]
     model: type[BaseModel] = type(getattr(Settings(), section))
@@ -82,6 +85,15 @@ def test_the_example_names_every_setting_of_who_asks_with_its_default() -> None:
     usual = {"leeway": None, "name": None, "scopes": None, "max_bytes": None}
     needed = {name: value for name, value in issuer.items() if name not in usual}
     assert Issuer.model_validate(issuer) == Issuer.model_validate(needed)
+
+
+def test_the_example_names_every_setting_of_signing() -> None:
+    named = example_with_every_default()["signing"]
+    assert set(named) == set(Signing.model_fields)
+    assert Signing.model_validate(named | {"apps": {}}) == Signing()
+    (app,) = Signing.model_validate(named).apps.values()
+    assert app.model_fields_set == set(SigningApp.model_fields)
+    assert app == SigningApp(secret=app.secret)
 
 
 @pytest.mark.parametrize(

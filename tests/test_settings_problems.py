@@ -63,7 +63,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 
 @pytest.mark.parametrize(("text", "message"), [
     ('[access]\nrequired = true', "2:12: access.required: nobody could ask\n"
-     "    expected: keys, users or tokens"),
+     "    expected: keys, users, tokens or signing apps"),
     ('[access]\nkey_header = "Authorization"', '2:14: access.key_header: "Authorization" holds '
      'something else\n    expected: "x-api-key" or another header'),
     ('[access]\nkey_header = "Host"', "2:14: access.key_header: this header belongs to the "
@@ -223,8 +223,8 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of access, admin, answer, clients, limits, queries, security, server, store, \
-telemetry, upstreams"""
+    expected: one of access, addresses, admin, answer, clients, cors, forgery, limits, queries, \
+security, server, signing, store, telemetry, upstreams"""
 
 
 def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:

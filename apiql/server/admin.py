@@ -31,7 +31,7 @@ BODY_BYTES = 16 * 1024
 PREFIXES = {"tag": "", "url": "url:", "source": "source:", "upstream": "upstream:"}
 """What answers are tagged with, by what they are purged by."""
 HIDDEN = "***"
-_SECRET = re.compile(r"headers|query|proxy|hash(?:es)?|.*(?:password|secret|token)")
+_SECRET = re.compile(r"headers|query|proxy|hash(?:es)?|.*(?:password|secret|token)s?")
 _USER = re.compile(r"(?<=//)[^/@\s]*@")
 
 Answers = Callable[[dict[str, Any]], Awaitable[Rendered]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -17,10 +18,12 @@ from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
+from apiql.server.around import Around
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
 from apiql.server.door import DOOR, Door
+from apiql.server.guards import guards_of
 from apiql.server.health import watched
 from apiql.server.memory import tidied
 from apiql.server.notices import NoticeLog
@@ -74,7 +77,9 @@ def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
 
 def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | None = None) -> App:
     """The app around an engine; `close` runs when it stops."""
-    return app_around(Current(Held(engine, close)), stores)
+    kept = stores or MemoryStores()
+    guards = guards_of(settings, Around(engine.layer, kept, time.time))
+    return app_around(Current(Held(engine, close, guards=guards)), kept)
 
 
 def app_around(
@@ -90,7 +95,7 @@ def app_around(
     query, `export` takes the spans of traces.
     """
     kept = stores or MemoryStores()
-    door = Door(current.held.settings, kept.buckets)
+    door = Door(current.held.settings)
     current.minded.append(door.settle)
     app = _app(_lifespan(current, door, beside))
     app.door = door

@@ -19,7 +19,7 @@ from apiql.access.proof import NotProved, TooMany
 from apiql.errors import Code, RequestRefused
 from apiql.events import CallerRefused, Told
 from apiql.server.admission import Overloaded
-from apiql.server.rate import client_address
+from apiql.server.client_address import client_address
 from apiql.server.visit import Guard, Visit
 from apiql.settings import Access, Clients
 from apiql.sources.call import Layer
@@ -35,7 +35,8 @@ Fields = Mapping[bytes, bytes]
 class Scheme:
     """One way to say who one is. `fields` are the headers that it reads, `challenge` is what
     WWW-Authenticate says of it. `claims` finds what a request shows, None where that is nothing of
-    its kind; `prove` tells who shows it, or raises NotProved.
+    its kind; `prove` tells who shows it, or raises NotProved (or RequestRefused where what is
+    right is refused all the same).
     """
 
     name: str
@@ -139,7 +140,7 @@ def _passwords(access: Access) -> Scheme:
         return await passwords.prove(claim)
 
     challenge = f'Basic {REALM}, charset="UTF-8"'
-    return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(_after, b"basic"), proved)
+    return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(after_word, b"basic"), proved)
 
 
 def _tokens(
@@ -155,13 +156,13 @@ def _tokens(
         return await tokens.prove(claim)
 
     challenge = f"Bearer {REALM}"
-    return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(_after, b"bearer"), proved)
+    return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(after_word, b"bearer"), proved)
 
 
 _IN_AUTHORIZATION = frozenset({AUTHORIZATION})
 
 
-def _after(word: bytes, found: Fields) -> bytes | None:
+def after_word(word: bytes, found: Fields) -> bytes | None:
     """What stands behind the word of a scheme in Authorization."""
     said, _, rest = found.get(AUTHORIZATION, b"").partition(b" ")
     return rest.strip() if said.lower() == word else None

@@ -14,7 +14,8 @@ from typing import Any
 from apiql.engine import Engine
 from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
-from apiql.server.guards import Around, guards_of
+from apiql.server.around import Around
+from apiql.server.guards import guards_of
 from apiql.server.visit import Guard
 from apiql.settings import Settings
 

@@ -7,13 +7,9 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable
 
-from apiql.errors import RequestRefused
 from apiql.events import Figure
 from apiql.server.admission import Admission, Overloaded
-from apiql.server.rate import Pairs, Rates
-from apiql.server.visit import Scope
 from apiql.settings import Settings
-from apiql.stores.store import Buckets
 
 DOOR = "door"
 """Its name in the state of the lifespan."""
@@ -37,45 +33,33 @@ def open_files() -> int:
 
 
 class Door:
-    """Who is let in. `draining` once the server is told to end; `connections` are those open."""
+    """Who is let in. `draining` once the server is told to end; `connections` are those open,
+    `limited` those requests that the guard of rates has refused.
+    """
 
-    def __init__(self, settings: Settings, buckets: Buckets) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.draining = False
         self.connections = self.turned_away = self.late = self.limited = 0
         self.admission = Admission(settings.limits)
-        self._buckets = buckets
         self.settle(settings)
 
     def settle(self, settings: Settings) -> None:
         """Minds other settings from now on."""
         limits, server = settings.limits, settings.server
         self.admission.settle(limits)
-        self.rates = Rates(settings.clients, self._buckets) if settings.clients.rate else None
         self.drain_delay = server.drain_delay
         self.most = server.connections or connections_of(open_files())
         self.head_bytes, self.body_bytes = limits.header_bytes, limits.body_bytes
 
-    @property
-    def is_guarded(self) -> bool:
-        """Whether there is anything to be looked at before a request is let in."""
-        return self.rates is not None or self.admission.is_shut()
-
-    async def let_in(self, scope: Scope) -> Pairs:
-        """Headers for the answer to a request, of which nothing is read yet.
+    def let_in(self) -> None:
+        """Of a request nothing is read yet.
 
         Raises:
-            RequestRefused: it is not to be answered.
+            Overloaded: there is no place for it.
         """
         if self.admission.is_shut():
             self.admission.refused += 1
             raise Overloaded
-        if self.rates is None:
-            return []
-        try:
-            return await self.rates.take(scope)
-        except RequestRefused:
-            self.limited += 1
-            raise
 
     def figures(self) -> Iterable[Figure]:
         """What an operator may watch of it."""

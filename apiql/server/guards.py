@@ -5,35 +5,29 @@ Who may connect is the protocol's business (door.py), what a query may do that o
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable
 
-from apiql.events import Told
+from apiql.server.addresses import listed_addresses
+from apiql.server.around import Around
 from apiql.server.callers import Callers, schemes_of
+from apiql.server.forgery import unforged
+from apiql.server.origins import listed_origins
+from apiql.server.rate import rates_by_address, rates_by_name
+from apiql.server.signatures import signing_scheme
 from apiql.server.visit import Guard
 from apiql.settings import Settings
-from apiql.sources.call import Layer
-from apiql.stores.store import Stores
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What guards may use: the way to other hosts, what outlives a request, and the wall clock in
-    seconds since 1970.
-    """
-
-    layer: Layer
-    stores: Stores
-    wall: Callable[[], float]
-    tell: Told | None = None
-    key_sets: MutableMapping[str, Any] = field(default_factory=dict)
-    """What issuers of tokens said last of their keys, by URL; outlives a reload."""
 
 
 def guards_of(settings: Settings, around: Around) -> tuple[Guard, ...]:
     """The guards that the settings ask for."""
-    makers: tuple[Callable[[Settings, Around], Guard | None], ...] = (_callers,)
+    makers: tuple[Callable[[Settings, Around], Guard | None], ...] = (
+        listed_addresses,
+        listed_origins,
+        unforged,
+        rates_by_address,
+        _callers,
+        rates_by_name,
+    )
     found = (make(settings, around) for make in makers)
     return tuple(guard for guard in found if guard is not None)
 
@@ -42,6 +36,8 @@ def _callers(settings: Settings, around: Around) -> Guard | None:
     """Who asks."""
     access = settings.access
     schemes = schemes_of(access, around.layer, around.wall, around.key_sets, around.tell)
+    signing = signing_scheme(settings, around)
+    schemes += () if signing is None else (signing,)
     if not schemes:
         return None
     required = access.required is not False

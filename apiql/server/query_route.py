@@ -44,7 +44,7 @@ from apiql.server.render import (
 )
 from apiql.server.stream import Streaming, let_go, streaming
 from apiql.server.validators import cache_status
-from apiql.server.visit import Receive, Scope, Visit, Watcher
+from apiql.server.visit import Answered, Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
@@ -134,8 +134,7 @@ class QueryRoute:
         """
         scope, request_id, form = visit.scope, visit.request_id, Wanted.JSON
         try:
-            if self.door.is_guarded:
-                visit.told += await self.door.let_in(scope)
+            self.door.let_in()
             for guard in held.guards:
                 await guard(visit)
             asked = await self.read(scope, visit.receive, held.engine)
@@ -143,8 +142,8 @@ class QueryRoute:
             if asked.id is not None:
                 asked = await self.persisted.resolved(asked, asked.id, held.engine)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
-        except RequestRefused as refused:
-            return render_problem(refused, scope["path"])
+        except (Answered, RequestRefused) as ended:
+            return self._ended(ended, scope["path"])
         except QueryRefused as refused:
             return render_refusal(refused, form)
         except ClientGone:
@@ -156,6 +155,13 @@ class QueryRoute:
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
             log.exception("request %s failed", request_id.decode())
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
+
+    def _ended(self, ended: Answered | RequestRefused, path: str) -> Rendered:
+        if isinstance(ended, Answered):
+            return Rendered(ended.status, b"", [*ended.headers])
+        if ended.code is Code.RATE_LIMITED:
+            self.door.limited += 1
+        return render_problem(ended, path)
 
     async def _placed(self, held: Held, asked: Asked, visit: Visit) -> Rendered | Streaming:
         """The response once there is a place for the query; a stream keeps it. A request that is

@@ -1,134 +1,119 @@
 """How often one client may ask: a token bucket for each, and the headers that tell of it. Knows no
-query; what tells a client from another is a function of the request.
+query; what tells a client from another is a function of the request, or who was found to ask.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator, Sequence
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from apiql.access.principal import Principal
 from apiql.errors import Code, RequestRefused
-from apiql.server.visit import Scope
-from apiql.settings import Clients
+from apiql.server.around import Around
+from apiql.server.client_address import client_address, network_of
+from apiql.server.visit import Guard, Scope, Visit
+from apiql.settings import Clients, Settings
 from apiql.stores.store import Buckets, Taken
 
-Address: TypeAlias = IPv4Address | IPv6Address
 KeyOf: TypeAlias = Callable[[Scope], bytes]
-Pairs = list[tuple[bytes, bytes]]
+SCHEMES = {"key": frozenset({"key", "signature"}), "user": None}
+"""Whose name counts, by what clients are told by: that of a credential which the configuration
+names, or anybody's (None).
+"""
 
-NET6 = 64
-"""The bits of an IPv6 address that tell a client: the rest it chooses itself."""
-HOPS = 32
-"""Proxies in a row that are looked at."""
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """So many each second, at most `burst` at once, as the header `policy` tells."""
+
+    each_second: float
+    burst: int
+    policy: tuple[bytes, bytes]
+
+
+def rate_of(asks: tuple[int, int], burst: int | None = None) -> Rate:
+    """A rate of the settings."""
+    number, seconds = asks
+    each, most = number / seconds, burst or number
+    window = max(1, math.ceil(most / each))
+    return Rate(each, most, (b"ratelimit-policy", b'"client";q=%d;w=%d' % (most, window)))
+
+
+def rates_by_address(settings: Settings, around: Around) -> Guard | None:
+    """The guard where requests themselves tell who the client is: before it is known who asks."""
+    clients = settings.clients
+    return Rates(clients, around.stores.buckets) if clients.rate and not _by_name(clients) else None
+
+
+def rates_by_name(settings: Settings, around: Around) -> Guard | None:
+    """The guard where it must be known who asks."""
+    clients = settings.clients
+    limited = clients.rate is not None or clients.rates
+    return Rates(clients, around.stores.buckets) if limited and _by_name(clients) else None
+
+
+def _by_name(clients: Clients) -> bool:
+    return clients.by in SCHEMES
 
 
 class Rates:
-    """The rate of each client. Whoever goes over it is refused before its request is read."""
+    """The rate of each client, as a guard. Whoever goes over it is refused before its request is
+    read.
+    """
 
-    def __init__(self, clients: Clients, buckets: Buckets, key_of: KeyOf | None = None) -> None:
-        assert clients.rate is not None
-        number, seconds = clients.rate
-        self._rate = number / seconds
-        self._burst = clients.burst or number
+    def __init__(self, clients: Clients, buckets: Buckets) -> None:
+        self._usual = rate_of(clients.rate, clients.burst) if clients.rate else None
+        self._named = {name: rate_of(asks) for name, asks in clients.rates.items()}
+        self._by_name = _by_name(clients)
+        self._schemes = SCHEMES.get(clients.by)
+        self._key_of = keys_by(clients)
         self._buckets = buckets
-        self._key_of = key_of or keys_by(clients)
-        window = max(1, math.ceil(self._burst / self._rate))
-        self._policy = (b"ratelimit-policy", b'"client";q=%d;w=%d' % (self._burst, window))
 
-    async def take(self, scope: Scope) -> Pairs:
-        """The headers that say how many requests are left to the client.
+    async def __call__(self, visit: Visit) -> None:
+        """Tells how many requests are left to the client.
 
         Raises:
             RequestRefused: none.
         """
-        taken = await self._buckets.take(self._key_of(scope), self._rate, self._burst)
-        pairs = [self._policy, (b"ratelimit", b'"client";r=%d;t=%d' % _left(taken))]
-        if taken.allowed:
-            return pairs
-        told = {name.decode(): value.decode() for name, value in pairs}
-        told["Retry-After"] = str(max(1, math.ceil(taken.wait)))
-        raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", told)
+        rate, key = self._usual, None
+        if self._by_name and self._counts(visit.principal):
+            rate, key = self._named.get(visit.principal.name, rate), key_of_name(visit.principal)
+        if rate is None:
+            return
+        key = key or self._key_of(visit.scope)
+        taken = await self._buckets.take(key, rate.each_second, rate.burst)
+        visit.told += (rate.policy, (b"ratelimit", b'"client";r=%d;t=%d' % _left(taken)))
+        if not taken.allowed:
+            again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}
+            raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", again)
+
+    def _counts(self, principal: Principal) -> bool:
+        return principal.is_known and (self._schemes is None or principal.scheme in self._schemes)
 
 
 def _left(taken: Taken) -> tuple[int, int]:
     return taken.left, math.ceil(taken.full if taken.allowed else taken.wait)
 
 
+def key_of_name(principal: Principal) -> bytes:
+    """What tells one who has proved a name from others, of the same name in another way too."""
+    told = "\0".join((principal.scheme, principal.bucket, principal.name))
+    return b"name:" + hashlib.blake2b(told.encode(), digest_size=16).digest()
+
+
 def keys_by(clients: Clients) -> KeyOf:
-    """What tells one client from another by these settings."""
-    if clients.by == "ip":
-        return lambda scope: b"ip:" + _network(client_address(scope, clients))
+    """What tells one client from another by its request."""
+    if not clients.by.startswith("header:"):
+        return lambda scope: b"ip:" + network_of(client_address(scope, clients))
     name = clients.by.removeprefix("header:").encode()
 
     def by_header(scope: Scope) -> bytes:
         for found, value in scope["headers"]:
             if found == name:  # its value may be a secret, and no store shall hold it
                 return b"header:" + hashlib.sha256(value).hexdigest().encode()
-        return b"ip:" + _network(client_address(scope, clients))
+        return b"ip:" + network_of(client_address(scope, clients))
 
     return by_header
-
-
-def client_address(scope: Scope, clients: Clients) -> str:
-    """Who asks: who is connected, or whom proxies that are trusted name, from the last one back to
-    the first that is not trusted.
-    """
-    peer = scope.get("client")
-    found: str = peer[0] if peer else ""
-    if not clients.trusted_proxies:
-        return found
-    for named in _named(scope, clients.forwarded.encode()):
-        address = _address(found)
-        if address is None or not _trusted(address, clients):
-            break
-        if _address(named) is None:
-            break
-        found = named
-    return found
-
-
-def _trusted(address: Address, clients: Clients) -> bool:
-    return any(address in net for net in clients.trusted_proxies)
-
-
-def _named(scope: Scope, header: bytes) -> Iterator[str]:
-    """Those that the header names, the last first."""
-    values = [value.decode("latin-1") for name, value in scope["headers"] if name == header]
-    hops: Sequence[str] = ",".join(values).split(",")[-HOPS:]
-    for hop in reversed(hops):
-        yield _bare(hop if header == b"x-forwarded-for" else _for(hop))
-
-
-def _for(hop: str) -> str:
-    """The `for` of one hop of Forwarded (RFC 7239)."""
-    for pair in hop.split(";"):
-        name, _, value = pair.partition("=")
-        if name.strip().lower() == "for":
-            return value.strip().strip('"')
-    return ""
-
-
-def _bare(text: str) -> str:
-    """An address without brackets and port."""
-    text = text.strip()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    return text.partition(":")[0] if text.count(":") == 1 else text
-
-
-def _address(text: str) -> Address | None:
-    try:
-        found = ip_address(text)
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found
-
-
-def _network(text: str) -> bytes:
-    found = _address(text)
-    if isinstance(found, IPv6Address):
-        return b"%x" % (int(found) >> (128 - NET6))
-    return (text if found is None else str(found)).encode()

@@ -19,10 +19,10 @@ Pairs = list[tuple[bytes, bytes]]
 PROBLEM = b"application/problem+json"
 TITLES = {
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
-    422: "Unprocessable Content", 431: "Request Header Fields Too Large",
-    429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
+    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+    415: "Unsupported Media Type", 422: "Unprocessable Content",
+    431: "Request Header Fields Too Large", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 

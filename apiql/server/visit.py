@@ -7,6 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from apiql.access.principal import ANYONE, Principal
+from apiql.errors import ApiqlError
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
 from apiql.trace_context import Trace
@@ -24,7 +25,7 @@ class Visit:
     """
 
     __slots__ = (
-        "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
+        "_body", "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
         "scope", "seconds", "status", "told", "trace",
     )  # fmt: skip
 
@@ -41,6 +42,7 @@ class Visit:
         self.status = 0
         self.seconds = 0.0
         self.trace: Trace | None = None
+        self._body: bytes | None = None
         self._fields: dict[bytes, bytes] | None = None
 
     @property
@@ -49,6 +51,20 @@ class Visit:
         if self._fields is None:
             self._fields = dict(self.scope["headers"])
         return self._fields
+
+    async def body(self, read: Callable[[Receive], Awaitable[bytes]]) -> bytes:
+        """The whole body, for a guard that must know it: read once, by the first who asks. Whoever
+        receives later gets it whole, and then what comes behind it.
+        """
+        if self._body is None:
+            body, rest = await read(self.receive), self.receive
+            left = [{"type": "http.request", "body": body, "more_body": False}]
+
+            async def receive() -> MutableMapping[str, Any]:
+                return left.pop() if left else await rest()
+
+            self._body, self.receive = body, receive
+        return self._body
 
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
@@ -67,7 +83,17 @@ Guard = Callable[[Visit], Awaitable[None]]
 
 Raises:
     RequestRefused: it is not to be answered.
+    Answered: it is answered already.
 """
+
+
+class Answered(ApiqlError):
+    """A guard has answered the request itself: a status and headers without a body."""
+
+    def __init__(self, status: int, headers: Pairs) -> None:
+        super().__init__(f"answered {status}")
+        self.status = status
+        self.headers = headers
 
 
 class Watcher(Protocol):

@@ -6,6 +6,8 @@ transports.
 
 from apiql.settings.access import Access, ApiKey, Issuer, User
 from apiql.settings.access_values import Scrypt, scrypt_of
+from apiql.settings.addresses import Addresses
+from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.caching import Cache
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
@@ -14,12 +16,14 @@ from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.signing import Signing, SigningApp
 from apiql.settings.store import Store
 from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
     "Access",
+    "Addresses",
     "Admin",
     "Answer",
     "ApiKey",
@@ -27,6 +31,8 @@ __all__ = [
     "Bulk",
     "Cache",
     "Clients",
+    "Cors",
+    "Forgery",
     "Health",
     "Hedge",
     "Host",
@@ -42,6 +48,8 @@ __all__ = [
     "SettingProblem",
     "Settings",
     "SettingsError",
+    "Signing",
+    "SigningApp",
     "Source",
     "Store",
     "Telemetry",

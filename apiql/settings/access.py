@@ -165,9 +165,3 @@ class Access(Section):
             wrong = "the hashes cost differently, so users could be told from nobody"
             raise refusal(wrong, "the same n, r and p in all of them", "users")
         return self
-
-    @model_validator(mode="after")
-    def _somebody_can_ask(self) -> Self:
-        if self.required and not (self.keys or self.users or self.tokens):
-            raise refusal("nobody could ask", "keys, users or tokens", "required")
-        return self

@@ -35,9 +35,9 @@ _MISSING = {
     "hashes": '["sha256:…"]: `apiql key new` makes one',
     "hash": "what `apiql key hash --password` prints",
 }
-_SECRET = frozenset({"access", "headers", "proxy", "store"})
+_SECRET = frozenset({"access", "headers", "proxy", "signing", "store"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
-_KNOWN_SHOWN = 12
+_KNOWN_SHOWN = 20
 
 
 def problems_of(reading: Reading, errors: Iterable[ErrorDetails]) -> tuple[SettingProblem, ...]:

@@ -13,9 +13,12 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from apiql.settings.access import Access
+from apiql.settings.addresses import Addresses
+from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
+from apiql.settings.signing import Signing
 from apiql.settings.store import Store
 from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Upstream
@@ -28,6 +31,7 @@ from apiql.settings.values import (
     Pause,
     Size,
     UpstreamName,
+    refusal,
 )
 
 _KIB = 1024
@@ -164,6 +168,10 @@ class Settings(Section):
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()
+    addresses: Addresses = Addresses()
+    cors: Cors = Cors()
+    forgery: Forgery = Forgery()
+    signing: Signing = Signing()
     clients: Clients = Clients()
     access: Access = Access()
     limits: Limits = Limits()
@@ -179,6 +187,16 @@ class Settings(Section):
                 if found.setdefault(source, upstream) != upstream:
                     where = f"{found[source]} and {upstream}"
                     raise PydanticCustomError("twin", f"source {source} is in upstreams {where}")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_can_ask(self) -> Self:
+        access = self.access
+        if access.required and not (
+            access.keys or access.users or access.tokens or self.signing.apps
+        ):
+            wrong = "nobody could ask"
+            raise refusal(wrong, "keys, users, tokens or signing apps", "access", "required")
         return self
 
     @model_validator(mode="after")

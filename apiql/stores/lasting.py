@@ -19,8 +19,9 @@ from apiql.stores.buckets import MemoryBuckets
 from apiql.stores.failed import StoreFailed
 from apiql.stores.lanes import Lanes, connections
 from apiql.stores.memory import MemoryStore
+from apiql.stores.once import MemoryOnce
 from apiql.stores.reach import Reach
-from apiql.stores.redis import RedisBuckets, RedisStore
+from apiql.stores.redis import RedisBuckets, RedisOnce, RedisStore
 from apiql.stores.store import Key, Room, Store, Taken, V
 
 
@@ -98,6 +99,27 @@ class LastingBuckets:
         return await self._own.take(key, rate, burst)
 
 
+class LastingOnce:
+    """What came once already to any machine; while they cannot be asked, to this process, which
+    remembers what came to it in any case.
+    """
+
+    def __init__(self, shared: RedisOnce, reach: Reach, own: MemoryOnce) -> None:
+        self._shared = shared
+        self._reach = reach
+        self._own = own
+
+    async def first(self, key: bytes, seconds: float) -> bool | None:
+        """Whether the key comes for the first time within these seconds."""
+        own = await self._own.first(key, seconds)
+        if own is False or not self._reach.reachable:
+            return own
+        try:
+            return await self._shared.first(key, seconds)
+        except StoreFailed:
+            return own
+
+
 class RedisStores:
     """All state in a Redis; the clock is that of the day, which machines have in common."""
 
@@ -111,6 +133,7 @@ class RedisStores:
         self.buckets = LastingBuckets(
             RedisBuckets(reach.ask, prefix), reach, MemoryBuckets(time.monotonic)
         )
+        self.once = LastingOnce(RedisOnce(reach.ask, prefix), reach, MemoryOnce(time.monotonic))
 
     def store(self, name: str, kind: type[V], room: Room[V]) -> Store[V]:
         """The store of a name; the room is for what is kept here while Redis is away."""

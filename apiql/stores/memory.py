@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from apiql.events import Figure
 from apiql.stores.buckets import MemoryBuckets
+from apiql.stores.once import MemoryOnce
 from apiql.stores.store import Key, Room, Store, V
 
 _TIDY = 4
@@ -111,6 +112,7 @@ class MemoryStores:
         self.clock = clock
         self._stores: dict[str, MemoryStore[Any]] = {}
         self.buckets = MemoryBuckets(clock)
+        self.once = MemoryOnce(clock)
 
     def store(self, name: str, kind: type[V], room: Room[V]) -> Store[V]:
         """The store of a name, made at the first asking with this room."""

@@ -104,5 +104,20 @@ class RedisBuckets:
         return Taken(bool(allowed), int(held), max(0.0, (1.0 - held) / rate), (burst - held) / rate)
 
 
+class RedisOnce:
+    """What came once already to any machine. A command that is sent again because its connection
+    broke may find its own key there: what is new is then called old, never the other way round.
+    """
+
+    def __init__(self, ask: Ask, prefix: str) -> None:
+        self._ask = ask
+        self._before = f"{prefix}:#once:".encode()
+
+    async def first(self, key: bytes, seconds: float) -> bool:
+        """Whether the key comes for the first time within these seconds."""
+        where, milliseconds = self._before + key, max(1, int(min(seconds, _LONGEST) * 1000))
+        return bool(await self._ask(b"SET", where, b"", b"NX", b"PX", milliseconds))
+
+
 def _mark(tag: str) -> bytes:
     return blake2b(tag.encode(), digest_size=TAG_BYTES).digest()

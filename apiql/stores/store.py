@@ -63,6 +63,15 @@ class Buckets(Protocol):
         """Takes one of at most `burst`, of which `rate` come back each second."""
 
 
+class Once(Protocol):
+    """What came once already."""
+
+    async def first(self, key: bytes, seconds: float) -> bool | None:
+        """Whether the key, of 16 bytes or so, comes for the first time within these seconds; None
+        where that cannot be said. Of many that ask at a time, one is told that it is.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Room(Generic[V]):
     """The most that a store keeps in this process: in number, in bytes, a value's size."""
@@ -89,6 +98,10 @@ class Stores(Protocol):
     @property
     def buckets(self) -> Buckets:
         """The buckets that limit rates."""
+
+    @property
+    def once(self) -> Once:
+        """What may come once only."""
 
     def figures(self) -> Iterable[Figure]:
         """What an operator may watch of them."""

@@ -16,10 +16,10 @@ from apiql.frontends.text.parse import TextParser
 from apiql.ir import explain
 from apiql.runtime.decode import to_json
 from apiql.server.app import app_of
+from apiql.server.client_address import client_address
 from apiql.server.door import DOOR
 from apiql.server.envelope import read_envelope
 from apiql.server.protocol import Protocol
-from apiql.server.rate import client_address
 from apiql.server.read import read_request
 from apiql.server.validators import not_modified
 from apiql.settings import Clients

@@ -8,9 +8,16 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from apiql.server.rate import client_address, keys_by
+from apiql.access.principal import Principal
+from apiql.errors import RequestRefused
+from apiql.server.client_address import client_address
+from apiql.server.rate import Rates, key_of_name, keys_by
+from apiql.server.visit import Visit
 from apiql.settings import Clients
+from apiql.stores.memory import MemoryStores
 from tests.server.front import Front, front
+from tests.server.guarded import Guarded, guarded, settings_of
+from tests.server.test_signatures import Request
 
 NDJSON = "application/x-ndjson"
 
@@ -76,7 +83,8 @@ def test_a_client_by_a_header_is_never_stored_by_its_value() -> None:
         {"rate": "0/s"}, {"rate": "-1/s"}, {"rate": "100"}, {"rate": "100/d"}, {"rate": 100},
         {"burst": 5}, {"rate": "1/s", "burst": 0}, {"by": "cookie"}, {"by": "header:"},
         {"by": "header:a b"}, {"trusted_proxies": ["10.0.0.1/8"]}, {"trusted_proxies": ["x"]},
-        {"trusted_proxies": [1]}, {"forwarded": "via"},
+        {"trusted_proxies": [1]}, {"forwarded": "via"}, {"rates": {"a": "1/s"}},
+        {"by": "user", "rates": {"a": "1"}}, {"by": "user", "rates": {"": "1/s"}}, {"by": "USER"},
     ],
 )  # fmt: skip
 def test_wrong_settings_are_refused(wrong: Mapping[str, Any]) -> None:
@@ -123,6 +131,89 @@ async def test_clients_are_told_apart_by_a_header() -> None:
         again = await found.site.ask("select * from /ok", X_Api_Key="topsecret")
         assert (refused.status, again.status) == (200, 429)
         assert b"topsecret" not in again.body
+
+
+SIGNED = {"SIGNING__APPS__SHOP__SECRET": "a" * 20, "SIGNING__APPS__TILL__SECRET": "b" * 20}
+SECRETS = {"shop": "a" * 20, "till": "b" * 20}
+
+
+async def _signed(found: Guarded, app: str, count: int) -> list[int]:
+    requests = [Request(app=app, secret=SECRETS[app]) for _ in range(count)]
+    return [(await found.site.raw(request.sent())).status for request in requests]
+
+
+@pytest.mark.parametrize("by", ["key", "user"])
+async def test_clients_are_told_apart_by_whom_they_have_proved_to_be(by: str) -> None:
+    async with guarded(CLIENTS__RATE="2/m", CLIENTS__BY=by, **SIGNED) as found:
+        assert await _signed(found, "shop", 3) == [200, 200, 429]
+        assert await _signed(found, "till", 3) == [200, 200, 429]
+        unknown = [await found.site.ask("select * from /ok") for _ in range(3)]
+        assert [answer.status for answer in unknown] == [200, 200, 429]
+        refused = await found.site.raw(Request(secret="x" * 20).sent())
+        assert refused.status == 401
+        assert "ratelimit" not in refused.headers
+        assert found.app.door.limited == 3
+
+
+async def test_a_name_may_have_a_rate_of_its_own() -> None:
+    rates = {"CLIENTS__RATES__TILL": "180/m", "CLIENTS__BY": "user"}
+    async with guarded(CLIENTS__RATE="1/m", CLIENTS__BURST="2", **rates, **SIGNED) as found:
+        assert await _signed(found, "shop", 3) == [200, 200, 429]
+        answer = await found.site.raw(Request(app="till", secret=SECRETS["till"]).sent())
+        assert answer.headers["ratelimit-policy"] == '"client";q=180;w=60'
+        assert answer.headers["ratelimit"] == '"client";r=179;t=1'
+    async with guarded(**rates, **SIGNED) as found:
+        assert await _signed(found, "shop", 3) == [200, 200, 200]
+        assert (await found.site.ask("select * from /ok")).headers.get("ratelimit") is None
+        assert await _signed(found, "till", 181) == [200] * 180 + [429]
+
+
+def test_a_name_that_was_proved_in_another_way_is_another() -> None:
+    names = [Principal("a", "key"), Principal("a", "jwt"), Principal("a", "key", bucket="b")]
+    keys = {key_of_name(principal) for principal in names}
+    assert len(keys) == 3
+    assert all(len(key) == len(b"name:") + 16 for key in keys)
+
+
+async def test_only_names_of_the_configuration_are_keys() -> None:
+    rates = Rates(Clients(rate=(1, 60), by="key"), MemoryStores(lambda: 0.0).buckets)
+    for scheme, left in (("key", True), ("signature", True), ("jwt", True), ("basic", False)):
+        visit = Visit(scope("1.2.3.4"), _nothing, b"1")
+        visit.principal = Principal("a", scheme)
+        if left:
+            await rates(visit)
+        else:  # as any other of this address: whom a token names it may choose itself
+            with pytest.raises(RequestRefused):
+                await rates(visit)
+
+
+async def _nothing() -> Any:
+    raise AssertionError("nothing is read")
+
+
+@pytest.mark.parametrize("by", ["ip", "user"])
+async def test_buckets_live_on_over_a_reload(by: str) -> None:
+    more = {"CLIENTS__BY": by, **SIGNED}
+    async with guarded(CLIENTS__RATE="2/m", **more) as found:
+        assert await _signed(found, "shop", 1) == [200]
+        found.current.swap(found.held(settings_of(CLIENTS__RATE="2/m", **more)))
+        assert await _signed(found, "shop", 2) == [200, 429]
+        found.current.swap(found.held(settings_of(**SIGNED)))
+        assert await _signed(found, "shop", 2) == [200, 200]
+        found.current.swap(found.held(settings_of(CLIENTS__RATE="9/m", **more)))
+        assert await _signed(found, "shop", 1) == [429]
+        found.now[0] += 60
+        assert await _signed(found, "shop", 3) == [200, 200, 200]
+
+
+async def test_a_body_is_not_read_of_an_address_that_goes_over_its_rate() -> None:
+    async with guarded(CLIENTS__RATE="1/m", **SIGNED) as found:
+        assert await _signed(found, "shop", 1) == [200]
+        reader, writer = await found.site.connect()
+        head, _, _ = Request(app="shop", secret=SECRETS["shop"]).sent().partition(b"\r\n\r\n")
+        writer.write(head + b"\r\n\r\n")
+        assert (await reader.readline()).startswith(b"HTTP/1.1 429 ")
+        writer.close()
 
 
 async def test_streams_carry_the_headers() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from apiql.stores.buckets import MemoryBuckets
 from apiql.stores.memory import MemoryStore
+from apiql.stores.once import MemoryOnce
 from apiql.stores.store import Room, key_bytes
 
 
@@ -167,3 +168,24 @@ async def test_a_bucket_empties_and_fills_again():
     clock.now += 0.5
     assert (await buckets.take(b"a", 2.0, 3)).allowed
     assert not (await buckets.take(b"a", 2.0, 3)).allowed
+
+
+async def test_what_came_once_is_never_forgotten_for_something_else():
+    clock = Clock()
+    once = MemoryOnce(clock, most=2)
+    found = [await once.first(key, 60) for key in (b"a", b"b", b"c", b"a")]
+    assert found == [True, True, None, False]
+    clock.now += 60
+    assert [await once.first(key, 60) for key in (b"c", b"a", b"c")] == [True, True, False]
+    assert len(once) == 2
+
+
+async def test_one_that_lives_longer_holds_others_back_for_a_while_only():
+    clock = Clock()
+    once = MemoryOnce(clock)
+    assert [await once.first(key, time) for key, time in ((b"a", 90), (b"b", 30))] == [True, True]
+    clock.now += 60
+    assert await once.first(b"b", 30) is False
+    clock.now += 30
+    assert await once.first(b"b", 30) is True
+    assert len(once) == 1

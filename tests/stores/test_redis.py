@@ -57,6 +57,8 @@ async def test_two_processes_have_the_same_values_and_buckets(shared_redis: Redi
             *[each.buckets.take(b"ip", 0.001, 9) for each in (one, other) for _ in range(20)]
         )
         assert sum(found.allowed for found in taken) == 9
+        firsts = await asyncio.gather(*[each.once.first(b"key", 60) for each in (one, other)])
+        assert sorted(firsts) == [False, True]  # type: ignore[type-var]
 
 
 async def test_another_prefix_is_another_world(shared_redis: RedisServer) -> None:
@@ -74,8 +76,9 @@ async def test_everything_ends_by_itself(shared_redis: RedisServer) -> None:
         await store.put(b"later", b"1", 20, ("tag",))
         await store.put(b"ever", b"1", float("inf"))
         await stores.buckets.take(b"ip", 1.0, 10)
+        await stores.once.first(b"key", 50)
         keys = [key async for key in redis.scan_iter(f"{prefix}:*")]
-        assert len(keys) == 6
+        assert len(keys) == 7
         lives = {key: await redis.pttl(key) for key in keys}
         assert all(life > 0 for life in lives.values())
         assert 4000 < lives[f"{prefix}:a:key".encode()] <= 5000

@@ -153,6 +153,27 @@ async def test_a_bucket_fills_again(stores: Stores) -> None:
     assert await eventually(has_one) < 1
 
 
+async def test_what_comes_once_comes_once(stores: Stores) -> None:
+    first = stores.once.first
+    assert [await first(key, 60) for key in (b"a" * 16, b"a" * 16, b"b" * 16)] == [
+        True,
+        False,
+        True,
+    ]
+    found = await asyncio.gather(*[first(b"c" * 16, 60) for _ in range(50)])
+    assert sorted(found) == [False] * 49 + [True]  # type: ignore[type-var]
+
+
+async def test_it_is_remembered_for_its_time(stores: Stores) -> None:
+    first = stores.once.first
+    assert await first(b"short" * 3, 0.05) is True
+
+    async def is_forgotten() -> bool:
+        return await first(b"short" * 3, 0.05) is True
+
+    assert await eventually(is_forgotten) > 0.03
+
+
 async def test_never_more_than_a_bucket_holds(stores: Stores) -> None:
     taken = await asyncio.gather(*[stores.buckets.take(b"a", 0.001, 7) for _ in range(50)])
     assert sum(found.allowed for found in taken) == 7
