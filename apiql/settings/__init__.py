@@ -7,6 +7,7 @@ transports.
 from apiql.settings.caching import Cache
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
+from apiql.settings.credentials import Auth
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
@@ -18,6 +19,7 @@ from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 __all__ = [
     "Admin",
     "Answer",
+    "Auth",
     "Breaker",
     "Bulk",
     "Cache",

@@ -28,7 +28,7 @@ _EXPECTED = {
     "tuple_type": "a list",
 }
 _MISSING = {"url": URL_EXPECTED, "path": 'a path from the root: "/users/{id}"'}
-_SECRET = frozenset({"headers", "proxy", "store"})
+_SECRET = frozenset({"headers", "proxy", "store", "auth"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _KNOWN_SHOWN = 12
 

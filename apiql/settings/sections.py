@@ -34,7 +34,8 @@ _MIB = 1024 * _KIB
 
 WAY = (
     "hosts", "hedge", "health", "breaker", "in_flight", "queue", "adaptive", "deadline_header",
-    "http2", "proxy", "trust_env", "verify",
+    "http2", "proxy", "trust_env", "verify", "client_cert", "client_key", "auth", "redirects",
+    "apiql",
 )  # fmt: skip
 """What says how the calls of an upstream go: upstreams at one host have it in common."""
 

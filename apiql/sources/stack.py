@@ -24,9 +24,12 @@ from apiql.sources.call import Call, Layer, Origin, Reply
 from apiql.sources.changes import Changes
 from apiql.sources.circuits import Circuits, Sharing
 from apiql.sources.fleet import Surroundings
-from apiql.sources.http import PooledTransport
+from apiql.sources.http import Connect, PooledTransport, open_connection
 from apiql.sources.limits import TransportLimits
+from apiql.sources.loops import beginning, own_places
+from apiql.sources.outward import Outward, outward, prefix_of
 from apiql.sources.refresh import Refreshing
+from apiql.sources.resolver import Lookup, system_lookup
 from apiql.sources.shared import shared
 from apiql.sources.tally import room_figures
 from apiql.sources.transports import Close, Shared, Transports, pinned
@@ -87,12 +90,25 @@ def build_stack(
     told: Told | None = None,
     circuits: Circuits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    lookup: Lookup = system_lookup,
+    connect: Connect = open_connection,
 ) -> Stack:
-    """The way to these upstreams; what outlives a call is kept in the stores and the circuits."""
+    """The way to these upstreams; what outlives a call is kept in the stores and the circuits.
+    `lookup` and `connect` stand in for the network in tests.
+    """
     limits = settings.limits
     circuits = circuits or Circuits()
     circuits.told = told
-    usual, ways = _configured(settings, circuits, Surroundings(clock, told))
+    caps = transport_limits(settings.limits)
+    budget = Budget(caps.bytes_in_flight)
+    private = settings.security.allow_private_networks
+    usual = PooledTransport(
+        caps, allow_private_networks=private, budget=budget, own=own_places(settings),
+        lookup=lookup, connect=connect,
+    )  # fmt: skip
+    shares = Shared(caps, budget, usual, lookup, connect)
+    around = Surroundings(clock, told)
+    ways = _configured(settings, shares, circuits, around, Outward(stores, clock))
     begins = [way.begin for way in ways.values() if way.begin is not None]
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
     inner = _route(ways, _unnamed(usual, limits, circuits, clock))
@@ -124,23 +140,20 @@ def _figures_of(cache: Cache) -> Figures:
 
 
 def _configured(
-    settings: Settings, circuits: Circuits, around: Surroundings
-) -> tuple[PooledTransport, Mapping[Origin, UpstreamWay]]:
-    """The transport of all that need none of their own, and the ways of the configuration;
-    upstreams of one origin share one.
-    """
-    caps = transport_limits(settings.limits)
-    budget = Budget(caps.bytes_in_flight)
-    private = settings.security.allow_private_networks
-    usual = PooledTransport(caps, allow_private_networks=private, budget=budget)
+    settings: Settings, shares: Shared, circuits: Circuits, around: Surroundings, beyond: Outward
+) -> Mapping[Origin, UpstreamWay]:
+    """The ways of the configuration; upstreams of one origin share one."""
     ways: dict[Origin, UpstreamWay] = {}
+    prefixes: dict[Origin, list[str]] = {}
+    for upstream in settings.upstreams.values():
+        prefixes.setdefault(pinned(upstream.url), []).append(prefix_of(upstream))
     for name, upstream in settings.upstreams.items():
         origin = pinned(upstream.url)
         if origin not in ways:
-            transports = Transports(upstream, Shared(caps, budget, usual))
-            limits = settings.limits
-            ways[origin] = upstream_way(name, upstream, limits, transports, circuits, around)
-    return usual, ways
+            transports = Transports(upstream, shares)
+            way = upstream_way(name, upstream, settings.limits, transports, circuits, around)
+            ways[origin] = outward(name, upstream, way, transports, prefixes[origin], beyond)
+    return ways
 
 
 def _unnamed(
@@ -153,7 +166,8 @@ def _unnamed(
     def way(origin: Origin) -> Layer:
         found = ways.get(origin)
         if found is None:
-            found = ways[origin] = unnamed_way(origin, guards, usual, circuits, clock)
+            made = unnamed_way(origin, guards, usual, circuits, clock)
+            found = ways[origin] = beginning(made)
         return found
 
     return way
