@@ -24,9 +24,11 @@ from apiql.engine import all_functions
 from apiql.errors import Code
 from apiql.query_files import read_query_files
 from apiql.settings import (
+    Auth,
     Breaker,
     Bulk,
     Cache,
+    Certificate,
     Health,
     Hedge,
     Host,
@@ -217,8 +219,11 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
-                              "style": "param", "can": ["limit"]}  # fmt: skip
+                              "style": "param", "can": ["limit"], "names": ["a"],
+                              "certificate": "a", "kind": "oauth2"}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
+    if model is Auth:
+        given |= {"token_url": "https://a.example", "client_id": "a", "client_secret": "a"}
     assert getattr(model.model_validate({**given, key: value}), key) == getattr(
         model.model_validate(given), key
     )
@@ -226,7 +231,7 @@ def fits(model: type[BaseModel], key: str, value: Any) -> None:
 
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker), ("cache", Cache),
-    ("hosts[]", Host), ("hedge", Hedge), ("health", Health),
+    ("hosts[]", Host), ("hedge", Hedge), ("health", Health), ("auth", Auth),
 )  # fmt: skip
 
 
@@ -244,6 +249,9 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
             for name, inner in TABLES:
                 yield from ((f"….{name}.{key}", inner, key) for key in inner.model_fields)
             section = "upstreams.<name>"
+        if section == "server":
+            inner = Certificate.model_fields
+            yield from ((f"server.certificates[].{key}", Certificate, key) for key in inner)
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)
 
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable
 
+from apiql.certificates import CertificateRefused
 from apiql.errors import RequestRefused
 from apiql.events import Figure
 from apiql.server.admission import Admission, Overloaded
 from apiql.server.rate import Pairs, Rates
+from apiql.server.tls import Certificates, certificates_of
 from apiql.server.visit import Scope
-from apiql.settings import Settings
+from apiql.settings import Server, Settings
 from apiql.stores.store import Buckets
 
 DOOR = "door"
@@ -41,6 +43,7 @@ class Door:
 
     def __init__(self, settings: Settings, buckets: Buckets) -> None:
         self.draining = False
+        self.certificates: Certificates | None = None
         self.connections = self.turned_away = self.late = self.limited = 0
         self.admission = Admission(settings.limits)
         self._buckets = buckets
@@ -53,7 +56,16 @@ class Door:
         self.rates = Rates(settings.clients, self._buckets) if settings.clients.rate else None
         self.drain_delay = server.drain_delay
         self.most = server.connections or connections_of(open_files())
+        self._certify(server)
         self.head_bytes, self.body_bytes = limits.header_bytes, limits.body_bytes
+
+    def _certify(self, server: Server) -> None:
+        """Files that were good a moment ago and are not now leave those before in force."""
+        try:
+            self.certificates = certificates_of(server)
+        except CertificateRefused:
+            if self.certificates is None:
+                raise
 
     @property
     def is_guarded(self) -> bool:

@@ -5,6 +5,7 @@ transports.
 """
 
 from apiql.settings.caching import Cache
+from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
 from apiql.settings.credentials import Auth
@@ -23,6 +24,7 @@ __all__ = [
     "Breaker",
     "Bulk",
     "Cache",
+    "Certificate",
     "Clients",
     "Health",
     "Hedge",

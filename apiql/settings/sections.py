@@ -12,7 +12,9 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
+from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.store import Store
@@ -26,6 +28,7 @@ from apiql.settings.values import (
     Pause,
     Size,
     UpstreamName,
+    refusal,
 )
 
 _KIB = 1024
@@ -57,6 +60,19 @@ class Server(Section):
     """How long requests are still accepted after the signal to end."""
     drain: Duration = 30.0
     """How long what is under way may take after that."""
+    certificate: FilePath | None = None
+    """A file in PEM form, the server's own first; unset: plain HTTP."""
+    private_key: FilePath | None = None
+    """The key of that; unset: it is in the same file."""
+    certificates: Certificates = ()
+    """Others, for clients that ask for other names."""
+
+    @model_validator(mode="after")
+    def _has_a_certificate_for_the_rest(self) -> Self:
+        if self.certificate is None and (self.private_key or self.certificates):
+            key = "private_key" if self.private_key else "certificates"
+            raise refusal("there is no certificate for all other names", "certificate too", key)
+        return self
 
 
 class Admin(Section):
