@@ -250,8 +250,8 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
                 yield from ((f"….{name}.{key}", inner, key) for key in inner.model_fields)
             section = "upstreams.<name>"
         if section == "server":
-            inner = Certificate.model_fields
-            yield from ((f"server.certificates[].{key}", Certificate, key) for key in inner)
+            keys = Certificate.model_fields
+            yield from ((f"server.certificates[].{key}", Certificate, key) for key in keys)
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)
 
 

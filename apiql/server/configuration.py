@@ -82,7 +82,8 @@ def named_files(settings: Settings) -> tuple[str, ...]:
     server, upstreams = settings.server, settings.upstreams.values()
     found: list[object] = [u.verify for u in upstreams]
     found += [file for u in upstreams for file in (u.client_cert, u.client_key)]
-    for each in (server, *server.certificates):
+    found += [server.certificate, server.private_key]
+    for each in server.certificates:
         found += [each.certificate, each.private_key]
     return tuple(sorted({file for file in found if isinstance(file, str)}))
 

@@ -20,7 +20,7 @@ from typing import Any
 import uvicorn
 
 from apiql.server.door import DOOR, Door
-from apiql.server.tls import HANDSHAKE, show
+from apiql.server.tls import HANDSHAKE, Certificates, show
 
 TICK = 0.1
 """Seconds between two looks whether the time has come."""
@@ -68,7 +68,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens, by several twins of each listener: they share its queue."""
         if self.config.ssl is not None:
-            show(self.config.ssl, lambda: self.door and self.door.certificates)
+            show(self.config.ssl, self._certificates)
         await super().startup(sockets)
         loop, found = asyncio.get_running_loop(), list(self.servers)
         for listener in [each for server in found for each in server.sockets]:
@@ -83,6 +83,9 @@ class DrainingServer(uvicorn.Server):
             for server in found:
                 server.close()
                 self.servers.remove(server)
+
+    def _certificates(self) -> Certificates | None:
+        return None if self.door is None else self.door.certificates
 
     def _tls(self) -> dict[str, Any]:
         tls = self.config.ssl

@@ -28,7 +28,7 @@ class Ground:
         self.up.forget()
         self.recorder.connected.clear()
         self.recorder.looked_up.clear()
-        return await self.site.ask(text.replace("{P}", str(self.up.port)), params, **headers)
+        return await self.site.ask(text.replace("{P}", str(self.up.port)), params, None, **headers)
 
     async def refused(self, text: str, status: int, *codes: str) -> None:
         """The query is refused with these codes; nothing was looked up, nobody was reached."""

@@ -19,7 +19,7 @@ from apiql.sources.stack import build_stack, transport_limits
 from apiql.stores.memory import MemoryStores
 from tests.server.client import Site
 
-NAMES = {
+NAMES: dict[str, list[list[str]]] = {
     "rebind.test": [["93.184.216.34"], ["127.0.0.1"]],
     "two.test": [["93.184.216.34", "127.0.0.1"]],
     "loop.test": [["127.0.0.1"]],

@@ -13,14 +13,37 @@ from tests.server.upstream import Exchange, Fault, answers
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 ELSEWHERE = [
-    "http://169.254.169.254/latest/meta-data/", "http://other.test/ok", "http://127.0.0.2:{P}/ok",
-    "https://127.0.0.1:{P}/ok", "http://127.0.0.1:9/ok", "http://localhost:{P}/ok",
-    "//169.254.169.254/latest/", "//127.0.0.1:9/", "http://127.0.0.1.:{P}/ok",
-    "http://user@127.0.0.1:{P}/ok", "http://127.0.0.1:{P}@169.254.169.254/", "http://127.1:{P}/ok",
-    "http:\\\\169.254.169.254/", "/\\169.254.169.254/", "///169.254.169.254/", "ftp://127.0.0.1/ok",
-    "file:///etc/passwd", "gopher://127.0.0.1:{P}/", "javascript:alert(1)", "data:,x", "http:ok", "",
-    "/api/../ok", "../ok", "./ok", "/a/%2e%2e/ok", "/a//ok", "/ok%0d%0aX: 1", "/\u00e9", "/o k",
-]  # fmt: skip
+    "http://169.254.169.254/latest/meta-data/",
+    "http://other.test/ok",
+    "http://127.0.0.2:{P}/ok",
+    "https://127.0.0.1:{P}/ok",
+    "http://127.0.0.1:9/ok",
+    "http://localhost:{P}/ok",
+    "//169.254.169.254/latest/",
+    "//127.0.0.1:9/",
+    "http://127.0.0.1.:{P}/ok",
+    "http://user@127.0.0.1:{P}/ok",
+    "http://127.0.0.1:{P}@169.254.169.254/",
+    "http://127.1:{P}/ok",
+    "http:\\\\169.254.169.254/",
+    "/\\169.254.169.254/",
+    "///169.254.169.254/",
+    "ftp://127.0.0.1/ok",
+    "file:///etc/passwd",
+    "gopher://127.0.0.1:{P}/",
+    "javascript:alert(1)",
+    "data:,x",
+    "http:ok",
+    "",
+    "/api/../ok",
+    "../ok",
+    "./ok",
+    "/a/%2e%2e/ok",
+    "/a//ok",
+    "/ok%0d%0aX: 1",
+    "/\u00e9",
+    "/o k",
+]
 
 
 def to(place: str, status: int = 302, *more: str) -> Fault:
@@ -41,16 +64,28 @@ async def twice(exchange: Exchange) -> None:
 
 
 FAULTS = {f"/away/{n}": to(place) for n, place in enumerate(ELSEWHERE)} | {
-    "/api/near": to("/api/ok"), "/api/whole": to("http://127.0.0.1:{P}/api/ok"),
-    "/api/net": to("//127.0.0.1:{P}/api/ok"), "/api/beside": to("ok"), "/api/hash": to("/api/ok#x"),
-    "/api/query": to("/api/ok?a=b"), "/api/round": to("/api/round"), "/api/out": to("/ok"),
-    "/api/four": to("/api/three"), "/api/three": to("/api/two"), "/api/two": to("/api/one"),
-    "/api/one": to("/api/ok"), "/api/303": to("/api/ok", 303), "/api/twice": twice,
-    "/api/kept": to("/api/fresh"), "/api/moved": to("/api/fresh", 301), "/api/none": answers(302, b""),
+    "/api/near": to("/api/ok"),
+    "/api/whole": to("http://127.0.0.1:{P}/api/ok"),
+    "/api/net": to("//127.0.0.1:{P}/api/ok"),
+    "/api/beside": to("ok"),
+    "/api/hash": to("/api/ok#x"),
+    "/api/query": to("/api/ok?a=b"),
+    "/api/round": to("/api/round"),
+    "/api/out": to("/ok"),
+    "/api/four": to("/api/three"),
+    "/api/three": to("/api/two"),
+    "/api/two": to("/api/one"),
+    "/api/one": to("/api/ok"),
+    "/api/303": to("/api/ok", 303),
+    "/api/twice": twice,
+    "/api/kept": to("/api/fresh"),
+    "/api/moved": to("/api/fresh", 301),
+    "/api/none": answers(302, b""),
     "/api/fresh": answers(200, b"1", "Content-Type: application/json", "Cache-Control: max-age=60"),
     "/api/ok": answers(200, b'{"ok":true}', "Content-Type: application/json"),
-    "/api/300": to("/api/ok", 300), "/api/cookie": to("/api/ok", 302, "Set-Cookie: sid=1"),
-}  # fmt: skip
+    "/api/300": to("/api/ok", 300),
+    "/api/cookie": to("/api/ok", 302, "Set-Cookie: sid=1"),
+}
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")

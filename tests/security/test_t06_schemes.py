@@ -24,8 +24,7 @@ URLS = [
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def own() -> AsyncIterator[Ground]:
     """A server whose queries may call the upstream by URL."""
-    more = {"SECURITY__ALLOW_PRIVATE_NETWORKS": "true"}
-    async with ground(allow="127.0.0.1:*", **more) as found:
+    async with ground(allow="127.0.0.1:*", SECURITY__ALLOW_PRIVATE_NETWORKS="true") as found:
         yield found
 
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 OWN, ADMIN = 18_765, 19_765
 
 
-def settings(host: str = "127.0.0.1", **more: object) -> Settings:
+def settings(host: str = "127.0.0.1") -> Settings:
     """Settings of a server whose queries may name any port of a few hosts."""
     hosts = "127.0.0.1 127.0.0.5 localhost sub.localhost [::1] good.test 93.184.216.34".split()
     return Settings(
@@ -34,8 +34,7 @@ def settings(host: str = "127.0.0.1", **more: object) -> Settings:
         security=Security(
             allow_hosts=tuple(f"{name}:*" for name in hosts), allow_private_networks=True
         ),
-        **more,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -155,7 +154,7 @@ async def test_a_service_far_away_is_told_only_where_it_is_marked_or_asked_by_an
             found = Settings(upstreams={"default": far})
             async with over(found, up, Recorder(up.port)) as ground:
                 more = {"X-APIQL-Depth": depth} if depth else {}
-                response = await ground.site.ask("select * from /echo as x", **more)
+                response = await ground.ask("select * from /echo as x", None, **more)
                 headers = response.json()["data"]["x"]["headers"]
                 assert headers.get("x-apiql-depth") == told
 
@@ -163,7 +162,7 @@ async def test_a_service_far_away_is_told_only_where_it_is_marked_or_asked_by_an
 @pytest.mark.parametrize("depth", ["4", "99", "1000", "-1", "x", "1, 1", "\u0661", ""])
 async def test_a_request_that_is_too_deep_is_refused(listening: Ground, depth: str) -> None:
     sent = {"X-APIQL-Depth": depth.encode().decode("latin-1")}
-    response = await listening.ask("select * from http://good.test:1/x as x", **sent)
+    response = await listening.ask("select * from http://good.test:1/x as x", None, **sent)
     assert (response.status, response.codes()) == (508, ["LOOP"])
     listening.untouched()
 

@@ -23,10 +23,39 @@ async def echoing() -> AsyncIterator[Ground]:
 
 
 MARKS = [
-    "a&admin=1", "a=b", "a#b", "a?b", "a%26b", "a+b", "a b", "a;b", "a/b", "%", "%2", "%zz", "&", "=",
-    "'; drop table x; --", "${x}", "{{x}}", "$v", "\u202e", "\u0000", "ä", "😀", "a\tb", "a\nb",
-    '","admin":true,"x":"', "\\", '"', "<!--", "null", "true", "[]", "{}",
-]  # fmt: skip
+    "a&admin=1",
+    "a=b",
+    "a#b",
+    "a?b",
+    "a%26b",
+    "a+b",
+    "a b",
+    "a;b",
+    "a/b",
+    "%",
+    "%2",
+    "%zz",
+    "&",
+    "=",
+    "'; drop table x; --",
+    "${x}",
+    "{{x}}",
+    "$v",
+    "\u202e",
+    "\u0000",
+    "ä",
+    "😀",
+    "a\tb",
+    "a\nb",
+    '","admin":true,"x":"',
+    "\\",
+    '"',
+    "<!--",
+    "null",
+    "true",
+    "[]",
+    "{}",
+]
 
 
 @pytest.mark.parametrize("value", MARKS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -14,11 +15,36 @@ from tests.security.ground import Ground, ground
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-VALUES = ["a\r\nX-Admin: 1", "a\nX: 1", "a\rX: 1", "a\x00b", "\r\n\r\nGET /admin HTTP/1.1", "ä", "a\x7f",
-          "a\u2028b", "\u560d\u560aX: 1", " a", "a\t", "\x0b"]  # fmt: skip
-OURS = ["Host", "Content-Length", "Transfer-Encoding", "Connection", "TE", "Trailer", "Upgrade", "Expect",
-        "Keep-Alive", "Proxy-Authorization", "Proxy-Connection", "transfer-encoding", "hOST",
-        "X-APIQL-Depth"]  # fmt: skip
+VALUES = [
+    "a\r\nX-Admin: 1",
+    "a\nX: 1",
+    "a\rX: 1",
+    "a\x00b",
+    "\r\n\r\nGET /admin HTTP/1.1",
+    "ä",
+    "a\x7f",
+    "a\u2028b",
+    "\u560d\u560aX: 1",
+    " a",
+    "a\t",
+    "\x0b",
+]
+OURS = [
+    "Host",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Connection",
+    "TE",
+    "Trailer",
+    "Upgrade",
+    "Expect",
+    "Keep-Alive",
+    "Proxy-Authorization",
+    "Proxy-Connection",
+    "transfer-encoding",
+    "hOST",
+    "X-APIQL-Depth",
+]
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -56,15 +82,25 @@ async def test_a_name_that_is_none_is_refused(site: Ground, name: str) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("passing", (("X", "a\r\nb"),)), ("passing", (("X\r\nY", "a"),)), ("headers", (("X", "a\nb"),)),
-     ("headers", (("Host", "a"),)), ("target", "/a b"), ("target", "/a\r\nX: 1"), ("target", "a"),
-     ("target", "/ä"), ("method", "GET / HTTP/1.1\r\nX"), ("passing", (("", ""),))],
-)  # fmt: skip
+    [
+        ("passing", (("X", "a\r\nb"),)),
+        ("passing", (("X\r\nY", "a"),)),
+        ("headers", (("X", "a\nb"),)),
+        ("headers", (("Host", "a"),)),
+        ("target", "/a b"),
+        ("target", "/a\r\nX: 1"),
+        ("target", "a"),
+        ("target", "/ä"),
+        ("method", "GET / HTTP/1.1\r\nX"),
+        ("passing", (("", ""),)),
+    ],
+)
 async def test_the_last_who_writes_it_refuses_it_again(field: str, value: object) -> None:
     origin = Origin("http", "a.test", 80)
-    given = {"method": "GET", "target": "/", "headers": (), "passing": ()} | {field: value}
+    given: dict[str, Any] = {"method": "GET", "target": "/", "headers": (), "passing": ()}
+    given[field] = value
     call = Call(given["method"], origin, given["target"], given["headers"], None, 0.0,
-                passing=given["passing"])  # type: ignore[arg-type]  # fmt: skip
+                passing=given["passing"])  # fmt: skip
     with pytest.raises(CallFailed) as failed:
         request_bytes(call, call.method, opening("a.test"))
     assert failed.value.code is Code.BAD_VALUE

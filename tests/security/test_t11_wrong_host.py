@@ -14,14 +14,15 @@ from tests.security.ground import Ground, over
 from tests.security.recorder import Recorder
 from tests.security.test_t05_redirects import to
 from tests.server.upstream import Exchange, Upstream, answers, upstream
+from tests.sources.token_endpoint import oauth
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SECRETS = {
-    "basic": Auth(kind="basic", user="ada", password="S3CRET"),
-    "bearer": Auth(kind="bearer", token="S3CRET"),
-    "header": Auth(kind="header", name="X-Key", value="S3CRET"),
-    "query": Auth(kind="query", name="key", value="S3CRET"),
+    "basic": Auth.model_validate({"kind": "basic", "user": "ada", "password": "S3CRET"}),
+    "bearer": Auth.model_validate({"kind": "bearer", "token": "S3CRET"}),
+    "header": Auth.model_validate({"kind": "header", "name": "X-Key", "value": "S3CRET"}),
+    "query": Auth.model_validate({"kind": "query", "name": "key", "value": "S3CRET"}),
 }
 SHOWN = {"basic": "YWRhOlMzQ1JFVA==", "bearer": "S3CRET", "header": "S3CRET", "query": "S3CRET",
          "oauth2": "T0KEN"}  # fmt: skip
@@ -45,7 +46,7 @@ class Town:
     async def ask(self, text: str, **headers: str) -> list[str]:
         """The codes of the answer; `{M}` is a port of the one's, `{O}` one of the other's."""
         text = text.replace("{M}", str(self.mine[0].port)).replace("{O}", str(self.other[0].port))
-        return (await self.ground.site.ask(text, **headers)).codes()
+        return (await self.ground.site.ask(text, None, None, **headers)).codes()
 
     def heard(self, which: tuple[Upstream, ...]) -> str:
         """All that came there."""
@@ -66,10 +67,9 @@ async def town(kind: str, **more: object) -> AsyncIterator[Town]:
     async with upstream(faults) as a, upstream(faults) as b, upstream() as c, upstream() as d:
         async with upstream(token) as login:
             other_port[0] = c.port
-            auth = SECRETS.get(kind) or Auth(
-                kind="oauth2", token_url=f"http://127.0.0.1:{login.port}/token",
-                client_id="me", client_secret="S3CRET",
-            )  # fmt: skip
+            auth = SECRETS.get(kind) or oauth(
+                token_url=f"http://127.0.0.1:{login.port}/token", client_secret="S3CRET"
+            )
             mine = UpstreamSettings(
                 url="http://mine.test", hosts=hosts(a, b), auth=auth, redirects=3,
                 sources={"mine": Source(path="/{p}")}, **more,  # type: ignore[arg-type]

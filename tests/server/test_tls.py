@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,6 +23,7 @@ from apiql.server.tls import context_of
 from apiql.server.worker import worker
 from tests.server.client import read_response, request_bytes
 from tests.server.conf import Folder
+from tests.server.test_serve import Served, served
 from tests.server.upstream import upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -129,9 +131,9 @@ async def test_versions_before_1_2_are_refused(tmp_path: Path) -> None:
         assert await site.ask(maximum_version=ssl.TLSVersion.TLSv1_2) == 200
         assert await site.ask(minimum_version=ssl.TLSVersion.TLSv1_3) == 200
         old = trusting()
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="deprecated"):
             old.minimum_version = ssl.TLSVersion.TLSv1
-        with pytest.warns(DeprecationWarning):
+        with pytest.warns(DeprecationWarning, match="deprecated"):
             old.maximum_version = ssl.TLSVersion.TLSv1_1
         old.set_ciphers("DEFAULT:@SECLEVEL=0")
         with pytest.raises(OSError):  # noqa: PT011  # an SSLError, or the connection is closed
@@ -183,8 +185,15 @@ async def test_changed_files_are_taken_and_no_connection_is_touched(tmp_path: Pa
         assert site.reloader.state.restart == ()
 
 
-@pytest.mark.parametrize("text", ["", "no certificate", SERVER.split("-----BEGIN PRIVATE")[0],
-                                  CLIENT.split("-----BEGIN PRIVATE")[0] + SERVER[-250:]])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no certificate",
+        SERVER.split("-----BEGIN PRIVATE")[0],
+        CLIENT.split("-----BEGIN PRIVATE")[0] + SERVER[-250:],
+    ],
+)
 async def test_files_that_cannot_be_used_leave_the_old_ones_in_force(
     tmp_path: Path, text: str
 ) -> None:
@@ -219,3 +228,31 @@ def replace(file: Path, text: str) -> None:
     new = file.with_suffix(".new")
     new.write_text(text)
     os.replace(new, file)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+async def test_processes_take_a_changed_certificate(tmp_path: Path, workers: int) -> None:
+    file = tmp_path / "server.pem"
+    file.write_text(SERVER)
+    async with upstream() as up:
+        folder = Folder(tmp_path / "conf", up.port)
+        folder.settings(server=f'drain_delay = 0\ncertificate = "{file}"')
+        async with served(folder, workers, trusting()) as found:
+            assert await shown(found) == {"server"}
+            replace(file, CLIENT)
+            found.process.send_signal(signal.SIGHUP)
+            for _ in range(workers):
+                await found.says("in force")
+            assert await shown(found) == {"client"}
+
+
+async def shown(found: Served) -> set[str]:
+    """Whose certificates some connections are shown."""
+    names = set()
+    for _ in range(8):
+        _, writer = await asyncio.open_connection(
+            found.site._host, found.site._port, ssl=trusting(check_hostname=False)
+        )
+        names.add(writer.get_extra_info("peercert")["subject"][0][0][1])
+        writer.transport.abort()
+    return names

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from typing import Any
 
 import pytest
 
 from apiql.errors import CallFailed, Code
-from apiql.settings import Auth, Host, Settings, Upstream
+from apiql.settings import Auth, Health, Host, Settings, Upstream
 from apiql.sources.auth import authorizing, with_tokens
 from apiql.sources.call import Call, Origin, Reply
 from apiql.sources.stack import build_stack
 from apiql.stores.memory import MemoryStores
-from tests.sources.raw_upstream import answering, call, reply, upstream
-from tests.sources.token_endpoint import Endpoint, tokens
+from tests.sources.raw_upstream import OK, Peer, answering, call, reply, upstream
+from tests.sources.test_tls import CERTS, server_tls
+from tests.sources.token_endpoint import Endpoint, oauth, tokens
 from tests.virtual import virtually
 
 SHOP = Origin("https", "shop.test", 443, pinned=True)
@@ -77,7 +79,7 @@ async def test_a_parameter_stands_for_what_the_query_says(target, expected):
 @pytest.mark.parametrize("kind", ["bearer", "oauth2"])
 async def test_no_credential_goes_to_another_origin(kind):
     inner = Inner()
-    layer = authorizing(inner, Auth(kind="bearer", token="T"), SHOP)
+    layer = authorizing(inner, Auth.model_validate({"kind": "bearer", "token": "T"}), SHOP)
     if kind == "oauth2":
         layer = with_tokens(inner, tokens(Endpoint()), SHOP)
     unpinned = Origin("https", "shop.test", 443)
@@ -125,7 +127,7 @@ async def test_what_may_be_done_twice_only_is_repeated_where_the_token_was_stale
 async def test_what_is_kept_and_shared_knows_no_credential():
     answer = reply(b"1", "Cache-Control: max-age=60", "Vary: Authorization")
     async with upstream(answering(answer)) as raw:
-        auth = Auth(kind="bearer", token="T0KEN")
+        auth = Auth.model_validate({"kind": "bearer", "token": "T0KEN"})
         stores = MemoryStores()
         shop = Upstream(url=raw.url, auth=auth)
         stack = build_stack(Settings(upstreams={"default": shop}), stores)
@@ -142,9 +144,11 @@ async def test_credentials_go_to_each_host_of_their_upstream_and_to_no_health_ch
     ok = answering(reply(b"1"))
     async with upstream(ok) as one, upstream(ok) as two, upstream(ok) as other:
         shop = Upstream(
-            url="http://shop.test", hosts=(Host(url=one.url), Host(url=two.url)),
-            auth=Auth(kind="bearer", token="T0KEN"), health={"path": "/health"},
-        )  # fmt: skip
+            url="http://shop.test",
+            hosts=(Host(url=one.url), Host(url=two.url)),
+            auth=Auth.model_validate({"kind": "bearer", "token": "T0KEN"}),
+            health=Health(path="/health"),
+        )
         plain = Upstream(url=other.url)
         stack = build_stack(Settings(upstreams={"shop": shop, "plain": plain}), MemoryStores())
         for number in range(4):
@@ -162,9 +166,7 @@ async def test_credentials_go_to_each_host_of_their_upstream_and_to_no_health_ch
 async def test_a_token_comes_over_the_wire_and_survives_a_new_stack():
     given = reply(b'{"access_token":"abc","expires_in":3600}')
     async with upstream(answering(given)) as login, upstream(answering(reply(b"1"))) as raw:
-        auth = Auth(
-            kind="oauth2", token_url=f"{login.url}/token", client_id="me", client_secret="S3CRET"
-        )
+        auth = oauth(token_url=f"{login.url}/token")
         shop, stores = Upstream(url=raw.url, auth=auth), MemoryStores()
         for _ in range(2):
             stack = build_stack(Settings(upstreams={"default": shop}), stores)
@@ -174,3 +176,43 @@ async def test_a_token_comes_over_the_wire_and_survives_a_new_stack():
         assert len(login.requests) == 1
         assert login.requests[0].startswith(b"POST /token HTTP/1.1\r\n")
         assert all(b"Authorization: Bearer abc\r\n" in seen for seen in raw.requests)
+
+
+async def test_a_client_certificate_is_shown_to_its_upstream_alone():
+    pem, tls = str(CERTS / "client.pem"), server_tls(wants_client=True)
+    async with upstream(answering(reply(b"1")), tls=tls) as one:
+        async with upstream(answering(reply(b"1")), tls=tls) as two:
+            trust = str(CERTS / "authority.pem")
+            shop = Upstream(url=f"https://127.0.0.1:{one.port}", verify=trust, client_cert=pem)
+            plain = Upstream(url=f"https://127.0.0.1:{two.port}", verify=trust)
+            settings = Settings(upstreams={"shop": shop, "plain": plain})
+            stack = build_stack(settings, MemoryStores())
+            at = Origin("https", "127.0.0.1", one.port, pinned=True)
+            assert (await stack.layer(call(at))).status == 200
+            with pytest.raises(CallFailed):
+                await stack.layer(call(Origin("https", "127.0.0.1", two.port, pinned=True)))
+            assert not two.requests
+            await stack.aclose()
+
+
+async def test_the_token_endpoint_is_not_shown_the_client_certificate():
+    pem, trust = str(CERTS / "client.pem"), str(CERTS / "authority.pem")
+    wanting = server_tls()
+    wanting.verify_mode = ssl.CERT_OPTIONAL
+    wanting.load_verify_locations(CERTS / "authority.pem")
+    given = reply(b'{"access_token":"abc"}')
+    seen: list[object] = []
+
+    async def login(peer: Peer) -> None:
+        seen.append(peer.writer.get_extra_info("peercert"))
+        await answering(given)(peer)
+
+    async with upstream(login, tls=wanting) as one, upstream(answering(OK), tls=wanting) as two:
+        auth = oauth(token_url=f"https://127.0.0.1:{one.port}/token")
+        url = f"https://127.0.0.1:{two.port}"
+        shop = Upstream(url=url, verify=trust, client_cert=pem, auth=auth)
+        stack = build_stack(Settings(upstreams={"shop": shop}), MemoryStores())
+        at = Origin("https", "127.0.0.1", two.port, pinned=True)
+        assert (await stack.layer(call(at))).status == 200
+        assert not any(seen)
+        await stack.aclose()
