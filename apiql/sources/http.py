@@ -65,7 +65,7 @@ class PooledTransport:
         self._tls = tls
         self._connect = connect
         self._pool = Pool(self._limits)
-        self._budget = budget or Budget(self._limits.bytes_in_flight)
+        self.budget = budget or Budget(self._limits.bytes_in_flight)
         self._resolver = Resolver(
             self._limits, lookup=lookup, allow_private_networks=allow_private_networks, own=own
         )
@@ -109,7 +109,7 @@ class PooledTransport:
     @property
     def bytes_in_flight(self) -> int:
         """What the bodies under way hold."""
-        return self._budget.held
+        return self.budget.held
 
     async def aclose(self) -> None:
         """Ends all connections; calls under way fail, later ones too."""
@@ -170,7 +170,7 @@ class PooledTransport:
     async def _dial(self, lane: Lane, address: str, loop: asyncio.AbstractEventLoop) -> Connection:
         pool, origin = self._pool, lane.origin
         secure = origin.scheme == "https"
-        connection = Connection(loop, self._limits, self._budget, lambda it: pool.lost(lane, it))
+        connection = Connection(loop, self._limits, self.budget, lambda it: pool.lost(lane, it))
         made = False
         try:
             await self._connect(

@@ -29,6 +29,17 @@ class ProxyRefused(ApiqlError):
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """How names are looked up and connections opened; tests put others in their place."""
+
+    lookup: Lookup = system_lookup
+    connect: Connect = open_connection
+
+
+NETWORK = Network()
+
+
+@dataclass(frozen=True, slots=True)
 class Shared:
     """What all transports have in common: caps, the bytes under way, and the transport of all
     that need none of their own.
@@ -37,8 +48,7 @@ class Shared:
     caps: TransportLimits
     budget: Budget
     usual: Layer
-    lookup: Lookup = system_lookup
-    connect: Connect = open_connection
+    network: Network
 
 
 @dataclass(slots=True)
@@ -76,7 +86,7 @@ class Transports:
             return shared.usual
         own = PooledTransport(
             shared.caps, tls=tls, budget=shared.budget,
-            lookup=shared.lookup, connect=shared.connect,
+            lookup=shared.network.lookup, connect=shared.network.connect,
         )  # fmt: skip
         self.closes.append(own.aclose)
         return own

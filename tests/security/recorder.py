@@ -16,6 +16,7 @@ from apiql.settings import Settings
 from apiql.sources.http import PooledTransport, open_connection
 from apiql.sources.shared import shared
 from apiql.sources.stack import build_stack, transport_limits
+from apiql.sources.transports import Network
 from apiql.stores.memory import MemoryStores
 from tests.server.client import Site
 
@@ -80,7 +81,7 @@ async def recorded(settings: Settings, recorder: Recorder) -> AsyncIterator[Site
 async def opened(settings: Settings, recorder: Recorder) -> AsyncIterator[Site]:
     """The real app with all layers of its upstreams, the recorder in place of the network."""
     stores = MemoryStores()
-    stack = build_stack(settings, stores, lookup=recorder.lookup, connect=recorder.connect)
+    stack = build_stack(settings, stores, network=Network(recorder.lookup, recorder.connect))
     engine = OpenEngine(Engine(settings, stack.layer), stack, stores, owned=True)
     async with serving(app_around(Current(held_of(engine)), stores)) as url:
         yield Site(url)
