@@ -6,10 +6,12 @@ import asyncio
 import base64
 
 import pytest
+from msgspec import msgpack
 
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Reply
 from apiql.sources.token_request import HINT
+from apiql.sources.tokens import Token
 from apiql.stores.memory import MemoryStores
 from tests.sources.token_endpoint import DOWN, SECRET, Endpoint, tokens
 from tests.virtual import virtually
@@ -226,3 +228,8 @@ async def test_nothing_shows_a_secret():
     shown = f"{found._held!r} {found._request!r} {await found._store.get(found._request.key)!r}"
     assert SECRET not in shown
     assert "token-1" not in shown
+
+
+def test_a_token_goes_through_a_shared_store_as_it_is():
+    token = Token("abc", 1.5, 2.5)
+    assert msgpack.decode(msgpack.encode(token), type=Token) == token
