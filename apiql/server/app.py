@@ -31,6 +31,7 @@ from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
+from apiql.server.tracing import Export, Tracing
 from apiql.server.visit import Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
@@ -83,9 +84,10 @@ def app_around(
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
     watchers: tuple[Watcher, ...] = (),
+    export: Export | None = None,
 ) -> App:
     """The app around what is in force; `beside` runs along with it, the watchers are told of every
-    query.
+    query, `export` takes the spans of traces.
     """
     kept = stores or MemoryStores()
     door = Door(current.held.settings, kept.buckets)
@@ -94,7 +96,8 @@ def app_around(
     app.door = door
     route = partial(
         QueryRoute, current, door,
-        counts=counts or Counts(), presence=Presence(), watchers=watchers,
+        counts=counts or Counts(), presence=Presence(),
+        watchers=(*watchers, Tracing(lambda: current.held.settings.telemetry, export)),
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
     app.below = {STORED: route(read=read_stored)}

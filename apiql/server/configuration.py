@@ -22,6 +22,7 @@ RESTART = (
     "server.host", "server.port", "server.workers", "admin.host", "admin.port",
     "limits.cache_entries", "limits.cache_bytes",
     "store.url", "store.prefix", "store.timeout", "store.verify",
+    "telemetry.traces", "telemetry.service",
 )  # fmt: skip
 """Settings that a running process cannot take: sockets and stores outlive a reload."""
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from apiql.access.principal import ANYONE, Principal
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.trace_context import Trace
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -18,12 +19,13 @@ Pairs = list[tuple[bytes, bytes]]
 class Visit:
     """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `plan`
     and `name` (of a stored query) are known once it was read, `status` (0 where nobody waited
-    for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them.
+    for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them,
+    `trace` is that which it belongs to, if any.
     """
 
     __slots__ = (
         "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
-        "scope", "seconds", "status", "told",
+        "scope", "seconds", "status", "told", "trace",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
@@ -38,6 +40,7 @@ class Visit:
         self.events: list[Event] | None = None
         self.status = 0
         self.seconds = 0.0
+        self.trace: Trace | None = None
         self._fields: dict[bytes, bytes] | None = None
 
     @property
@@ -64,7 +67,9 @@ Raises:
 class Watcher(Protocol):
     """Is told of every request for an answer. What it costs, each request pays."""
 
-    wants_events: bool
+    @property
+    def wants_events(self) -> bool:
+        """Whether what happens within a request is to be kept for it."""
 
     def begun(self, visit: Visit) -> None:
         """A request has come; nothing of it was looked at."""

@@ -25,6 +25,8 @@ from apiql.server.current import Current, Held, held_of
 from apiql.server.exposition import process_figures
 from apiql.server.notices import NoticeLog
 from apiql.server.reload import Reloader
+from apiql.server.tracing import Export
+from apiql.settings import Telemetry
 from apiql.sources.circuits import Circuits
 from apiql.sources.stack import build_stack
 from apiql.stores.open import open_stores
@@ -75,8 +77,20 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     if listener is not None:
         admin = Admin(hosts_of(listener), current, reloader, figures)
         beside.append(partial(admin_served, listener, admin, log.info))
-    app = app_around(current, stores, reloader.state, counts, beside)
+    export = collecting(first.settings.telemetry, beside)
+    app = app_around(current, stores, reloader.state, counts, beside, export=export)
     return app, reloader
+
+
+def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:
+    """What takes the spans of traces, if they are sent anywhere; it runs beside."""
+    if telemetry.traces is None:
+        return None
+    from apiql.server.otlp import Collector  # an extra: only who sets a collector has it
+
+    collector = Collector(telemetry.traces, telemetry.service)
+    beside.append(collector.running)
+    return collector.export
 
 
 async def opened_beside(

@@ -15,6 +15,7 @@ from apiql.settings.load import load_settings
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.store import Store
+from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SettingsError",
     "Source",
     "Store",
+    "Telemetry",
     "Upstream",
     "in_our_words",
     "load_settings",

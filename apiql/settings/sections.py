@@ -18,6 +18,7 @@ from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.store import Store
+from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Upstream
 from apiql.settings.values import (
     Count,
@@ -182,6 +183,7 @@ class Settings(Section):
     clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
+    telemetry: Telemetry = Telemetry()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 
     @model_validator(mode="after")

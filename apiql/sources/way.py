@@ -21,6 +21,7 @@ from apiql.sources.gradient import Gradient
 from apiql.sources.limit import Limit, adapting, limited
 from apiql.sources.retry_budget import RetryBudget, sparing
 from apiql.sources.told_deadline import telling_deadline
+from apiql.sources.tracing import Told, traced
 from apiql.sources.transports import Close, Transports
 
 Clock = Callable[[], float]
@@ -101,7 +102,8 @@ def upstream_way(
     hosts: list[HostWay] = []
 
     def guard(origin: Origin, transport: Layer) -> tuple[Layer, IsOpen | None]:
-        host = host_way(origin, guards, transport, circuits, around.clock)
+        followed = traced(transport, Told(name, tells=True))
+        host = host_way(origin, guards, followed, circuits, around.clock)
         hosts.append(host)
         circuit = host.circuit
         if circuit is None:
@@ -119,7 +121,8 @@ def unnamed_way(
     origin: Origin, guards: Guards, usual: Layer, circuits: Circuits, clock: Clock
 ) -> Layer:
     """The way to a host that only a query names: retry budget -> breaker -> limit."""
-    return sparing(host_way(origin, guards, usual, circuits, clock).layer, RetryBudget(), clock)
+    followed = traced(usual, Told(origin.host, tells=False))
+    return sparing(host_way(origin, guards, followed, circuits, clock).layer, RetryBudget(), clock)
 
 
 def figures_of(name: str, budget: RetryBudget, hosts: tuple[HostWay, ...]) -> Iterator[Figure]:

@@ -1,0 +1,70 @@
+"""Whether the bytes of a definition from elsewhere may be looked at further: JSON, bounded, and
+naming others by their names only. Knows nothing of what a definition means.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
+_NAME = re.compile(r"[\w.-]{0,128}")
+REFERENCE = "private"
+"""The member by which definitions name a file of private values."""
+
+
+def definition_problem(content: bytes, nesting: int) -> str | None:
+    """What is wrong with a document, if anything: no value of it is repeated."""
+    if _depth(content) > nesting:
+        return f"its brackets nest deeper than {nesting}"
+    try:
+        found = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+    except UnicodeDecodeError:
+        return "it is not UTF-8"
+    except _Twice:
+        return "a member of an object stands twice"
+    except json.JSONDecodeError as error:
+        return f"it is no JSON: line {error.lineno}, column {error.colno}"
+    except ValueError:
+        return "a number in it is too long"
+    return None if _names_only(found) else f"`{REFERENCE}` names no file by its name alone"
+
+
+class _Twice(ValueError):
+    """Two members of one name."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Twice
+    return found
+
+
+def _depth(content: bytes) -> int:
+    """How deep brackets nest, texts left out; counted before anything recurses."""
+    depth = deepest = 0
+    for byte in _TEXT.sub(b"", content):
+        if byte in _OPENING:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in _CLOSING:
+            depth -= 1
+    return deepest
+
+
+def _names_only(value: Any) -> bool:
+    if isinstance(value, list):
+        return all(map(_names_only, value))
+    if not isinstance(value, dict):
+        return True
+    named = value.get(REFERENCE)
+    if isinstance(named, str) and not _is_name(named):
+        return False
+    return all(map(_names_only, value.values()))
+
+
+def _is_name(text: str) -> bool:
+    return _NAME.fullmatch(text) is not None and (not text or bool(text.strip(".")))

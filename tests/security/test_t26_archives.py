@@ -1,0 +1,107 @@
+"""T26: an archive of definitions writes outside its folder, fills the memory, or brings code."""
+
+from __future__ import annotations
+
+import io
+import os
+import tracemalloc
+import warnings
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from apiql import archive
+from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
+from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
+
+EVIL = evil()
+MIB = 1024 * 1024
+
+
+def test_the_good_one_is_read() -> None:
+    assert read_archive(good()) == {name: text.encode() for name, text in GOOD.items()}
+
+
+def test_folders_may_be_members() -> None:
+    found = read_archive(zipped([("apis/", ""), ("apis/x/y.json", "[]")]))
+    assert found == {"apis/x/y.json": b"[]"}
+
+
+@pytest.mark.parametrize("what", EVIL)
+def test_each_evil_one_is_refused(what: str) -> None:
+    with pytest.raises(ArchiveRefused) as refused:
+        read_archive(EVIL[what])
+    assert "refused" in str(refused.value)
+    assert str(refused.value).isprintable()
+
+
+def test_a_name_twice_is_refused() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # zipfile warns where it writes one
+        twins = zipped([*GOOD.items(), ("apis/a.json", '{"id": "a"}')])
+    with pytest.raises(ArchiveRefused, match="twice"):
+        read_archive(twins)
+
+
+@pytest.mark.parametrize("what", ["a bomb", "many", "deep", "larger than it says"])
+def test_no_memory_for_it(what: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArchiveRefused):
+            read_archive(EVIL[what])
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4 * MIB
+
+
+def test_limits_are_told() -> None:
+    with pytest.raises(ArchiveRefused, match="larger than 10 bytes"):
+        read_archive(good(), ArchiveLimits(bytes=10))
+    with pytest.raises(ArchiveRefused, match="unpacked it is larger than 10 bytes"):
+        read_archive(good(), ArchiveLimits(unpacked=10))
+    with pytest.raises(ArchiveRefused, match="more than 1 files"):
+        read_archive(beside_good("apis/b.json"), ArchiveLimits(files=1))
+
+
+def test_no_value_is_told() -> None:
+    secret = beside_good("privates/key.json", '{"name": "S3CRET", ')
+    with pytest.raises(ArchiveRefused) as refused:
+        read_archive(secret)
+    assert "S3CRET" not in str(refused.value)
+    assert "privates/key.json" in str(refused.value)
+
+
+def test_the_files_take_the_folders_place(tmp_path: Path) -> None:
+    folder = tmp_path / "conf" / "remote"
+    write_files(read_archive(good()), folder)
+    assert (folder / "apis/a.json").read_text() == GOOD["apis/a.json"]
+    write_files({"flows/b.json": b"{}"}, folder)
+    assert [path.relative_to(folder).as_posix() for path in folder.rglob("*.json")] == [
+        "flows/b.json"
+    ]
+    assert os.listdir(folder.parent) == ["remote"], "nothing is left beside it"
+
+
+def test_what_cannot_be_written_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "remote"
+    write_files(read_archive(good()), folder)
+
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "no space left")
+
+    monkeypatch.setattr(archive, "_write", full)
+    with pytest.raises(OSError, match="no space"):
+        write_files({"flows/b.json": b"{}"}, folder)
+    assert (folder / "apis/a.json").exists()
+    assert os.listdir(tmp_path) == ["remote"]
+
+
+def test_zipfile_itself_would_have_taken_some(tmp_path: Path) -> None:
+    """Why members are looked at one by one."""
+    with zipfile.ZipFile(io.BytesIO(EVIL["up and out"])) as archived:
+        archived.extractall(tmp_path)
+    assert (tmp_path / "evil.json").exists()
