@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from apiql.errors import ApiqlError
@@ -20,6 +20,8 @@ from apiql.settings import Push as PushSettings
 from apiql.settings import Retry as RetrySettings
 from apiql.settings import Source as SourceSettings
 from apiql.sources.addresses import AllowList
+from apiql.sources.call import Origin
+from apiql.sources.loops import own_places
 
 NAMES: Mapping[Style, Mapping[str, str]] = {
     Style.POSTGREST: {"limit": "limit", "offset": "offset", "order": "order", "fields": "select"},
@@ -49,12 +51,18 @@ def surroundings(settings: Settings, functions: Registry) -> Surroundings:
     for name, upstream in settings.upstreams.items():
         for source in _sources(name, upstream, endpoints[name]):
             sources[source.name] = source
-    allowed = AllowList.parse(settings.security.allow_hosts)
+    permits = _permits(settings)
     methods = frozenset(settings.security.allow_methods)
     limits = plan_limits(settings.limits)
-    return Surroundings(
-        functions, endpoints.get("default"), sources, allowed.permits, limits, methods
-    )
+    return Surroundings(functions, endpoints.get("default"), sources, permits, limits, methods)
+
+
+def _permits(settings: Settings) -> Callable[[Origin, str], bool]:
+    """Whether a query may call a target of an origin: a host that is allowed, and not this very
+    server.
+    """
+    allowed, own = AllowList.parse(settings.security.allow_hosts), own_places(settings)
+    return lambda origin, target: allowed.permits(origin, target) and not own.named_by(origin)
 
 
 def plan_limits(limits: Limits) -> PlanLimits:

@@ -47,6 +47,7 @@ from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
 from apiql.settings import Settings
 from apiql.sources.call import Layer
+from apiql.sources.loops import DEEPEST, LOWER, deeper, depth_of
 from apiql.stored import Catalog, StoredQuery, load_queries
 
 NO_QUERIES = QueryFiles()
@@ -210,13 +211,16 @@ class Engine:
         clock: Callable[[], float] | None = None,
     ) -> Run:  # fmt: skip
         clock = clock or self._clock or asyncio.get_running_loop().time
+        layer = self._layer
+        if (told := query.headers.get(LOWER)) is not None:
+            layer = deeper(layer, _depth(told))
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
-            return prepare(executable, query.params, moment, self._layer, limits, clock, observe)
+            return prepare(executable, query.params, moment, layer, limits, clock, observe)
         except QueryRefused as refused:
             if not query.text:
                 raise
@@ -224,6 +228,20 @@ class Engine:
 
     def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
+
+
+def _depth(told: str) -> int:
+    """The engines that a query has come through, which it tells itself.
+
+    Raises:
+        QueryRefused: too many, or no number.
+    """
+    depth = depth_of(told)
+    if depth is None or depth > DEEPEST:
+        message = f"the request has come through more than {DEEPEST} engines"
+        hint = "a source of one leads to another and back: see what their upstreams point at"
+        raise QueryRefused((Problem(Code.LOOP, message, hint=hint),))
+    return depth
 
 
 def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:

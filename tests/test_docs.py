@@ -26,9 +26,11 @@ from apiql.errors import Code
 from apiql.query_files import read_query_files
 from apiql.settings import (
     ApiKey,
+    Auth,
     Breaker,
     Bulk,
     Cache,
+    Certificate,
     Health,
     Hedge,
     Host,
@@ -222,11 +224,14 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
-                              "style": "param", "can": ["limit"], "secret": "a" * 16,
+                              "style": "param", "can": ["limit"], "names": ["a"],
+                              "certificate": "a", "kind": "oauth2", "secret": "a" * 16,
                               "hashes": ["sha256:" + 64 * "0"], "hash": password_hash("password"),
                               "issuer": "a", "audience": "a", "algorithms": ["RS256"]}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
     given |= {"keys_file": "a"} if model is Issuer else {}
+    if model is Auth:
+        given |= {"token_url": "https://a.example", "client_id": "a", "client_secret": "a"}
     assert getattr(model.model_validate({**given, key: value}), key) == getattr(
         model.model_validate(given), key
     )
@@ -237,7 +242,7 @@ CALLERS: tuple[tuple[str, type[BaseModel]], ...] = (
 )  # fmt: skip
 TABLES: tuple[tuple[str, type[BaseModel]], ...] = (
     ("bulk", Bulk), ("push", Push), ("retry", Retry), ("breaker", Breaker), ("cache", Cache),
-    ("hosts[]", Host), ("hedge", Hedge), ("health", Health),
+    ("hosts[]", Host), ("hedge", Hedge), ("health", Health), ("auth", Auth),
 )  # fmt: skip
 
 
@@ -261,6 +266,9 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
             section = "upstreams.<name>"
         for name, inner in CALLERS if section == "access" else ():
             yield from ((f"access.{name}.{key}", inner, key) for key in inner.model_fields)
+        if section == "server":
+            keys = Certificate.model_fields
+            yield from ((f"server.certificates[].{key}", Certificate, key) for key in keys)
         yield from ((f"{section}.{key}", model, key) for key in model.model_fields)
 
 

@@ -16,6 +16,7 @@ from apiql.settings import (
     Access,
     Admin,
     ApiKey,
+    Auth,
     Breaker,
     Bulk,
     Cache,
@@ -33,6 +34,7 @@ from apiql.settings import (
     User,
     load_settings,
 )
+from apiql.settings.credentials import FIELDS
 
 CONF = Path(__file__).resolve().parent.parent / "conf"
 
@@ -104,7 +106,7 @@ def test_the_example_names_every_setting_of_signing() -> None:
             [["default"]],
             {"url", "headers", "sources", "timeout", "proxy", "concurrency", "cache"}
             | {"retry", "breaker", "in_flight", "deadline_header"}
-            | {"hosts", "hedge", "health"},
+            | {"hosts", "hedge", "health", "client_cert", "client_key", "auth"},
         ),
         (Cache, [["default", "sources", "users", "cache"]], set(Cache.model_fields)),
         (
@@ -139,6 +141,13 @@ def test_the_guards_of_the_example_are_the_usual_ones() -> None:
     assert found.breaker == Breaker()
     assert set(named["breaker"]) == set(Breaker.model_fields)
     assert set(named["retry"]) == set(Retry.model_fields) - {"each"}
+
+
+def test_the_example_names_what_there_is_of_oauth2() -> None:
+    named = example_with_every_default()
+    auth = named["upstreams"]["default"]["auth"]
+    assert set(auth) == {"kind", *(key for keys in FIELDS["oauth2"] for key in keys)}
+    assert Auth(**auth).timeout == Auth.model_fields["timeout"].default
 
 
 def test_the_example_says_which_settings_it_shows_are_unset() -> None:

@@ -39,9 +39,13 @@ class Template:
 
     @property
     def prefix(self) -> str:
-        """The encoded text before the first slot."""
+        """The encoded text before the first slot, as far as its segments are whole: what a slot
+        adds to one makes another of it.
+        """
         first = self.path[0] if self.path else ""
-        return first if isinstance(first, str) else ""
+        if not isinstance(first, str):
+            return ""
+        return first if len(self.path) == 1 else first[: first.rfind("/") + 1]
 
 
 def parse_template(text: str, segments: int = 16) -> Template:
@@ -73,7 +77,7 @@ def _check_path(path: str, segments: int) -> None:
             "write separators and dots plainly; values go through {name} and where",
             forbidden=True,
         )
-    if any(name.split(";")[0] in (".", "..") for name in names) or "//" in path:
+    if "//" in path or any(_is_dots(name) or _is_dots(_unfilled(name)) for name in names):
         raise TemplateRefused(
             "this path climbs: it holds `.`, `..` or an empty segment",
             "write the path the upstream should see",
@@ -85,6 +89,15 @@ def _check_path(path: str, segments: int) -> None:
         raise TemplateRefused(
             f"this path goes over the limit path_segments = {segments}", "make it shorter"
         )
+
+
+def _is_dots(segment: str) -> bool:
+    return segment.split(";")[0] in (".", "..")
+
+
+def _unfilled(segment: str) -> str:
+    """A segment whose optional slots stay empty; others always have a text."""
+    return SLOT.sub(lambda slot: "" if slot[2] else slot[0], segment)
 
 
 def _check_braces(text: str) -> None:

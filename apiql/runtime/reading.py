@@ -122,7 +122,7 @@ def status_failure(step: Step, call: Call, reply: Reply) -> Failure:
     """The failure of an answer that is not 2xx, with what the upstream said."""
     found = {"service": step.service, "status": reply.status, "body": _excerpt(reply)}
     retryable = reply.status in (408, 425, 429, 500, 502, 503, 504)
-    hint = "redirects are not followed" if 300 <= reply.status < 400 else None
+    hint = reply.hint or ("redirects are not followed" if 300 <= reply.status < 400 else None)
     return Failure(
         Code.UPSTREAM_STATUS, f"answered {reply.status}", status=reply.status, hint=hint,
         retryable=retryable, upstream=found, request=request_text(call),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from apiql.errors import Code
+from apiql.errors import Code, ValueRefused
 from apiql.ir.plan import Fetch
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
@@ -117,7 +117,8 @@ def _compile_target(
     path = [part if isinstance(part, str) else _segment(part, by_name) for part in endpoint.path]
     pairs = [*_compile_pairs(endpoint, by_name, _at(filled, Place.QUERY)), *pushed]
     static_path = all(isinstance(part, str) for part in path)
-    if static_path and all(isinstance(pair, str) for pair in pairs):
+    hollow = any(isinstance(part, Slot) and part.optional for part in endpoint.path[:-1])
+    if static_path and not hollow and all(isinstance(pair, str) for pair in pairs):
         text = _joined("".join(map(str, path)), [str(pair) for pair in pairs])
         return lambda scope: text
     match path, pairs:
@@ -126,6 +127,8 @@ def _compile_target(
 
     def target(scope: Scope) -> str:
         made = "".join([p if isinstance(p, str) else p(scope) for p in path])
+        if hollow and "//" in made:
+            raise ValueRefused("the path would have an empty segment", "fill its placeholders")
         return _joined(made, [p if isinstance(p, str) else p(scope) for p in pairs])
 
     return target
@@ -162,7 +165,8 @@ def _segment(slot: Slot, by_name: dict[str, Filled]) -> Callable[[Scope], str] |
                 return ""
             raise _unfilled(name, item.binding.value)
         if item.binding.style is not None and isinstance(value, list):
-            return ",".join([encode.segment(name, part) for part in value])
+            texts = [encode.segment(name, part) for part in value]
+            return ",".join(texts) if texts else encode.segment(name, "")
         return encode.segment(name, value)
 
     return segment if not isinstance(item.binding.value, Literal) else _constant(segment)

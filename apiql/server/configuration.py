@@ -12,6 +12,7 @@ from typing import Any
 from apiql.errors import ApiqlError
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused, read_query_files
 from apiql.server.conf_folder import Look, look_at, revision_of
+from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings
 
 FILE = "apiql.toml"
@@ -53,13 +54,15 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
 
     Raises:
         SettingsError: with every problem of the settings.
+        CertificateRefused: the server's certificate cannot be used.
     """
     if file_needed and place.conf is not None and place.conf.is_dir():
         file = place.conf / FILE
         if not file.exists():
             raise SettingsError((SettingProblem("", "the file is gone", file=str(file)),))
     settings = load_settings(place.conf, place.environ)
-    others = authorities(settings)
+    certificates_of(settings.server)
+    others = named_files(settings)
     revision = revision_of(place.conf, others)
     shown = developing(settings) if place.dev else settings
     return Configuration(shown, read_query_files(place.conf), revision, others)
@@ -75,11 +78,16 @@ def look(place: Place, others: tuple[str, ...]) -> Look:
     return look_at(place.conf, others)
 
 
-def authorities(settings: Settings) -> tuple[str, ...]:
-    """The files of certificates that upstreams name, and of keys that issuers of tokens have."""
-    found = {u.verify for u in settings.upstreams.values() if isinstance(u.verify, str)}
-    found |= {issuer.keys_file for issuer in settings.access.tokens.values() if issuer.keys_file}
-    return tuple(sorted(found))
+def named_files(settings: Settings) -> tuple[str, ...]:
+    """The files of certificates and keys that the settings name."""
+    server, upstreams = settings.server, settings.upstreams.values()
+    found: list[object] = [u.verify for u in upstreams]
+    found += [file for u in upstreams for file in (u.client_cert, u.client_key)]
+    found += [server.certificate, server.private_key]
+    for each in server.certificates:
+        found += [each.certificate, each.private_key]
+    found += [issuer.keys_file for issuer in settings.access.tokens.values()]
+    return tuple(sorted({file for file in found if isinstance(file, str)}))
 
 
 def developing(settings: Settings) -> Settings:
@@ -91,7 +99,10 @@ def developing(settings: Settings) -> Settings:
 
 def restart_needed(begun: Settings, new: Settings) -> tuple[str, ...]:
     """The settings that differ from those the process began with, and need a new one."""
-    return tuple(name for name in RESTART if _value(begun, name) != _value(new, name))
+    found = [name for name in RESTART if _value(begun, name) != _value(new, name)]
+    if (begun.server.certificate is None) != (new.server.certificate is None):
+        found.append("server.certificate")  # others are taken by the next handshake
+    return tuple(found)
 
 
 def _value(settings: Settings, name: str) -> Any:

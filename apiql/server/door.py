@@ -7,9 +7,11 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterable
 
+from apiql.certificates import CertificateRefused
 from apiql.events import Figure
 from apiql.server.admission import Admission, Overloaded
-from apiql.settings import Settings
+from apiql.server.tls import Certificates, certificates_of
+from apiql.settings import Server, Settings
 
 DOOR = "door"
 """Its name in the state of the lifespan."""
@@ -39,6 +41,7 @@ class Door:
 
     def __init__(self, settings: Settings) -> None:
         self.draining = False
+        self.certificates: Certificates | None = None
         self.connections = self.turned_away = self.late = self.limited = 0
         self.admission = Admission(settings.limits)
         self.settle(settings)
@@ -49,7 +52,16 @@ class Door:
         self.admission.settle(limits)
         self.drain_delay = server.drain_delay
         self.most = server.connections or connections_of(open_files())
+        self._certify(server)
         self.head_bytes, self.body_bytes = limits.header_bytes, limits.body_bytes
+
+    def _certify(self, server: Server) -> None:
+        """Files that were good a moment ago and are not now leave those before in force."""
+        try:
+            self.certificates = certificates_of(server)
+        except CertificateRefused:
+            if self.certificates is None:
+                raise
 
     def let_in(self) -> None:
         """Of a request nothing is read yet.

@@ -15,10 +15,12 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from types import FrameType
+from typing import Any
 
 import uvicorn
 
 from apiql.server.door import DOOR, Door
+from apiql.server.tls import HANDSHAKE, Certificates, show
 
 TICK = 0.1
 """Seconds between two looks whether the time has come."""
@@ -65,14 +67,29 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens, by several twins of each listener: they share its queue."""
+        if self.config.ssl is not None:
+            show(self.config.ssl, self._certificates)
         await super().startup(sockets)
         loop, found = asyncio.get_running_loop(), list(self.servers)
         for listener in [each for server in found for each in server.sockets]:
             for _ in range(ACCEPTED_AT_ONCE - 1):
                 twin = _twin(listener)
                 backlog = self.config.backlog
-                server = await loop.create_server(self._connection, sock=twin, backlog=backlog)
-                self.servers.append(server)
+                made = await loop.create_server(
+                    self._connection, sock=twin, backlog=backlog, **self._tls()
+                )
+                self.servers.append(made)
+        if self.config.is_ssl:  # the twins alone bound the time of a handshake
+            for server in found:
+                server.close()
+                self.servers.remove(server)
+
+    def _certificates(self) -> Certificates | None:
+        return None if self.door is None else self.door.certificates
+
+    def _tls(self) -> dict[str, Any]:
+        tls = self.config.ssl
+        return {} if tls is None else {"ssl": tls, "ssl_handshake_timeout": HANDSHAKE}
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drains and ends."""
@@ -107,7 +124,7 @@ class DrainingServer(uvicorn.Server):
         taken = [connection for twin in twins for connection in _emptied(twin)]
         loop = asyncio.get_running_loop()
         for connection in taken:
-            await loop.connect_accepted_socket(self._connection, connection)
+            await loop.connect_accepted_socket(self._connection, connection, **self._tls())
 
     def _connection(self) -> asyncio.Protocol:
         return self.config.http_protocol_class(  # type: ignore[call-arg]

@@ -16,6 +16,7 @@ from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 from apiql.server.admin_listener import check_free
 from apiql.server.drain import DrainingServer
 from apiql.server.protocol import Protocol
+from apiql.server.tls import context_of
 from apiql.server.worker import CONF, DEV
 from apiql.server.workers import run_workers
 from apiql.settings import Server, Settings
@@ -61,6 +62,7 @@ def _config(server: Server) -> uvicorn.Config:
         proxy_headers=False,
         timeout_keep_alive=15,
         timeout_graceful_shutdown=max(1, round(server.drain)),
+        ssl_context_factory=None if server.certificate is None else context_of,
     )
 
 

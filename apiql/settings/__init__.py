@@ -9,8 +9,10 @@ from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.addresses import Addresses
 from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.caching import Cache
+from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
+from apiql.settings.credentials import Auth
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
@@ -27,9 +29,11 @@ __all__ = [
     "Admin",
     "Answer",
     "ApiKey",
+    "Auth",
     "Breaker",
     "Bulk",
     "Cache",
+    "Certificate",
     "Clients",
     "Cors",
     "Forgery",

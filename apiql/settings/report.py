@@ -35,7 +35,7 @@ _MISSING = {
     "hashes": '["sha256:…"]: `apiql key new` makes one',
     "hash": "what `apiql key hash --password` prints",
 }
-_SECRET = frozenset({"access", "headers", "proxy", "signing", "store"})
+_SECRET = frozenset({"access", "auth", "headers", "proxy", "signing", "store"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
 _KNOWN_SHOWN = 20
 

@@ -15,7 +15,9 @@ from pydantic_core import PydanticCustomError
 from apiql.settings.access import Access
 from apiql.settings.addresses import Addresses
 from apiql.settings.browsers import Cors, Forgery
+from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
+from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
 from apiql.settings.signing import Signing
@@ -40,7 +42,8 @@ _MIB = 1024 * _KIB
 
 WAY = (
     "hosts", "hedge", "health", "breaker", "in_flight", "queue", "adaptive", "deadline_header",
-    "http2", "proxy", "trust_env", "verify",
+    "http2", "proxy", "trust_env", "verify", "client_cert", "client_key", "auth", "redirects",
+    "apiql",
 )  # fmt: skip
 """What says how the calls of an upstream go: upstreams at one host have it in common."""
 
@@ -62,6 +65,19 @@ class Server(Section):
     """How long requests are still accepted after the signal to end."""
     drain: Duration = 30.0
     """How long what is under way may take after that."""
+    certificate: FilePath | None = None
+    """A file in PEM form, the server's own first; unset: plain HTTP."""
+    private_key: FilePath | None = None
+    """The key of that; unset: it is in the same file."""
+    certificates: Certificates = ()
+    """Others, for clients that ask for other names."""
+
+    @model_validator(mode="after")
+    def _has_a_certificate_for_the_rest(self) -> Self:
+        if self.certificate is None and (self.private_key or self.certificates):
+            key = "private_key" if self.private_key else "certificates"
+            raise refusal("there is no certificate for all other names", "certificate too", key)
+        return self
 
 
 class Admin(Section):

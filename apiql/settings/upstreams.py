@@ -9,6 +9,8 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from apiql.settings.caching import Caching
 from apiql.settings.conductor import in_our_words
+from apiql.settings.credentials import Auth
+from apiql.settings.files import FilePath
 from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
 from apiql.settings.section import Section
@@ -142,6 +144,16 @@ class Upstream(Section):
     trust_env: bool = False
     """Whether HTTP_PROXY and its like are minded."""
     verify: Trust = True
+    client_cert: FilePath | None = None
+    """The certificate that the engine shows it, a file in PEM form."""
+    client_key: FilePath | None = None
+    """The key of that; unset: it is in the same file."""
+    auth: Auth | None = Field(default=None, repr=False)
+    """The credentials that every call shows."""
+    redirects: int = Field(default=0, ge=0, le=5)
+    """How many in a row are followed, to the same origin only."""
+    apiql: bool = False
+    """Whether APIQL runs there: calls then say how deep they are, so that no circle goes on."""
     on_timeout: OnTimeout = "error"
     """What it means for the answer that a call was not in time."""
     retry: Retry = Retry()
@@ -172,6 +184,12 @@ class Upstream(Section):
     @classmethod
     def _translated(cls, table: Any) -> Any:
         return in_our_words(table) if isinstance(table, dict) else table
+
+    @model_validator(mode="after")
+    def _key_has_its_certificate(self) -> Self:
+        if self.client_key is not None and self.client_cert is None:
+            raise refusal("a key without its certificate", "client_cert too", "client_key")
+        return self
 
     @field_validator("hosts")
     @classmethod

@@ -136,6 +136,13 @@ class AllowList:
         return any(entry.permits(origin, path) for entry in self.entries)
 
 
+def is_below(path: str, prefix: str) -> bool:
+    """Whether a path holds no way up, hides nothing, and lies below a prefix: whole segments."""
+    if _SLIPPERY.search(path):
+        return False
+    return not prefix or _under(path, prefix)
+
+
 def _unprintable(character: str) -> bool:
     point = ord(character)
     return point < 0x21 or 0x7F <= point <= 0xA0 or character == "\\" or character.isspace()

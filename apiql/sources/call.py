@@ -75,6 +75,7 @@ class Reply(Struct, frozen=True):
     `age` is how many seconds ago a cache took it, None where it comes straight from the upstream;
     `stale`: it stands in for one that was not in time. `use` is what caches had to do with it, as
     Cache-Status has it (RFC 9211), empty for nothing; `ttl` the seconds for which it stays fresh.
+    `hint` says more where the status alone would not tell why there is no other answer.
     """
 
     status: int
@@ -84,6 +85,7 @@ class Reply(Struct, frozen=True):
     stale: bool = False
     use: str = ""
     ttl: float | None = None
+    hint: str = ""
 
     def header(self, name: str) -> str | None:
         """The value of a field (lower-case name), several joined by `, `."""

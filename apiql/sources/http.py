@@ -15,6 +15,7 @@ from apiql.sources.answer import Budget
 from apiql.sources.call import Call, Origin, Reply
 from apiql.sources.connection import Connection
 from apiql.sources.limits import TransportLimits, Unanswered, Unreached
+from apiql.sources.loops import OwnPlaces
 from apiql.sources.pool import Lane, Occupancy, Pool
 from apiql.sources.refusals import Refused
 from apiql.sources.request import opening, request_bytes
@@ -45,7 +46,8 @@ class PooledTransport:
 
     `tls` replaces the default context (system authorities, host names checked), say for an own
     authority or a client certificate. `budget` is shared with others.
-    `lookup` and `connect` stand in for the network in tests.
+    `lookup` and `connect` stand in for the network in tests. `own` is where this server listens:
+    origins of queries may not lead there.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class PooledTransport:
         tls: ssl.SSLContext | None = None,
         budget: Budget | None = None,
         allow_private_networks: bool = False,
+        own: OwnPlaces | None = None,
         lookup: Lookup = system_lookup,
         connect: Connect = open_connection,
     ) -> None:
@@ -62,9 +65,9 @@ class PooledTransport:
         self._tls = tls
         self._connect = connect
         self._pool = Pool(self._limits)
-        self._budget = budget or Budget(self._limits.bytes_in_flight)
+        self.budget = budget or Budget(self._limits.bytes_in_flight)
         self._resolver = Resolver(
-            self._limits, lookup=lookup, allow_private_networks=allow_private_networks
+            self._limits, lookup=lookup, allow_private_networks=allow_private_networks, own=own
         )
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -106,7 +109,7 @@ class PooledTransport:
     @property
     def bytes_in_flight(self) -> int:
         """What the bodies under way hold."""
-        return self._budget.held
+        return self.budget.held
 
     async def aclose(self) -> None:
         """Ends all connections; calls under way fail, later ones too."""
@@ -167,7 +170,7 @@ class PooledTransport:
     async def _dial(self, lane: Lane, address: str, loop: asyncio.AbstractEventLoop) -> Connection:
         pool, origin = self._pool, lane.origin
         secure = origin.scheme == "https"
-        connection = Connection(loop, self._limits, self._budget, lambda it: pool.lost(lane, it))
+        connection = Connection(loop, self._limits, self.budget, lambda it: pool.lost(lane, it))
         made = False
         try:
             await self._connect(

@@ -16,6 +16,7 @@ from apiql.errors import Code
 from apiql.sources.addresses import forbidden
 from apiql.sources.call import Origin
 from apiql.sources.limits import TransportLimits, Unreached
+from apiql.sources.loops import OwnPlaces
 
 Lookup = Callable[[str, int], Sequence[str]]
 """Blocking name resolution: host and port to numeric addresses; raises OSError."""
@@ -69,7 +70,9 @@ class Resolver:
         *,
         lookup: Lookup = system_lookup,
         allow_private_networks: bool = False,
+        own: OwnPlaces | None = None,
     ) -> None:
+        self._own = own or OwnPlaces()
         self._lookup = lookup
         self._timeout = limits.dns_timeout
         self._allow_private_networks = allow_private_networks
@@ -87,7 +90,7 @@ class Resolver:
         found = [origin.host] if numeric else await self._known(origin, deadline)
         if not found:
             raise Unreached(Code.UPSTREAM_CONNECT, "the host has no address")
-        if not origin.pinned and any(self._forbidden(address) for address in found):
+        if not origin.pinned and any(self._forbidden(address, origin.port) for address in found):
             raise Unreached(
                 Code.FORBIDDEN_UPSTREAM, "the host has an address that queries may not call"
             )
@@ -107,8 +110,11 @@ class Resolver:
         """Ends the threads; look-ups in flight are left to end by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _forbidden(self, address: str) -> bool:
-        return forbidden(address, allow_private_networks=self._allow_private_networks)
+    def _forbidden(self, address: str, port: int) -> bool:
+        """An address that queries may not call, or this very server."""
+        if forbidden(address, allow_private_networks=self._allow_private_networks):
+            return True
+        return self._own.reached_at(address, port)
 
     async def _known(self, origin: Origin, deadline: float) -> Sequence[str]:
         loop = asyncio.get_running_loop()

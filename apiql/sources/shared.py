@@ -88,7 +88,8 @@ async def _follow(
         raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
     if not isinstance(outcome, Reply):
         return None
-    return Reply(outcome.status, outcome.headers, outcome.body, use="fwd=uri-miss; collapsed")
+    use = "fwd=uri-miss; collapsed"
+    return Reply(outcome.status, outcome.headers, outcome.body, use=use, hint=outcome.hint)
 
 
 def _end(

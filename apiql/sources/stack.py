@@ -17,7 +17,6 @@ from cachetools import LRUCache
 
 from apiql.events import Figure, Figures, Told
 from apiql.settings import Limits, Settings
-from apiql.sources.answer import Budget
 from apiql.sources.cache import Cache
 from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Origin, Reply
@@ -26,10 +25,12 @@ from apiql.sources.circuits import Circuits, Sharing
 from apiql.sources.fleet import Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
+from apiql.sources.loops import beginning, own_places
+from apiql.sources.outward import Outward, outward, prefix_of
 from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
 from apiql.sources.tally import room_figures
-from apiql.sources.transports import Close, Shared, Transports, pinned
+from apiql.sources.transports import NETWORK, Close, Network, Shared, Transports, pinned
 from apiql.sources.way import UpstreamWay, guards_of, unnamed_way, upstream_way
 from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room, Stores
@@ -87,13 +88,14 @@ def build_stack(
     told: Told | None = None,
     circuits: Circuits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    network: Network = NETWORK,
 ) -> Stack:
     """The way to these upstreams; what outlives a call is kept in the stores and the circuits."""
     limits = settings.limits
     circuits = circuits or Circuits()
     circuits.told = told
-    usual, ways = _configured(settings, circuits, Surroundings(clock, told))
-    begins = [way.begin for way in ways.values() if way.begin is not None]
+    usual = _usual(settings, network)
+    ways = _configured(settings, usual, network, circuits, Surroundings(clock, told), stores)
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
     inner = _route(ways, _unnamed(usual, limits, circuits, clock))
     if stores.is_shared:
@@ -101,10 +103,25 @@ def build_stack(
         inner = sharing.around(inner)
         closes.insert(0, sharing.aclose)
     cache = _cache(inner, limits, stores)
-    closes.insert(0, cache.refreshing.aclose)
-    figures = [figures for way in ways.values() for figures in way.figures]
-    figures += [_figures_of(cache), stores.figures]
-    return Stack(cache.layer, cache.purge, circuits, tuple(closes), tuple(figures), tuple(begins))
+    figures = (*_figures(ways), _figures_of(cache), stores.figures)
+    begins = tuple(way.begin for way in ways.values() if way.begin is not None)
+    ends = (cache.refreshing.aclose, *closes)
+    return Stack(cache.layer, cache.purge, circuits, ends, figures, begins)
+
+
+def _figures(ways: Mapping[Origin, UpstreamWay]) -> Iterator[Figures]:
+    return (figures for way in ways.values() for figures in way.figures)
+
+
+def _usual(settings: Settings, network: Network) -> PooledTransport:
+    """The transport of all that need none of their own, and of hosts that only queries name."""
+    return PooledTransport(
+        transport_limits(settings.limits),
+        allow_private_networks=settings.security.allow_private_networks,
+        own=own_places(settings),
+        lookup=network.lookup,
+        connect=network.connect,
+    )
 
 
 def _cache(inner: Layer, limits: Limits, stores: Stores) -> Cache:
@@ -124,23 +141,27 @@ def _figures_of(cache: Cache) -> Figures:
 
 
 def _configured(
-    settings: Settings, circuits: Circuits, around: Surroundings
-) -> tuple[PooledTransport, Mapping[Origin, UpstreamWay]]:
-    """The transport of all that need none of their own, and the ways of the configuration;
-    upstreams of one origin share one.
-    """
-    caps = transport_limits(settings.limits)
-    budget = Budget(caps.bytes_in_flight)
-    private = settings.security.allow_private_networks
-    usual = PooledTransport(caps, allow_private_networks=private, budget=budget)
+    settings: Settings,
+    usual: PooledTransport,
+    network: Network,
+    circuits: Circuits,
+    around: Surroundings,
+    stores: Stores,
+) -> Mapping[Origin, UpstreamWay]:
+    """The ways of the configuration; upstreams of one origin share one."""
+    beyond = Outward(stores, around.clock)
+    shares = Shared(transport_limits(settings.limits), usual.budget, usual, network)
     ways: dict[Origin, UpstreamWay] = {}
+    prefixes: dict[Origin, list[str]] = {}
+    for upstream in settings.upstreams.values():
+        prefixes.setdefault(pinned(upstream.url), []).append(prefix_of(upstream))
     for name, upstream in settings.upstreams.items():
         origin = pinned(upstream.url)
         if origin not in ways:
-            transports = Transports(upstream, Shared(caps, budget, usual))
-            limits = settings.limits
-            ways[origin] = upstream_way(name, upstream, limits, transports, circuits, around)
-    return usual, ways
+            transports = Transports(upstream, shares)
+            way = upstream_way(name, upstream, settings.limits, transports, circuits, around)
+            ways[origin] = outward(name, upstream, way, transports, prefixes[origin], beyond)
+    return ways
 
 
 def _unnamed(
@@ -153,7 +174,8 @@ def _unnamed(
     def way(origin: Origin) -> Layer:
         found = ways.get(origin)
         if found is None:
-            found = ways[origin] = unnamed_way(origin, guards, usual, circuits, clock)
+            made = unnamed_way(origin, guards, usual, circuits, clock)
+            found = ways[origin] = beginning(made)
         return found
 
     return way

@@ -20,6 +20,7 @@ def telling_deadline(inner: Layer, name: str, clock: Callable[[], float]) -> Lay
         headers = call.headers
         if any(key.lower() == lower for key, _ in headers):
             headers = tuple(pair for pair in headers if pair[0].lower() != lower)
-        return inner(replace(call, headers=headers, passing=((name, str(left)),)))
+        passing = (*call.passing, (name, str(left)))
+        return inner(replace(call, headers=headers, passing=passing))
 
     return layer

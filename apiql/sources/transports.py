@@ -9,21 +9,34 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.request import getproxies, proxy_bypass
 
+from apiql.certificates import show_certificate
 from apiql.errors import ApiqlError
 from apiql.settings import Upstream
 from apiql.sources.addresses import parse_url
 from apiql.sources.answer import Budget
 from apiql.sources.call import Layer, Origin
 from apiql.sources.dialects import dialect
-from apiql.sources.http import PooledTransport
+from apiql.sources.http import Connect, PooledTransport, open_connection
 from apiql.sources.httpx_seam import via_httpx
 from apiql.sources.limits import TransportLimits
+from apiql.sources.resolver import Lookup, system_lookup
 
 Close = Callable[[], Awaitable[None]]
 
 
 class ProxyRefused(ApiqlError):
     """A proxy of the environment that no transport speaks to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """How names are looked up and connections opened; tests put others in their place."""
+
+    lookup: Lookup = system_lookup
+    connect: Connect = open_connection
+
+
+NETWORK = Network()
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +48,7 @@ class Shared:
     caps: TransportLimits
     budget: Budget
     usual: Layer
+    network: Network
 
 
 @dataclass(slots=True)
@@ -43,20 +57,26 @@ class Transports:
 
     upstream: Upstream
     shared: Shared
-    _made: dict[str | None, Layer] = field(default_factory=dict)
+    _made: dict[tuple[str | None, bool], Layer] = field(default_factory=dict)
     closes: list[Close] = field(default_factory=list)
 
-    def to(self, url: str) -> Layer:
-        """The transport to a url of the upstream: its own, or that of one of its hosts."""
+    def to(self, url: str, *, known: bool = True) -> Layer:
+        """The transport to a url of the upstream: its own, or that of one of its hosts. `known`:
+        the client's certificate is shown there.
+        """
         proxy = self.upstream.proxy or (_proxy_of(url) if self.upstream.trust_env else None)
-        known = self._made.get(proxy)
-        if known is None:
-            known = self._made[proxy] = self._make(url, proxy)
-        return known
+        shows = known and self.upstream.client_cert is not None
+        made = self._made.get((proxy, shows))
+        if made is None:
+            made = self._made[proxy, shows] = self._make(url, proxy, shows)
+        return made
 
-    def _make(self, url: str, proxy: str | None) -> Layer:
+    def _make(self, url: str, proxy: str | None, shows: bool) -> Layer:
         upstream, shared = self.upstream, self.shared
         tls = _context(upstream.verify)
+        if shows:
+            tls = tls or ssl.create_default_context()
+            show_certificate(tls, upstream.client_cert or "", upstream.client_key)
         if upstream.http2 or proxy:
             spoken = upstream.http2 and not (proxy and url.lower().startswith("http:"))
             transport = dialect(http2=spoken, proxy=proxy, tls=tls, limits=shared.caps)
@@ -64,7 +84,10 @@ class Transports:
             return via_httpx(transport, shared.caps, shared.budget)
         if tls is None:
             return shared.usual
-        own = PooledTransport(shared.caps, tls=tls, budget=shared.budget)
+        own = PooledTransport(
+            shared.caps, tls=tls, budget=shared.budget,
+            lookup=shared.network.lookup, connect=shared.network.connect,
+        )  # fmt: skip
         self.closes.append(own.aclose)
         return own
 

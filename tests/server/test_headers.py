@@ -81,7 +81,7 @@ async def test_nothing_of_the_caller_is_forwarded_unasked(site: Site, up: Upstre
         "select * from /ok", Authorization="Bearer T0KEN", Cookie="sid=5", X_Api_Key="K", Te="x"
     )
     names = {name.lower() for name, _ in up.seen[0].headers}
-    assert names <= {"host", "accept", "user-agent", "accept-encoding"}
+    assert names <= {"host", "accept", "user-agent", "accept-encoding", "x-apiql-depth"}
 
 
 async def test_what_is_asked_for_is_forwarded(site: Site, up: Upstream) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import ssl
 import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator
@@ -77,12 +78,14 @@ async def started(*options: str) -> Process:
 
 
 @asynccontextmanager
-async def served(folder: Folder, workers: int) -> AsyncIterator[Served]:
+async def served(
+    folder: Folder, workers: int, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Served]:
     """`apiql serve` on the folder; it ends when the block does, with nothing left behind."""
     port = free_port()
     options = ("--conf", str(folder.path), "--port", str(port), "--workers", str(workers))
     process = await started(*options)
-    found = Served(process, Site(f"http://127.0.0.1:{port}"))
+    found = Served(process, Site(f"http://127.0.0.1:{port}", tls))
     try:
         for _ in range(workers):
             await found.says("Application startup complete")

@@ -24,7 +24,7 @@ HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 OURS = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
-    "proxy-authorization proxy-authenticate proxy-connection accept-encoding".split()
+    "proxy-authorization proxy-authenticate proxy-connection accept-encoding x-apiql-depth".split()
 )
 
 
