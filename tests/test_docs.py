@@ -32,6 +32,7 @@ from apiql.settings import (
     Host,
     Push,
     Retry,
+    Scope,
     Settings,
     Source,
     Upstream,
@@ -234,6 +235,8 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
     """Each setting: its name in the docs, its section, its key there."""
     for section, field in Settings.model_fields.items():
         model: Any = field.annotation
+        if section == "rights":
+            yield from ((f"rights.scopes.<scope>.{key}", Scope, key) for key in Scope.model_fields)
         if section == "upstreams":
             model = get_args(model)[1]
             assert model is Upstream

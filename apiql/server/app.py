@@ -17,6 +17,7 @@ from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
+from apiql.rights_files import rights_of
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
@@ -73,7 +74,7 @@ def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
 
 def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | None = None) -> App:
     """The app around an engine; `close` runs when it stops."""
-    return app_around(Current(Held(engine, close)), stores)
+    return app_around(Current(Held(engine, close, rights=rights_of(settings))), stores)
 
 
 def app_around(
@@ -99,7 +100,7 @@ def app_around(
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
     app.below = {STORED: route(read=read_stored)}
     watched(app, state, lambda: door.draining)
-    describe(app, lambda: current.engine)
+    describe(app, current)
     return app
 
 

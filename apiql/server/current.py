@@ -10,9 +10,11 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 
+from apiql.access.rights import OPEN, Rights
 from apiql.engine import Engine
 from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
+from apiql.rights_files import rights_of
 from apiql.server.guards import Around, guards_of
 from apiql.server.visit import Guard
 from apiql.settings import Settings
@@ -43,7 +45,9 @@ class Held:
     counted one down calls `left`, where there is such a thing.
     """
 
-    __slots__ = ("_close", "begin", "engine", "figures", "guards", "left", "purge", "requests")
+    __slots__ = (
+        "_close", "begin", "engine", "figures", "guards", "left", "purge", "requests", "rights",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,6 +57,7 @@ class Held:
         purge: Purge = purge_nothing,
         begin: Callable[[], None] = begin_nothing,
         guards: tuple[Guard, ...] = (),
+        rights: Rights = OPEN,
     ) -> None:
         self.begin = begin
         self.engine = engine
@@ -60,6 +65,7 @@ class Held:
         self.guards = guards
         self.purge = purge
         self.requests = 0
+        self.rights = rights
         self._close = close
         self.left: Callable[[], None] | None = None
 
@@ -84,12 +90,15 @@ class Held:
         await self._close()
 
 
-def held_of(opened: OpenEngine, tell: Told | None = None) -> Held:
-    """An opened engine, in use behind the guards of its settings."""
+def held_of(opened: OpenEngine, tell: Told | None = None, rights: Rights | None = None) -> Held:
+    """An opened engine, in use behind the guards of its settings; without rights, under theirs."""
     stack = opened.stack
     around = Around(stack.layer, opened.stores, time.time, tell)
     guards = guards_of(opened.engine.settings, around)
-    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards)
+    in_force = rights or rights_of(opened.engine.settings)
+    return Held(
+        opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards, in_force
+    )
 
 
 class Current:

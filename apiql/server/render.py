@@ -18,10 +18,11 @@ from apiql.server.validators import CacheUse, etag_of, not_modified, vary_of
 Pairs = list[tuple[bytes, bytes]]
 PROBLEM = b"application/problem+json"
 TITLES = {
-    400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-    408: "Request Timeout", 413: "Content Too Large", 415: "Unsupported Media Type",
-    422: "Unprocessable Content", 431: "Request Header Fields Too Large",
-    429: "Too Many Requests", 500: "Internal Server Error", 503: "Service Unavailable",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found",
+    405: "Method Not Allowed", 408: "Request Timeout", 413: "Content Too Large",
+    415: "Unsupported Media Type", 422: "Unprocessable Content",
+    431: "Request Header Fields Too Large", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
 }  # fmt: skip
 
 
@@ -77,6 +78,21 @@ def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
         return Rendered(304, b"", [*kept, (b"etag", tag)])
     rendered.headers.append((b"etag", tag))
     return rendered
+
+
+def keep_private(headers: Pairs) -> None:
+    """Lets only the client itself keep an answer, whatever upstreams say of theirs."""
+    at = next((n for n, (name, _) in enumerate(headers) if name == b"cache-control"), None)
+    said = b"" if at is None else headers[at][1]
+    words = [word.strip() for word in said.split(b",") if word.strip()]
+    if b"no-store" in words or b"private" in words:
+        return
+    kept = [word for word in words if word != b"public" and not word.startswith(b"s-maxage")]
+    pair = (b"cache-control", b", ".join([b"private", *kept]))
+    if at is None:
+        headers.append(pair)
+    else:
+        headers[at] = pair
 
 
 def render_bare(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from apiql.access.principal import ANYONE, Principal
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.server.sight import Sight
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -16,14 +17,16 @@ Pairs = list[tuple[bytes, bytes]]
 
 
 class Visit:
-    """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `plan`
-    and `name` (of a stored query) are known once it was read, `status` (0 where nobody waited
-    for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them.
+    """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
+    caller may prove who it is; `told` are headers that any answer to it has. `sight` is what is
+    there for the caller, None where everything is. `plan` and `name` (of a stored query) are known
+    once it was read, `status` (0 where nobody waited for an answer) and `seconds` once it is over;
+    `events` are kept where a watcher wants them.
     """
 
     __slots__ = (
-        "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
-        "scope", "seconds", "status", "told",
+        "_fields", "begun", "challenge", "events", "name", "plan", "principal", "receive",
+        "request_id", "scope", "seconds", "sight", "status", "told",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
@@ -32,6 +35,8 @@ class Visit:
         self.request_id = request_id
         self.begun = perf_counter()
         self.principal: Principal = ANYONE
+        self.challenge = ""
+        self.sight: Sight | None = None
         self.told: Pairs = []
         self.name = ""
         self.plan: Plan | None = None

@@ -16,6 +16,7 @@ from apiql.engine import Engine
 from apiql.errors import ApiqlError
 from apiql.events import Figure, Told
 from apiql.opened import OpenEngine
+from apiql.rights_files import rights_of
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of
 from apiql.server.app import App, Beside, app_around
@@ -54,13 +55,15 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     Raises:
         SettingsError: the settings are wrong.
         StoredRefused: the stored queries are.
+        RightsRefused: the rights are.
         NoPort: there is none for the admin listener.
     """
     first = read_configuration(place)
+    rights = rights_of(first.settings, first.rights)
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
-    current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
+    current, counts = Current(held_of(opened, tell, rights), stores.aclose), Counts()
     make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)
     reloader = Reloader(place, first, current, make, tell, time.time)
     started = time.time()
@@ -84,7 +87,11 @@ async def opened_beside(
 ) -> Held:
     """An engine beside the one in force. Its queries are compiled in a thread; the way to its
     upstreams belongs to the loop.
+
+    Raises:
+        RightsRefused, StoredRefused: what was read cannot be used.
     """
+    rights = rights_of(found.settings, found.rights)
     stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
     engine: Engine | None = None
     try:
@@ -94,7 +101,7 @@ async def opened_beside(
     finally:
         if engine is None:
             await stack.aclose()
-    return held_of(OpenEngine(engine, stack, stores, owned=False), tell)
+    return held_of(OpenEngine(engine, stack, stores, owned=False), tell, rights)
 
 
 @asynccontextmanager

@@ -9,8 +9,9 @@ from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
-from apiql.settings.load import load_settings
+from apiql.settings.load import load_settings, place_of
 from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.rights import Rights, Scope
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
@@ -30,6 +31,8 @@ __all__ = [
     "Push",
     "Queries",
     "Retry",
+    "Rights",
+    "Scope",
     "Security",
     "Server",
     "SettingProblem",
@@ -40,4 +43,5 @@ __all__ = [
     "Upstream",
     "in_our_words",
     "load_settings",
+    "place_of",
 ]

@@ -14,6 +14,7 @@ from pydantic_core import PydanticCustomError
 
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
+from apiql.settings.rights import Rights
 from apiql.settings.section import Section
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Upstream
@@ -162,6 +163,7 @@ class Settings(Section):
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()
+    rights: Rights = Rights()
     clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
