@@ -137,6 +137,7 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             on_timeout=source.on_timeout or base.on_timeout,
             push=_push(source.push),
             cache=_rule(upstream, own or upstream.cache, *tags, bodies=sends and own is not None),
+            source=source_name,
         )
         bulk = _bulk(source, endpoint, base, place)
         yield Source(source_name, source.method, endpoint, _defaults(source), bulk)

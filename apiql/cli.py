@@ -15,7 +15,7 @@ import typer
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
 from apiql.key_commands import keys
-from apiql.query_files import StoredRefused
+from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
     from apiql.format_files import Formatted
@@ -57,7 +57,7 @@ def main() -> None:
     try:
         cli()
     except ApiqlError as error:
-        refused = isinstance(error, QueryRefused | StoredRefused)
+        refused = isinstance(error, QueryRefused | FilesRefused)
         fail(str(error), REFUSED if refused else USAGE)
 
 
@@ -132,13 +132,16 @@ def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
     conf: Conf = None,
 ) -> None:
-    """Check the settings, the stored queries and, if given, others; list all that is wrong."""
+    """Check the settings, rights, stored queries and, if given, others; list all that is wrong."""
     setup = _setup(conf)
     from apiql import run_once
 
     _refuse(run_once.checked(setup, files or []))
     where = _folder(conf)
-    counts = (len(setup.queries.files), "stored queries"), (len(files or ()), "files")
+    counts = (
+        (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
+        (len(files or ()), "files"),
+    )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
 
@@ -218,11 +221,13 @@ def _refuse(problems: list[str]) -> None:
 
 def _setup(conf: Path | None) -> Setup:
     from apiql.query_files import read_query_files
+    from apiql.rights_files import read_rights
     from apiql.run_once import Setup
     from apiql.settings import load_settings
 
     folder = _folder(conf)
-    return Setup(load_settings(folder, os.environ), read_query_files(folder))
+    settings, queries = load_settings(folder, os.environ), read_query_files(folder)
+    return Setup(settings, queries, read_rights(folder, os.environ, settings, queries))
 
 
 def _text(file: Path | None, expression: str | None) -> str:

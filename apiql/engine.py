@@ -30,6 +30,7 @@ from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
+from apiql.ir.reach import Kind, Reach, Seen, reached
 from apiql.planning.rules import rewrite
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles
@@ -113,13 +114,38 @@ class Engine:
         known = self._plans.get(text)
         return known if known is not None else self._posted(text)
 
+    def kept(self, text: str) -> Executable | None:
+        """The compiled plan of a text that was sent before, if it is still there."""
+        return self._plans.get(text)
+
+    def refuse_unseen(self, text: str, seen: Seen) -> None:
+        """Refuses a text that names what is not seen, exactly as if that were not there.
+
+        Raises:
+            QueryRefused: everything that is wrong with the text then.
+        """
+        self._looked_at(self._parser.parse(text), text, seen)
+
     def _posted(self, text: str) -> Executable:
         program = self._parser.parse(text)
-        if self.settings.queries.mode != "any":
-            self._check_stored(program, text)
-        made = self._compiled(Role.POSTED, program, text, self.catalog)
+        reach = self._looked_at(program, text)
+        made = self._compiled(Role.POSTED, program, text, self.catalog, reach)
         self._plans.put(text, made)
         return made
+
+    def _looked_at(
+        self, program: syntax.Program, text: str, seen: Seen | None = None
+    ) -> Reach | None:
+        """What a text stands for that is run only because it is stored; of others None, once
+        nothing is left to refuse.
+        """
+        if self.settings.queries.mode != "any":
+            stored = self._stored_as(program, text, seen)
+            if stored is not None:
+                return Reach(frozenset({(Kind.QUERY, stored.name)}))
+        if seen is not None:
+            lower(program, text, self.catalog.around.within(seen), Role.POSTED)
+        return None
 
     def local(self, text: str) -> Executable:
         """The compiled plan of a text of the operator's own, which is run in every mode.
@@ -130,27 +156,35 @@ class Engine:
         return self._compiled(Role.LOCAL, self._parser.parse(text), text, self.catalog)
 
     def _compiled(
-        self, role: Role, program: syntax.Program, text: str, catalog: Catalog
-    ) -> Executable:
+        self, role: Role, program: syntax.Program, text: str, catalog: Catalog,
+        reach: Reach | None = None,
+    ) -> Executable:  # fmt: skip
         plan = lower(program, text, catalog.around, role)
+        reach = reach or reached(plan)  # before equal reads of different names become one
         timeout = self._run_limits.call_timeout
         try:
             plan = rewrite(plan, self._rules)
-            return compile_plan(plan, self._functions, timeout, catalog.compiled)
+            return compile_plan(plan, self._functions, timeout, catalog.compiled, reach)
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
 
-    def _check_stored(self, program: syntax.Program, text: str) -> None:
-        """In the mode `stored-only`, refuses what is not stored; in `log-unknown`, tells of it."""
-        found = persisted_id(program)
-        if found in self.catalog.by_id:
-            return
-        if self.settings.queries.mode == "stored-only":
+    def _stored_as(
+        self, program: syntax.Program, text: str, seen: Seen | None
+    ) -> StoredQuery | None:
+        """In the mode `stored-only`, the stored query that a text is, or a refusal; in
+        `log-unknown`, what is none is told of.
+        """
+        found, only = persisted_id(program), self.settings.queries.mode == "stored-only"
+        stored = self.catalog.by_id.get(found)
+        if stored is not None and (seen is None or not only or seen.sees(Kind.QUERY, stored.name)):
+            return stored if only else None
+        if only:
             message = "only stored queries are run here, and this is none"
             hint = "call one by its name or id: GET /query/<name>"
             raise QueryRefused((Problem(Code.QUERY_NOT_ALLOWED, message, hint=hint),))
-        if self._told is not None:
+        if self._told is not None and seen is None:
             self._told(UnknownQuery(found, text))
+        return None
 
     def id_of(self, text: str) -> str:
         """What a client may call a text by: the hash of its canonical form, with its constants.

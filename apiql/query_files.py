@@ -50,12 +50,16 @@ class QueryFiles:
     problems: tuple[FileProblem, ...] = ()
 
 
-class StoredRefused(ApiqlError):
-    """Stored queries that cannot be run, with every problem of every file."""
+class FilesRefused(ApiqlError):
+    """Files of the conf folder that cannot be used, with every problem of every file."""
 
     def __init__(self, problems: tuple[FileProblem, ...]) -> None:
         super().__init__("\n\n".join(map(str, problems)))
         self.problems = problems
+
+
+class StoredRefused(FilesRefused):
+    """Stored queries that cannot be run."""
 
 
 def read_query_files(conf: Path | None) -> QueryFiles:

@@ -15,6 +15,7 @@ from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, Va
 from apiql.ir import explain
 from apiql.opened import OpenEngine
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused
+from apiql.rights_files import NO_RIGHTS, RightsFiles
 from apiql.runtime import analysis_forms
 from apiql.runtime.analysis import Analysis
 from apiql.runtime.assemble import PARTIAL, Answer
@@ -30,6 +31,7 @@ class Setup:
 
     settings: Settings
     queries: QueryFiles
+    rights: RightsFiles = NO_RIGHTS
 
 
 class ParameterError(ApiqlError):
@@ -137,8 +139,8 @@ def id_of(setup: Setup, text: str) -> str:
 
 
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
-    """What is wrong with the stored queries and the files, each with its file in front, and with
-    the files of keys.
+    """What is wrong with the rights, the stored queries and the files, each with its file in
+    front, and with the files of keys.
     """
     found: list[FileProblem] = []
     try:
@@ -147,6 +149,7 @@ def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
         found += refused.problems
         engine = _engine(replace(setup, queries=NO_QUERIES))
     missing = "`query." if found else None
+    found[:0] = setup.rights.problems
     for file in files:
         problems = (FileProblem(str(file), problem) for problem in _wrong_with(file, engine))
         found += (each for each in problems if not _is_of_stored(each.problem, missing))

@@ -37,6 +37,7 @@ from apiql.settings import (
     Issuer,
     Push,
     Retry,
+    Scope,
     Settings,
     SigningApp,
     Source,
@@ -254,6 +255,8 @@ def settings() -> Iterator[tuple[str, type[BaseModel], str]]:
             yield from (
                 (f"signing.apps.<id>.{key}", SigningApp, key) for key in SigningApp.model_fields
             )
+        if section == "rights":
+            yield from ((f"rights.scopes.<scope>.{key}", Scope, key) for key in Scope.model_fields)
         if section == "upstreams":
             model = get_args(model)[1]
             assert model is Upstream

@@ -224,7 +224,7 @@ apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
     expected: one of access, addresses, admin, answer, clients, cors, forgery, limits, queries, \
-security, server, signing, store, telemetry, upstreams"""
+rights, security, server, signing, store, telemetry, upstreams"""
 
 
 def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:
@@ -513,3 +513,35 @@ def test_stores_that_can_be(conf: Path, url: str) -> None:
     settings = load_settings(write(conf, f'[store]\nurl = "{url}"\ntimeout = "20ms"'), {})
     assert (settings.store.url, settings.store.timeout) == (url, 0.02)
     assert "redis" not in repr(settings)
+
+
+def test_problems_of_rights(conf: Path) -> None:
+    text = """
+[rights]
+default = "privat"
+[rights.scopes."a b"]
+[rights.scopes.web]
+source = ["users"]
+queries = ["shop/*/x", ""]
+methods = ["get", "fetch"]
+texts = "no"
+"""
+    assert refused(conf, text) == GOLDEN_RIGHTS
+
+
+GOLDEN_RIGHTS = """\
+apiql.toml:3:11: rights.default: found "privat"
+    expected: one of "public", "known", "internal"
+apiql.toml:4:16: rights.scopes."a b": the name is no scope's
+    expected: printable ASCII without spaces, quotes and \\
+apiql.toml:6:1: rights.scopes.web.source: there is no such setting
+    did you mean rights.scopes.web.sources?
+apiql.toml:7:12: rights.scopes.web.queries[0]: "shop/*/x" names nothing
+    expected: a name, or "shop/*", or "*"
+apiql.toml:7:24: rights.scopes.web.queries[1]: "" names nothing
+    expected: a name, or "shop/*", or "*"
+apiql.toml:8:19: rights.scopes.web.methods[1]: found "fetch"
+    expected: one of "get", "post", "put", "patch", "delete", "head"
+    did you mean "patch"?
+apiql.toml:9:9: rights.scopes.web.texts: found "no"
+    expected: true or false"""

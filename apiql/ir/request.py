@@ -55,7 +55,8 @@ class Endpoint:
     `query` are fixed pairs and pairs filled by a slot. `pinned`: the operator configured it.
     `retry` is for queries that say nothing of it, `on_timeout` what a late call means (`error`,
     `warning`, `required`). `push` is what it does with its rows itself; calls are equal without it.
-    `cache` is how its answers are kept.
+    `cache` is how its answers are kept; `source` the name it has in the configuration, if it has
+    one there.
     """
 
     service: str
@@ -71,6 +72,7 @@ class Endpoint:
     on_timeout: str = field(default="error", repr=False)
     push: Push | None = field(default=None, repr=False, compare=False)
     cache: CacheRule | None = field(default=None, repr=False)
+    source: str = field(default="", repr=False, compare=False)
 
     @property
     def template(self) -> str:

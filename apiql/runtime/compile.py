@@ -10,6 +10,7 @@ from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherwise
 from apiql.ir.policy import REPEATABLE, Caching, Policy, Retry, Tolerance
 from apiql.ir.projection import Named, Projection
+from apiql.ir.reach import Reach, reached
 from apiql.ir.values import (
     Value,
 )
@@ -49,9 +50,11 @@ class _Compiler:
 
 
 def compile_plan(
-    plan: Plan, functions: Registry, call_timeout: float, known: Mapping[int, Executable] = NONE
-) -> Executable:
+    plan: Plan, functions: Registry, call_timeout: float, known: Mapping[int, Executable] = NONE,
+    reach: Reach | None = None,
+) -> Executable:  # fmt: skip
     """The closures and decoders of a plan; `call_timeout` counts where nothing else is said.
+    `reach` is that of the text, where the plan was rewritten since.
 
     Raises:
         QueryRefused: a constant that cannot stand where it stands (BAD_VALUE).
@@ -76,12 +79,13 @@ def compile_plan(
             problems.append(_problem(task, refused))
     if problems:
         raise QueryRefused(tuple(problems))
-    return _executable(plan, tuple(steps), tuple(places), compiler)
+    return _executable(plan, tuple(steps), tuple(places), compiler, reach or reached(plan))
 
 
 def _executable(
-    plan: Plan, steps: tuple[Step, ...], places: tuple[tuple[str, int], ...], compiler: _Compiler
-) -> Executable:
+    plan: Plan, steps: tuple[Step, ...], places: tuple[tuple[str, int], ...], compiler: _Compiler,
+    reach: Reach,
+) -> Executable:  # fmt: skip
     returned = None
     if plan.returned is not None:
         returned = compile_returned(plan.returned, compiler.functions, compiler.reads)
@@ -92,7 +96,7 @@ def _executable(
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
         wide=any(not step.plain for step in steps), varies=header_names(plan),
-        caches=any(_caches(one) for step in steps for one in _chain(step)),
+        caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
     )  # fmt: skip
 
 

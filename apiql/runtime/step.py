@@ -9,6 +9,7 @@ from typing import TypeAlias
 from apiql.ir.embedding import Embed
 from apiql.ir.plan import Batch, Plan, Task
 from apiql.ir.policy import Policy, Retry
+from apiql.ir.reach import Reach
 from apiql.runtime.decode import Reader
 from apiql.runtime.request import Build
 from apiql.runtime.scope import Evaluate, Scope
@@ -114,6 +115,7 @@ class Executable:
     (`checks` are its parts that can be looked at before the first call).
     `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
     something may be used again; `varies` are the caller's headers that the answer depends on.
+    `reach` is what whoever asks must be allowed to.
     """
 
     plan: Plan
@@ -129,3 +131,4 @@ class Executable:
     wide: bool
     caches: bool
     varies: frozenset[str]
+    reach: Reach

@@ -18,6 +18,7 @@ from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
+from apiql.rights_files import rights_of
 from apiql.server.around import Around
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
@@ -79,7 +80,8 @@ def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | No
     """The app around an engine; `close` runs when it stops."""
     kept = stores or MemoryStores()
     guards = guards_of(settings, Around(engine.layer, kept, time.time))
-    return app_around(Current(Held(engine, close, guards=guards)), kept)
+    held = Held(engine, close, guards=guards, rights=rights_of(settings))
+    return app_around(Current(held), kept)
 
 
 def app_around(
@@ -107,7 +109,7 @@ def app_around(
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
     app.below = {STORED: route(read=read_stored)}
     watched(app, state, lambda: door.draining)
-    describe(app, lambda: current.engine)
+    describe(app, current)
     return app
 
 

@@ -56,8 +56,14 @@ class Callers:
     clients: Clients
     tell: Told | None = None
 
+    @property
+    def challenge(self) -> str:
+        """What WWW-Authenticate says: all the ways to prove who one is."""
+        return ", ".join(scheme.challenge for scheme in self.schemes)
+
     def guard(self) -> Guard:
         """Finds out who asks."""
+        challenge = self.challenge
         fields = frozenset().union(*(scheme.fields for scheme in self.schemes))
         single = fields | {AUTHORIZATION}
         varies = (b"vary", b", ".join(sorted(name.title() for name in fields)))
@@ -75,6 +81,8 @@ class Callers:
                 raise self._refused(visit, scheme, wrong.why) from None
             except TooMany:
                 raise Overloaded from None
+            if scheme is None:
+                visit.challenge = challenge
             if scheme is None and self.required:
                 raise self._refused(visit, None, "it shows nothing")
 
@@ -100,8 +108,7 @@ class Callers:
         if self.tell is not None:
             client = client_address(visit.scope, self.clients)
             self.tell(CallerRefused("" if scheme is None else scheme.name, why, client))
-        challenges = ", ".join(scheme.challenge for scheme in self.schemes)
-        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, {"WWW-Authenticate": challenges})
+        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, {"WWW-Authenticate": self.challenge})
 
 
 def schemes_of(

@@ -1,5 +1,5 @@
-"""A conf folder and the environment -> what the server runs on: settings, stored queries, and the
-name of the whole. Read apart from the event loop.
+"""A conf folder and the environment -> what the server runs on: settings, stored queries, rights,
+and the name of the whole. Read apart from the event loop.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from apiql.errors import ApiqlError
-from apiql.query_files import FileProblem, QueryFiles, StoredRefused, read_query_files
+from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
+from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings
@@ -46,6 +47,7 @@ class Configuration:
     queries: QueryFiles
     revision: str
     others: tuple[str, ...] = ()
+    rights: RightsFiles = NO_RIGHTS
 
 
 def read_configuration(place: Place, *, file_needed: bool = False) -> Configuration:
@@ -65,7 +67,9 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
     others = named_files(settings)
     revision = revision_of(place.conf, others)
     shown = developing(settings) if place.dev else settings
-    return Configuration(shown, read_query_files(place.conf), revision, others)
+    queries = read_query_files(place.conf)
+    rights = read_rights(place.conf, place.environ, settings, queries)
+    return Configuration(shown, queries, revision, others, rights)
 
 
 def has_file(place: Place) -> bool:
@@ -117,8 +121,8 @@ def told(refused: BaseException, place: Place) -> tuple[str, ...]:
     match refused:
         case SettingsError(problems=settings):
             lines = [_of_setting(problem) for problem in settings]
-        case StoredRefused(problems=queries):
-            lines = [_of_query(problem) for problem in queries]
+        case FilesRefused(problems=found):
+            lines = [_of_file(problem) for problem in found]
         case ApiqlError() | OSError():
             lines = [str(refused)]
         case _:
@@ -134,7 +138,7 @@ def _of_setting(problem: SettingProblem) -> str:
     return "; ".join([head, *(line.strip() for line in more)])
 
 
-def _of_query(found: FileProblem) -> str:
+def _of_file(found: FileProblem) -> str:
     problem = found.problem
     at = "".join(f":{p.line}:{p.column}" for p in problem.locations[:1])
     return f"{found.file}{at}: {problem.code}: {problem.message}"

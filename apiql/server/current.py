@@ -11,9 +11,11 @@ import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from apiql.access.rights import OPEN, Rights
 from apiql.engine import Engine
 from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
+from apiql.rights_files import rights_of
 from apiql.server.around import Around
 from apiql.server.guards import guards_of
 from apiql.server.visit import Guard
@@ -45,7 +47,9 @@ class Held:
     counted one down calls `left`, where there is such a thing.
     """
 
-    __slots__ = ("_close", "begin", "engine", "figures", "guards", "left", "purge", "requests")
+    __slots__ = (
+        "_close", "begin", "engine", "figures", "guards", "left", "purge", "requests", "rights",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -55,6 +59,7 @@ class Held:
         purge: Purge = purge_nothing,
         begin: Callable[[], None] = begin_nothing,
         guards: tuple[Guard, ...] = (),
+        rights: Rights = OPEN,
     ) -> None:
         self.begin = begin
         self.engine = engine
@@ -62,6 +67,7 @@ class Held:
         self.guards = guards
         self.purge = purge
         self.requests = 0
+        self.rights = rights
         self._close = close
         self.left: Callable[[], None] | None = None
 
@@ -87,15 +93,21 @@ class Held:
 
 
 def held_of(
-    opened: OpenEngine, tell: Told | None = None, key_sets: MutableMapping[str, Any] | None = None
+    opened: OpenEngine,
+    tell: Told | None = None,
+    key_sets: MutableMapping[str, Any] | None = None,
+    rights: Rights | None = None,
 ) -> Held:
     """An opened engine, in use behind the guards of its settings; the key sets are those of the one
-    whose place it takes.
+    whose place it takes. Without rights, under those of its settings.
     """
     stack, known = opened.stack, {} if key_sets is None else key_sets
     around = Around(stack.layer, opened.stores, time.time, tell, known)
     guards = guards_of(opened.engine.settings, around)
-    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards)
+    in_force = rights or rights_of(opened.engine.settings)
+    return Held(
+        opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards, in_force
+    )
 
 
 class Current:

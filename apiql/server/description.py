@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from fastapi import FastAPI
@@ -10,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from apiql.engine import Engine
+from apiql.server.current import Current
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
 
@@ -31,7 +30,7 @@ ENVELOPE: dict[str, Any] = {
 }
 
 
-def describe(app: FastAPI, engine: Callable[[], Engine]) -> None:
+def describe(app: FastAPI, current: Current) -> None:
     """Adds /openapi.json, where the settings have it on; it describes /apiql and the stored
     queries too.
     """
@@ -41,11 +40,11 @@ def describe(app: FastAPI, engine: Callable[[], Engine]) -> None:
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas |= {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
         schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
-        schema["paths"] |= stored_paths(engine().catalog)
+        schema["paths"] |= stored_paths(current.engine.catalog, current.held.rights)
         return schema
 
     async def described() -> JSONResponse:
-        if not engine().settings.server.docs:
+        if not current.engine.settings.server.docs:
             raise HTTPException(404)
         return JSONResponse(openapi())
 

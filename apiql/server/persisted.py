@@ -13,6 +13,7 @@ from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.runtime.step import Executable
 from apiql.server.read import Asked
 from apiql.server.read_stored import text_shown
+from apiql.server.sight import Sight
 from apiql.settings import Queries
 from apiql.stores.store import Room, Store, Stores
 
@@ -31,8 +32,11 @@ class Persisted:
         self._texts: dict[str, str] = {}
         self._size = 0
 
-    async def resolved(self, asked: Asked, id: str, engine: Engine) -> Asked:
-        """The same request with the plan of its text; a text that came with its id is kept.
+    async def resolved(
+        self, asked: Asked, id: str, engine: Engine, sight: Sight | None = None
+    ) -> Asked:
+        """The same request with the plan of its text; a text that came with its id is kept. A
+        stored query that is not there for the caller is a text like any other.
 
         Raises:
             RequestRefused: the id is not known, or is another text's.
@@ -45,14 +49,15 @@ class Persisted:
                 message = f"`id` is not that of `query`, which is {right}"
                 raise RequestRefused(Code.VALIDATION, message)
         stored = engine.catalog.by_id.get(id)
-        if stored is not None:
-            return _asking(asked, text_shown(stored, engine), stored.executable)
+        if stored is not None and (sight is None or sight.stored(stored)):
+            return _asking(asked, text_shown(stored, engine), stored.executable, stored.name)
+        if not text and sight is not None and not sight.texts(engine):
+            raise _unknown()
         known = self._texts.get(id)
         text = text or known or await self._of_others(id, engine)
         if not text:
-            message = "no text is known by this id: send it once with `query`"
-            raise RequestRefused(Code.QUERY_NOT_FOUND, message)
-        executable = engine.executable(text)
+            raise _unknown()
+        executable = engine.executable(text) if sight is None else sight.executable(engine, text)
         self._remember(id, text, engine.settings.queries)
         if known is None and asked.query.text and id in self._texts:
             await self._share(id, text)
@@ -96,10 +101,15 @@ def persisted_in(stores: Stores) -> Persisted:
     return Persisted(stores.store("texts", str, _NONE))
 
 
+def _unknown() -> RequestRefused:
+    message = "no text is known by this id: send it once with `query`"
+    return RequestRefused(Code.QUERY_NOT_FOUND, message)
+
+
 def _size(text: str) -> int:
     return len(text.encode())
 
 
-def _asking(asked: Asked, text: str, executable: Executable) -> Asked:
+def _asking(asked: Asked, text: str, executable: Executable, name: str = "") -> Asked:
     query = msgspec.structs.replace(asked.query, text=text)
-    return msgspec.structs.replace(asked, query=query, executable=executable)
+    return msgspec.structs.replace(asked, query=query, executable=executable, name=name)

@@ -31,6 +31,7 @@ from apiql.server.protocol import RESPOND
 from apiql.server.read import Asked, read_request
 from apiql.server.render import (
     Rendered,
+    keep_private,
     problem,
     render_answer,
     render_bare,
@@ -42,12 +43,13 @@ from apiql.server.render import (
     uses_of,
     validated,
 )
+from apiql.server.sight import Sight
 from apiql.server.stream import Streaming, let_go, streaming
 from apiql.server.validators import cache_status
 from apiql.server.visit import Answered, Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
+Reader = Callable[[Scope, Receive, Engine, Sight | None], Awaitable[Asked]]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
 
@@ -134,13 +136,12 @@ class QueryRoute:
         """
         scope, request_id, form = visit.scope, visit.request_id, Wanted.JSON
         try:
-            self.door.let_in()
-            for guard in held.guards:
-                await guard(visit)
-            asked = await self.read(scope, visit.receive, held.engine)
+            await self._let_in(held, visit)
+            asked = await self.read(scope, visit.receive, held.engine, visit.sight)
             form, visit.name = asked.wanted, asked.name
             if asked.id is not None:
-                asked = await self.persisted.resolved(asked, asked.id, held.engine)
+                asked = await self.persisted.resolved(asked, asked.id, held.engine, visit.sight)
+            visit.name = asked.name
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
         except (Answered, RequestRefused) as ended:
             return self._ended(ended, scope["path"])
@@ -155,6 +156,13 @@ class QueryRoute:
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
             log.exception("request %s failed", request_id.decode())
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
+
+    async def _let_in(self, held: Held, visit: Visit) -> None:
+        self.door.let_in()
+        for guard in held.guards:
+            await guard(visit)
+        if held.rights.restricts:
+            visit.sight = Sight(held.rights, visit.principal, visit.challenge)
 
     def _ended(self, ended: Answered | RequestRefused, path: str) -> Rendered:
         if isinstance(ended, Answered):
@@ -173,6 +181,8 @@ class QueryRoute:
             asked = _sooner(asked, waited, held.settings.limits.query_timeout)
         try:
             rendered = await self._answer(held.engine, asked, visit)
+            if visit.sight is not None and visit.sight.private:
+                keep_private(rendered.headers)
         except BaseException:
             admission.leave()
             raise
@@ -182,7 +192,7 @@ class QueryRoute:
 
     async def _answer(self, engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:
         begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
-        executable = asked.executable or engine.executable(asked.query.text)
+        executable = _executable(engine, asked, visit.sight)
         visit.plan = plan = executable.plan
         if plan.explain or plan.analyze:
             mind_what_is_told(engine.settings, plan)
@@ -228,6 +238,15 @@ class QueryRoute:
                 found: bytes = value
                 return found
         return f"{self._prefix}-{next(self._count)}".encode()
+
+
+def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable:
+    """The plan of what was asked, as far as it is there for the caller."""
+    if sight is not None and not asked.name:
+        return sight.executable(engine, asked.query.text)
+    if sight is not None:
+        sight.use(asked.name)
+    return asked.executable or engine.executable(asked.query.text)
 
 
 def _render(plan: Plan) -> Callable[..., Rendered]:

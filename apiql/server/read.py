@@ -15,6 +15,7 @@ from apiql.errors import Code, RequestRefused
 from apiql.runtime.step import Executable
 from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
+from apiql.server.sight import Sight
 from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits
 
@@ -65,8 +66,10 @@ class Headers(Mapping[str, str]):
         return len(self._read())
 
 
-async def read_request(scope: Scope, receive: Receive, engine: Engine) -> Asked:
-    """The query in a request to /apiql.
+async def read_request(
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
+) -> Asked:
+    """The query in a request to /apiql, whoever sends it.
 
     Raises:
         RequestRefused: it cannot be read as one.

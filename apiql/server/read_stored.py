@@ -15,6 +15,7 @@ from apiql.ir.plan import Parameter
 from apiql.server.envelope import decode_json
 from apiql.server.media import media_type
 from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
+from apiql.server.sight import Sight
 from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits
 from apiql.stored import StoredQuery
@@ -24,13 +25,15 @@ MOST_PAIRS = 1000
 AS_IT_IS = frozenset({"string", "any"})
 
 
-async def read_stored(scope: Scope, receive: Receive, engine: Engine) -> Asked:
-    """The stored query that a request asks for.
+async def read_stored(
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
+) -> Asked:
+    """The stored query that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
-    stored = _found(scope["path"].removeprefix(PREFIX), engine)
+    stored = _found(scope["path"].removeprefix(PREFIX), engine, sight)
     method, plan = scope["method"], stored.executable.plan
     allowed = ("POST",) if plan.writes else ("GET", "POST")
     if method not in allowed:
@@ -53,13 +56,17 @@ def text_shown(stored: StoredQuery, engine: Engine) -> str:
     return stored.text if engine.settings.answer.details == "full" else ""
 
 
-def _found(path: str, engine: Engine) -> StoredQuery:
+def _found(path: str, engine: Engine, sight: Sight | None) -> StoredQuery:
     """The stored query at a path; what else there is, is told only where it is described too."""
     stored = engine.stored(path)
-    if stored is not None:
+    if stored is not None and (sight is None or sight.stored(stored)):
         return stored
+    queries = engine.catalog.queries
+    if sight is not None:
+        sight.miss()
+        queries = {path: query for path, query in queries.items() if sight.stored(query)}
     message = "there is no stored query of this name and revision"
-    meant = nearest(path, engine.catalog.queries) if engine.settings.server.docs else None
+    meant = nearest(path, queries) if engine.settings.server.docs else None
     hint = f"; did you mean {PREFIX}{meant}?" if meant else ""
     raise RequestRefused(Code.QUERY_NOT_FOUND, message + hint)
 

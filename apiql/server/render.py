@@ -80,6 +80,21 @@ def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
     return rendered
 
 
+def keep_private(headers: Pairs) -> None:
+    """Lets only the client itself keep an answer, whatever upstreams say of theirs."""
+    at = next((n for n, (name, _) in enumerate(headers) if name == b"cache-control"), None)
+    said = b"" if at is None else headers[at][1]
+    words = [word.strip() for word in said.split(b",") if word.strip()]
+    if b"no-store" in words or b"private" in words:
+        return
+    kept = [word for word in words if word != b"public" and not word.startswith(b"s-maxage")]
+    pair = (b"cache-control", b", ".join([b"private", *kept]))
+    if at is None:
+        headers.append(pair)
+    else:
+        headers[at] = pair
+
+
 def render_bare(
     answer: Answer, form: Wanted, extensions: Mapping[str, Any], varies: frozenset[str] = NO_HEADERS
 ) -> Rendered:

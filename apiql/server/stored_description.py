@@ -6,7 +6,10 @@ import json
 from collections import Counter
 from typing import Any
 
+from apiql.access.principal import ANYONE
+from apiql.access.rights import Rights
 from apiql.ir.plan import Parameter, Plan
+from apiql.ir.reach import Kind
 from apiql.runtime.decode import to_json
 from apiql.server.read_stored import PREFIX
 from apiql.server.schemas import problems, responses
@@ -15,13 +18,16 @@ from apiql.stored import Catalog, StoredQuery
 ERRORS = {"type": "array", "items": {"$ref": "#/components/schemas/ApiqlError"}}
 
 
-def stored_paths(catalog: Catalog) -> dict[str, Any]:
-    """The paths: of each query the newest revision; of those with several, each of them too."""
+def stored_paths(catalog: Catalog, rights: Rights) -> dict[str, Any]:
+    """The paths of what everybody may use: of each query the newest revision; of those with
+    several, each of them too.
+    """
     revisions = Counter(q.name for path, q in catalog.queries.items() if path != q.name)
     return {
         PREFIX + path: _path(path, query)
         for path, query in sorted(catalog.queries.items())
-        if path == query.name or revisions[query.name] > 1
+        if (path == query.name or revisions[query.name] > 1)
+        and rights.may(Kind.QUERY, query.name, ANYONE)
     }
 
 

@@ -10,6 +10,7 @@ from apiql.access.principal import ANYONE, Principal
 from apiql.errors import ApiqlError
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.server.sight import Sight
 from apiql.trace_context import Trace
 
 Scope = MutableMapping[str, Any]
@@ -18,15 +19,16 @@ Pairs = list[tuple[bytes, bytes]]
 
 
 class Visit:
-    """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `plan`
-    and `name` (of a stored query) are known once it was read, `status` (0 where nobody waited
-    for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them,
-    `trace` is that which it belongs to, if any.
+    """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
+    caller may prove who it is; `told` are headers that any answer to it has. `sight` is what is
+    there for the caller, None where everything is. `plan` and `name` (of a stored query) are known
+    once it was read, `status` (0 where nobody waited for an answer) and `seconds` once it is over;
+    `events` are kept where a watcher wants them, `trace` is that which it belongs to, if any.
     """
 
     __slots__ = (
-        "_body", "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
-        "scope", "seconds", "status", "told", "trace",
+        "_body", "_fields", "begun", "challenge", "events", "name", "plan", "principal", "receive",
+        "request_id", "scope", "seconds", "sight", "status", "told", "trace",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
@@ -35,6 +37,8 @@ class Visit:
         self.request_id = request_id
         self.begun = perf_counter()
         self.principal: Principal = ANYONE
+        self.challenge = ""
+        self.sight: Sight | None = None
         self.told: Pairs = []
         self.name = ""
         self.plan: Plan | None = None

@@ -17,6 +17,7 @@ from apiql.engine import Engine
 from apiql.errors import ApiqlError
 from apiql.events import Figure, Told
 from apiql.opened import OpenEngine
+from apiql.rights_files import rights_of
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of
 from apiql.server.app import App, Beside, app_around
@@ -57,14 +58,16 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     Raises:
         SettingsError: the settings are wrong.
         StoredRefused: the stored queries are.
+        RightsRefused: the rights are.
         NoPort: there is none for the admin listener.
     """
     first = read_configuration(place)
+    rights = rights_of(first.settings, first.rights)
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
     key_sets: dict[str, Any] = {}
-    current, counts = Current(held_of(opened, tell, key_sets), stores.aclose), Counts()
+    current, counts = Current(held_of(opened, tell, key_sets, rights), stores.aclose), Counts()
     make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits,
                    key_sets=key_sets)  # fmt: skip
     reloader = Reloader(place, first, current, make, tell, time.time)
@@ -102,14 +105,18 @@ async def opened_beside(
 ) -> Held:  # fmt: skip
     """An engine beside the one in force. Its queries are compiled in a thread; the way to its
     upstreams belongs to the loop.
+
+    Raises:
+        RightsRefused, StoredRefused: what was read cannot be used.
     """
+    rights = rights_of(found.settings, found.rights)
     stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
     held: Held | None = None
     try:
         engine = await asyncio.to_thread(
             Engine, found.settings, stack.layer, found.queries, told=tell
         )
-        held = held_of(OpenEngine(engine, stack, stores, owned=False), tell, key_sets)
+        held = held_of(OpenEngine(engine, stack, stores, owned=False), tell, key_sets, rights)
     finally:
         if held is None:
             await stack.aclose()

@@ -15,8 +15,9 @@ from apiql.settings.conductor import in_our_words
 from apiql.settings.credentials import Auth
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
-from apiql.settings.load import load_settings
+from apiql.settings.load import load_settings, place_of
 from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.rights import Rights, Scope
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.signing import Signing, SigningApp
 from apiql.settings.store import Store
@@ -46,6 +47,8 @@ __all__ = [
     "Push",
     "Queries",
     "Retry",
+    "Rights",
+    "Scope",
     "Scrypt",
     "Security",
     "Server",
@@ -61,5 +64,6 @@ __all__ = [
     "User",
     "in_our_words",
     "load_settings",
+    "place_of",
     "scrypt_of",
 ]

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from apiql.settings.problems import SettingsError
+from apiql.settings.places import Path as Keys
+from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.reading import read_settings
-from apiql.settings.report import problems_of
+from apiql.settings.report import place_in, problems_of
 from apiql.settings.sections import Settings
 
 
@@ -28,3 +29,10 @@ def load_settings(conf: Path | None, environ: Mapping[str, str]) -> Settings:
         if other is None:
             raise SettingsError(problems_of(reading, errors))
         reading = other
+
+
+def place_of(conf: Path | None, environ: Mapping[str, str], keys: Keys) -> SettingProblem:
+    """Where a setting stands that was read, as a problem that says nothing yet: what is wrong with
+    it may be known only beside other files.
+    """
+    return SettingProblem("", "", **place_in(read_settings(conf, environ), keys))

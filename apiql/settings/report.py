@@ -53,7 +53,7 @@ def _problem(reading: Reading, error: ErrorDetails) -> SettingProblem:
     of_key = error["type"] == "extra_forbidden" or keys[-1:] == ("[key]",)
     if keys[-1:] == ("[key]",):
         keys = keys[:-1]
-    place = _place(reading, keys, of_key)
+    place = place_in(reading, keys, of_key)
     if error["type"] == "extra_forbidden":
         return _unknown(keys, place)
     context = error.get("ctx", {})
@@ -61,7 +61,7 @@ def _problem(reading: Reading, error: ErrorDetails) -> SettingProblem:
     return SettingProblem(_dotted(keys), wrong, expected, nearest, **place)
 
 
-def _place(reading: Reading, keys: Keys, of_key: bool) -> dict[str, Any]:
+def place_in(reading: Reading, keys: Keys, of_key: bool = False) -> dict[str, Any]:
     """Of the keys, else of the nearest table around them."""
     for length in range(len(keys), 0, -1):
         inner = keys[:length]
@@ -157,10 +157,10 @@ def _twins(reading: Reading) -> Iterator[SettingProblem]:
 
 
 def _twin(reading: Reading, first: Keys, second: Keys) -> SettingProblem:
-    other = _place(reading, first, of_key=True)
+    other = place_in(reading, first, of_key=True)
     also = SettingProblem(_dotted(first), "", **other).place
     wrong = f"upstream {first[1]} has a source of this name too"
-    place = _place(reading, second, of_key=True)
+    place = place_in(reading, second, of_key=True)
     return SettingProblem(_dotted(second), wrong, "a name of its own", also=also, **place)
 
 

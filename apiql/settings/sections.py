@@ -19,6 +19,7 @@ from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
 from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
+from apiql.settings.rights import Rights
 from apiql.settings.section import Section
 from apiql.settings.signing import Signing
 from apiql.settings.store import Store
@@ -184,6 +185,7 @@ class Settings(Section):
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()
+    rights: Rights = Rights()
     addresses: Addresses = Addresses()
     cors: Cors = Cors()
     forgery: Forgery = Forgery()

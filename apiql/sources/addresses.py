@@ -130,6 +130,11 @@ class AllowList:
         """
         return cls(tuple(_entry(text) for text in entries))
 
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts of all entries."""
+        return frozenset(entry.host for entry in self.entries)
+
     def permits(self, origin: Origin, target: str) -> bool:
         """Whether a query may call this target there."""
         path = target.partition("?")[0]

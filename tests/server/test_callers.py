@@ -19,16 +19,19 @@ import pytest_asyncio
 from apiql.access.minting import key_hash, password_hash
 from apiql.access.principal import Principal
 from apiql.access.proof import NotProved
+from apiql.demo.serving import serving
 from apiql.errors import RequestRefused
 from apiql.events import CallerRefused, ConfRefused, KeysMoved, Notice
+from apiql.server.app import create_app
 from apiql.server.callers import AUTHORIZATION, Callers, Fields, Scheme, schemes_of
 from apiql.server.reload import Outcome
 from apiql.server.visit import Visit
 from apiql.settings import Access, ApiKey, Clients
 from apiql.sources.call import Call, Reply
 from tests.access.signing import ISSUER, SECRET, jwks, key_of, packed, public, token
-from tests.server.client import PROBLEM, Response
+from tests.server.client import PROBLEM, Response, Site
 from tests.server.conf import Folder, Running, running
+from tests.server.conftest import settings_for
 from tests.server.upstream import Exchange, Upstream, upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -452,3 +455,15 @@ async def test_another_scheme_stands_beside_the_others() -> None:
 
 async def none(call: Call) -> Reply:
     raise AssertionError("nothing is to be called")
+
+
+async def test_who_may_prove_it_is_told_so_where_a_right_is_missing(up: Upstream) -> None:
+    keys = {"ACCESS__KEYS": f'{{shop = {{hashes = ["{key_hash(KEY)}"]}}}}'}
+    more = {**keys, "ACCESS__REQUIRED": "false", "RIGHTS__DEFAULT": "known"}
+    async with serving(create_app(settings_for(up, **more))) as url:
+        site = Site(url)
+        nobody = await site.ask("select * from /ok as a")
+        somebody = await site.ask("select * from /ok as a", X_Api_Key=KEY)
+    assert (nobody.status, nobody.codes()) == (401, ["UNAUTHENTICATED"])
+    assert nobody.headers["www-authenticate"].startswith("ApiKey")
+    assert somebody.status == 200

@@ -74,7 +74,11 @@ async def test_whoever_says_no_origin_is_answered_alike() -> None:
 
 @pytest.mark.parametrize("path", ["/apiql", "/query/none", "/query/a/b/2"])
 async def test_what_may_be_sent_is_told_before_any_other_guard(path: str) -> None:
-    strict = {"SIGNING__APPS__SHOP__SECRET": "a" * 20, "CLIENTS__RATE": "1/h", "CORS__MAX_AGE": "1h"}
+    strict = {
+        "SIGNING__APPS__SHOP__SECRET": "a" * 20,
+        "CLIENTS__RATE": "1/h",
+        "CORS__MAX_AGE": "1h",
+    }
     async with guarded(**LISTED, **strict) as found:
         for _ in range(3):
             answer = await preflight(found, SHOP, path)

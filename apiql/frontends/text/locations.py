@@ -105,6 +105,10 @@ class Locator:
             hint = "configure [upstreams.default] url, or name a source"
             self.findings.add(Code.UNKNOWN_SOURCE, message, span, hint)
             return None
+        if not self.around.paths:
+            hint = "name a configured source"
+            self.findings.add(Code.FORBIDDEN, "this caller may write no paths", span, hint)
+            return None
         path = (*default.path, *template.path)
         endpoint = replace(default, path=path, query=template.query)
         return Located(endpoint, template.name)

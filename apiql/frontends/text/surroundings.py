@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
 from apiql.ir.plan import Parameter, Plan
+from apiql.ir.reach import Kind, Seen, stored_name
 from apiql.ir.request import Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
@@ -36,8 +37,9 @@ class PlanLimits:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """`default` is where paths go, `stored` are plans that can be selected from by their full
-    names; `permits` says whether a query may name a URL, `methods` how it may call.
+    """`default` is where paths go, if a text may write `paths`; `stored` are plans that can be
+    selected from by their full names; `permits` says whether a query may name a URL, `methods` how
+    it may call.
     """
 
     functions: Registry
@@ -47,6 +49,23 @@ class Surroundings:
     limits: PlanLimits = PlanLimits()
     methods: frozenset[str] = METHODS
     stored: Mapping[str, Plan] = field(default_factory=dict)
+    paths: bool = True
+
+    def within(self, seen: Seen) -> Surroundings:
+        """The same without what is not seen, as if it had never been there."""
+
+        def permits(origin: Origin, target: str) -> bool:
+            return seen.sees(Kind.HOST, origin.host) and self.permits(origin, target)
+
+        default, methods, sees = self.default, self.methods, seen.sees
+        return replace(
+            self,
+            sources={n: found for n, found in self.sources.items() if sees(Kind.SOURCE, n)},
+            stored={n: p for n, p in self.stored.items() if sees(Kind.QUERY, stored_name(n))},
+            permits=permits,
+            methods=methods if seen.methods is None else methods & seen.methods,
+            paths=default is None or sees(Kind.UPSTREAM, default.service),
+        )
 
 
 def with_excerpts(refused: QueryRefused, text: str) -> QueryRefused:

@@ -1,0 +1,81 @@
+"""What a plan can reach: every name that it selects from itself, whatever becomes of a run.
+
+Knows nothing of who asks. A stored query is one name: what it calls inside is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from apiql.ir.plan import Fetch, Nested, Plan, Repeat, with_otherwise
+
+
+class Kind(StrEnum):
+    """What a name is the name of: a stored query, a named source, an upstream whose paths a text
+    writes, a host of an absolute URL; and the definitions of the older notation.
+    """
+
+    QUERY = "query"
+    SOURCE = "source"
+    UPSTREAM = "upstream"
+    HOST = "host"
+    HTTPAPI = "httpapi"
+    FLOW = "flow"
+    SCHEDULE = "schedule"
+
+    __hash__ = str.__hash__  # that of enums is written in Python, and each request asks for it
+
+
+Name = tuple[Kind, str]
+Sees = Callable[[Kind, str], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """`names` are all that can be called or carried out, `methods` those that the text chooses
+    itself: a named source has its own.
+    """
+
+    names: frozenset[Name] = frozenset()
+    methods: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is there for one caller: all names that `sees` says yes to; `methods` None: any."""
+
+    sees: Sees
+    methods: frozenset[str] | None = None
+
+
+def reached(plan: Plan) -> Reach:
+    """All that a run of the plan can reach: what `else` takes in its place too, what `when` may
+    leave out, what a list that is empty calls for nothing.
+    """
+    names: set[Name] = set()
+    methods: set[str] = set()
+    for work in _works(plan):
+        match work:
+            case Nested(full):
+                names.add((Kind.QUERY, stored_name(full)))
+            case Fetch(method, endpoint):
+                if endpoint.source:
+                    names.add((Kind.SOURCE, endpoint.source))
+                    continue
+                kind = Kind.UPSTREAM if endpoint.pinned else Kind.HOST
+                names.add((kind, endpoint.service))
+                methods.add(method)
+    return Reach(frozenset(names), frozenset(methods))
+
+
+def _works(plan: Plan) -> Iterator[Fetch | Nested]:
+    for task in plan.tasks:
+        for one in with_otherwise(task):
+            yield one.work.each if isinstance(one.work, Repeat) else one.work
+
+
+def stored_name(full: str) -> str:
+    """The name of a stored query, for all its revisions: `query.shop.cart@2` is `shop/cart`."""
+    return full.partition(".")[2].partition("@")[0].replace(".", "/")

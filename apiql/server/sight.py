@@ -1,0 +1,104 @@
+"""What is there for the caller of one request, by the rights in force: what it may not use is, for
+it, exactly as if it did not exist.
+
+Nothing is decided by what a run does: a text is looked at as a whole before anything is called.
+"""
+
+from __future__ import annotations
+
+from apiql.access.principal import Principal
+from apiql.access.rights import Rights, methods_of
+from apiql.engine import Engine
+from apiql.errors import Code, QueryRefused, RequestRefused
+from apiql.ir.reach import Kind, Seen
+from apiql.runtime.step import Executable
+from apiql.stored import StoredQuery
+
+UNSEEN = frozenset({Code.UNKNOWN_SOURCE, Code.FORBIDDEN_UPSTREAM, Code.QUERY_NOT_ALLOWED})
+"""How a text is refused that names what is not there."""
+
+
+class Sight:
+    """One caller's; `challenge` is how it may prove who it is, empty where there is no way.
+    `private`: what was asked for is not everybody's, so no cache may give the answer to others.
+    """
+
+    __slots__ = ("_challenge", "_granted", "_rights", "_who", "private")
+
+    def __init__(self, rights: Rights, who: Principal, challenge: str = "") -> None:
+        self._rights, self._who, self._challenge = rights, who, challenge
+        self._granted = rights.granted(who)
+        self.private = False
+
+    def stored(self, query: StoredQuery) -> bool:
+        """Whether a stored query is there."""
+        return self._rights.may(Kind.QUERY, query.name, self._who)
+
+    def texts(self, engine: Engine) -> bool:
+        """Whether texts are run that are not stored."""
+        if not self._granted or any(scope.texts for scope in self._granted):
+            return True
+        return engine.settings.queries.mode == "stored-only"  # then none is anyway
+
+    def use(self, name: str) -> None:
+        """Notes which stored query is asked for, which is there."""
+        self.private = not self._rights.is_open(frozenset({(Kind.QUERY, name)}))
+
+    def executable(self, engine: Engine, text: str) -> Executable:
+        """The plan of a text that names nothing but what is there.
+
+        Raises:
+            QueryRefused: everything that is wrong with it.
+            RequestRefused: UNAUTHENTICATED where that may come of not knowing the caller.
+        """
+        if not self.texts(engine):
+            message = "only stored queries are run for this caller"
+            raise RequestRefused(Code.QUERY_NOT_ALLOWED, message)
+        found = engine.kept(text)
+        if found is None or not self._allows(found):
+            found = self._looked_at(engine, text)
+        self.private = not self._rights.is_open(found.reach.names)
+        return found
+
+    def _allows(self, found: Executable) -> bool:
+        return self._rights.allows(found.reach, self._who, self._granted)
+
+    def _looked_at(self, engine: Engine, text: str) -> Executable:
+        """The plan of a text that is not kept, or that this caller may not send as it is: both are
+        refused in the same way and at the same pace.
+        """
+        seen = Seen(self._sees, methods_of(self._granted))
+        try:
+            engine.refuse_unseen(text, seen)
+            found = engine.executable(text)
+        except QueryRefused as refused:
+            self._ask_for_proof(refused)
+            raise
+        if not self._allows(found):
+            raise RequestRefused(Code.FORBIDDEN, "this caller may not send this query")
+        return found
+
+    def miss(self) -> None:
+        """A name is not there: asks who the caller is, where that could change it.
+
+        Raises:
+            RequestRefused: UNAUTHENTICATED.
+        """
+        if self._rights.proof_helps:
+            self._ask()
+
+    def _sees(self, kind: Kind, name: str) -> bool:
+        return self._rights.may(kind, name, self._who)
+
+    def _ask_for_proof(self, refused: QueryRefused) -> None:
+        codes = {problem.code for problem in refused.problems}
+        if Code.FORBIDDEN in codes and self._rights.would_help(Kind.UPSTREAM, "default"):
+            self._ask()
+        if codes & UNSEEN:
+            self.miss()
+
+    def _ask(self) -> None:
+        if not self._who.is_known and self._challenge:
+            message = "who asks is not known here"
+            told = {"WWW-Authenticate": self._challenge}
+            raise RequestRefused(Code.UNAUTHENTICATED, message, told)
