@@ -82,7 +82,7 @@ def app_around(
     state: State | None = None,
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
-    watchers: tuple[Watcher, ...] = (),
+    watchers: Sequence[Watcher] = (),
 ) -> App:
     """The app around what is in force; `beside` runs along with it, the watchers are told of every
     query.
@@ -97,7 +97,7 @@ def app_around(
         counts=counts or Counts(), presence=Presence(), watchers=watchers,
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    app.below = {STORED: route(read=read_stored)}
+    app.below = {STORED: route(read=read_stored, route=STORED, kind="query")}
     watched(app, state, lambda: door.draining)
     describe(app, lambda: current.engine)
     return app

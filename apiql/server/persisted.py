@@ -46,7 +46,8 @@ class Persisted:
                 raise RequestRefused(Code.VALIDATION, message)
         stored = engine.catalog.by_id.get(id)
         if stored is not None:
-            return _asking(asked, text_shown(stored, engine), stored.executable)
+            shown = text_shown(stored, engine)
+            return _asking(asked, shown, stored.executable, stored.name)
         known = self._texts.get(id)
         text = text or known or await self._of_others(id, engine)
         if not text:
@@ -100,6 +101,6 @@ def _size(text: str) -> int:
     return len(text.encode())
 
 
-def _asking(asked: Asked, text: str, executable: Executable) -> Asked:
+def _asking(asked: Asked, text: str, executable: Executable, name: str = "") -> Asked:
     query = msgspec.structs.replace(asked.query, text=text)
-    return msgspec.structs.replace(asked, query=query, executable=executable)
+    return msgspec.structs.replace(asked, query=query, executable=executable, name=name)

@@ -3,40 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Protocol
 
 from apiql.access.principal import ANYONE, Principal
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.runtime.run import Run
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Pairs = list[tuple[bytes, bytes]]
 
 
+class Mark:
+    """What is known of a request wherever something belongs to it: in lines of the log, at calls.
+    Connections may hold it for long, so it holds nothing itself.
+    """
+
+    __slots__ = ("id", "kind", "name")
+
+    def __init__(self, id: bytes, kind: str) -> None:
+        self.id, self.kind, self.name = id, kind, ""
+
+
+REQUEST: ContextVar[Mark] = ContextVar("request")
+"""The mark of the request that something is done for."""
+
+
 class Visit:
-    """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `plan`
-    and `name` (of a stored query) are known once it was read, `status` (0 where nobody waited
-    for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them.
+    """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `route`
+    and `kind` (`text`, `query`) are those of its route; `text` (never to be logged), `plan` and
+    `name` (of a stored query) are known once it was read, `run` once it is carried out, `status`
+    (0 where nobody waited for an answer), `size` of the body, `codes` of what went wrong and
+    `seconds` once it is over; `events` are kept where a watcher wants them.
     """
 
     __slots__ = (
-        "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
-        "scope", "seconds", "status", "told",
+        "_fields", "begun", "codes", "events", "kind", "mark", "name", "plan", "principal",
+        "receive", "request_id", "route", "run", "scope", "seconds", "size", "status", "text",
+        "told",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, request_id: bytes, route: str = "", kind: str = ""
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.request_id = request_id
         self.begun = perf_counter()
         self.principal: Principal = ANYONE
         self.told: Pairs = []
-        self.name = ""
+        self.route = route
+        self.kind = kind
+        self.mark = Mark(request_id, kind)
+        self.name = self.text = ""
         self.plan: Plan | None = None
+        self.run: Run | None = None
         self.events: list[Event] | None = None
-        self.status = 0
+        self.codes: tuple[str, ...] = ()
+        self.status = self.size = 0
         self.seconds = 0.0
         self._fields: dict[bytes, bytes] | None = None
 
@@ -52,6 +79,15 @@ class Visit:
         """Takes what happens while it is answered, if anybody wants to know."""
         return None if self.events is None else self.events.append
 
+    def went_on(self, run: Run) -> None:
+        """Its query is carried out from now on."""
+        self.run = run
+
+    @property
+    def calls(self) -> int:
+        """The calls that its query has made so far, those that a cache answered too."""
+        return 0 if self.run is None else self.run.budget.allowed - self.run.budget.left
+
 
 Guard = Callable[[Visit], Awaitable[None]]
 """Looks at a request before its text is read, in the order of guards.py.
@@ -64,7 +100,9 @@ Raises:
 class Watcher(Protocol):
     """Is told of every request for an answer. What it costs, each request pays."""
 
-    wants_events: bool
+    @property
+    def wants_events(self) -> bool:
+        """Whether it looks at `events` at the end."""
 
     def begun(self, visit: Visit) -> None:
         """A request has come; nothing of it was looked at."""

@@ -14,24 +14,32 @@ from pathlib import Path
 
 from apiql.engine import Engine
 from apiql.errors import ApiqlError
-from apiql.events import Figure, Told
+from apiql.events import Family, Told
 from apiql.opened import OpenEngine
 from apiql.server.admin import Admin
-from apiql.server.admin_listener import admin_served, bound, hosts_of
+from apiql.server.admin_listener import admin_served, bound, hosts_of, is_local
 from apiql.server.app import App, Beside, app_around
 from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.counts import Counts, figures_in_force
 from apiql.server.current import Current, Held, held_of
+from apiql.server.door import Door
 from apiql.server.exposition import process_figures
+from apiql.server.interventions import Interventions
+from apiql.server.line_writer import Write, to_file
+from apiql.server.measured import Measured
 from apiql.server.notices import NoticeLog
 from apiql.server.reload import Reloader
+from apiql.server.watching import Watching, form_for
 from apiql.sources.circuits import Circuits
+from apiql.sources.observe import Made
 from apiql.sources.stack import build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
 CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
 """How `apiql serve` tells its workers what to load."""
+OUT = 1
+"""Standard output."""
 
 log = logging.getLogger("apiql")
 
@@ -47,9 +55,11 @@ def worker_app() -> App:
     return app
 
 
-def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App, Reloader]:
+def worker(
+    place: Place, tell: Told, stores: Stores | None = None, write: Write | None = None
+) -> tuple[App, Reloader]:
     """The app of a place, kept up with it, and what keeps it so; without stores, with those of
-    its settings.
+    its settings. `write` takes the lines of requests, which else go to standard output.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -59,33 +69,45 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     first = read_configuration(place)
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
-    opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
+    measured = None if listener is None else Measured(first.settings)
+    made = None if measured is None else measured.made
+    opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores, made=made)
     current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
-    make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)
+    circuits = opened.stack.circuits
+    make = partial(opened_beside, stores=stores, tell=tell, circuits=circuits, made=made)
     reloader = Reloader(place, first, current, make, tell, time.time)
-    started = time.time()
-
-    def figures() -> Iterator[Figure]:
-        yield from process_figures(started)
-        yield from counts.figures()
-        yield from app.door.figures()
-        yield from figures_in_force(current, reloader.state)
-
-    beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
+    form = form_for(first.settings.log, OUT)
+    watching = Watching(current, measured, write or to_file(OUT), form)
+    beside: list[Beside] = [watching.beside, reloader.watching, partial(hanging_up, reloader.now)]
+    app = app_around(current, stores, reloader.state, counts, beside, watching.watchers)
     if listener is not None:
-        admin = Admin(hosts_of(listener), current, reloader, figures)
+        steps = Interventions(circuits, watching.level, watching.under_way)
+        figures = partial(_figures, counts, app.door, current, reloader, watching, time.time())
+        admin = Admin(hosts_of(listener), current, reloader, figures, steps, is_local(listener))
         beside.append(partial(admin_served, listener, admin, log.info))
-    app = app_around(current, stores, reloader.state, counts, beside)
     return app, reloader
 
 
+def _figures(
+    counts: Counts, door: Door, current: Current, reloader: Reloader, watching: Watching,
+    started: float,
+) -> Iterator[Family]:  # fmt: skip
+    """Everything that is exposed."""
+    yield from process_figures(started)
+    yield from counts.figures()
+    yield from door.figures()
+    yield from figures_in_force(current, reloader.state)
+    yield from watching.families()
+
+
 async def opened_beside(
-    found: Configuration, stores: Stores, tell: Told, circuits: Circuits
-) -> Held:
+    found: Configuration, stores: Stores, tell: Told, circuits: Circuits,
+    made: Made | None = None,
+) -> Held:  # fmt: skip
     """An engine beside the one in force. Its queries are compiled in a thread; the way to its
     upstreams belongs to the loop.
     """
-    stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
+    stack = build_stack(found.settings, stores, told=tell, circuits=circuits, made=made)
     engine: Engine | None = None
     try:
         engine = await asyncio.to_thread(

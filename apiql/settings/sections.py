@@ -12,8 +12,10 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.admin import Admin
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
+from apiql.settings.log import Log
 from apiql.settings.section import Section
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Upstream
@@ -21,7 +23,6 @@ from apiql.settings.values import (
     Count,
     Duration,
     HostRules,
-    Loopback,
     Methods,
     Pause,
     Size,
@@ -56,16 +57,6 @@ class Server(Section):
     """How long requests are still accepted after the signal to end."""
     drain: Duration = 30.0
     """How long what is under way may take after that."""
-
-
-class Admin(Section):
-    """Where an operator looks and steps in: figures, purging, reloading. Nobody is asked for a
-    key there, so it is this machine's alone, and off unless a port is named.
-    """
-
-    host: Loopback = "127.0.0.1"
-    port: int | None = Field(default=None, ge=0, le=65535)
-    """Of the first worker, the next one of the second; 0 takes any free ones."""
 
 
 class Answer(Section):
@@ -159,6 +150,7 @@ class Settings(Section):
 
     server: Server = Server()
     admin: Admin = Admin()
+    log: Log = Log()
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()

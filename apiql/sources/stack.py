@@ -26,6 +26,8 @@ from apiql.sources.circuits import Circuits, Sharing
 from apiql.sources.fleet import Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
+from apiql.sources.observe import Made, observed
+from apiql.sources.pools import Pools
 from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
 from apiql.sources.tally import room_figures
@@ -87,15 +89,20 @@ def build_stack(
     told: Told | None = None,
     circuits: Circuits | None = None,
     clock: Callable[[], float] = time.monotonic,
+    made: Made | None = None,
 ) -> Stack:
-    """The way to these upstreams; what outlives a call is kept in the stores and the circuits."""
+    """The way to these upstreams; what outlives a call is kept in the stores and the circuits.
+    `made` is told of each call that goes out, equal ones together once.
+    """
     limits = settings.limits
     circuits = circuits or Circuits()
     circuits.told = told
-    usual, ways = _configured(settings, circuits, Surroundings(clock, told))
+    usual, ways, pools = _configured(settings, circuits, Surroundings(clock, told))
     begins = [way.begin for way in ways.values() if way.begin is not None]
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
     inner = _route(ways, _unnamed(usual, limits, circuits, clock))
+    if made is not None:
+        inner = observed(inner, made, clock)
     if stores.is_shared:
         sharing = Sharing(circuits, stores, clock)
         inner = sharing.around(inner)
@@ -103,7 +110,7 @@ def build_stack(
     cache = _cache(inner, limits, stores)
     closes.insert(0, cache.refreshing.aclose)
     figures = [figures for way in ways.values() for figures in way.figures]
-    figures += [_figures_of(cache), stores.figures]
+    figures += [_figures_of(cache), stores.figures, pools.figures]
     return Stack(cache.layer, cache.purge, circuits, tuple(closes), tuple(figures), tuple(begins))
 
 
@@ -125,22 +132,24 @@ def _figures_of(cache: Cache) -> Figures:
 
 def _configured(
     settings: Settings, circuits: Circuits, around: Surroundings
-) -> tuple[PooledTransport, Mapping[Origin, UpstreamWay]]:
+) -> tuple[PooledTransport, Mapping[Origin, UpstreamWay], Pools]:
     """The transport of all that need none of their own, and the ways of the configuration;
-    upstreams of one origin share one.
+    upstreams of one origin share one. The pools are for who counts connections.
     """
     caps = transport_limits(settings.limits)
     budget = Budget(caps.bytes_in_flight)
     private = settings.security.allow_private_networks
     usual = PooledTransport(caps, allow_private_networks=private, budget=budget)
     ways: dict[Origin, UpstreamWay] = {}
+    pools = Pools(settings.upstreams, [usual])
     for name, upstream in settings.upstreams.items():
         origin = pinned(upstream.url)
         if origin not in ways:
             transports = Transports(upstream, Shared(caps, budget, usual))
             limits = settings.limits
             ways[origin] = upstream_way(name, upstream, limits, transports, circuits, around)
-    return usual, ways
+            pools.all += transports.pools
+    return usual, ways, pools
 
 
 def _unnamed(

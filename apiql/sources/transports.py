@@ -45,6 +45,8 @@ class Transports:
     shared: Shared
     _made: dict[str | None, Layer] = field(default_factory=dict)
     closes: list[Close] = field(default_factory=list)
+    pools: list[PooledTransport] = field(default_factory=list)
+    """Those of its own whose connections can be counted."""
 
     def to(self, url: str) -> Layer:
         """The transport to a url of the upstream: its own, or that of one of its hosts."""
@@ -66,6 +68,7 @@ class Transports:
             return shared.usual
         own = PooledTransport(shared.caps, tls=tls, budget=shared.budget)
         self.closes.append(own.aclose)
+        self.pools.append(own)
         return own
 
 

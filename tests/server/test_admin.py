@@ -89,17 +89,20 @@ def samples(text: str) -> dict[str, float]:
     """The samples of an exposition by name and labels; each family is one block with its type."""
     found: dict[str, float] = {}
     seen: list[str] = []
+    kind = ""
     for line in text.removesuffix("\n").split("\n"):
         if line.startswith("# HELP "):
             name = line.split(" ")[2]
             assert name not in seen, "a family stands once"
             seen.append(name)
         elif line.startswith("# TYPE "):
-            assert line.split(" ")[2:] in ([seen[-1], "counter"], [seen[-1], "gauge"])
+            kind = line.removeprefix(f"# TYPE {seen[-1]} ")
+            assert kind in ("counter", "gauge", "histogram")
         else:
             match = SAMPLE.fullmatch(line)
             assert match is not None, line
-            assert match[1] == seen[-1]
+            tails = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+            assert match[1] in [seen[-1] + tail for tail in tails]
             found[line.rpartition(" ")[0]] = float(match[3])
     return found
 
