@@ -21,6 +21,8 @@ from apiql.server.under_way import Fingerprint
 from apiql.server.visit import Visit
 from apiql.settings import Clients, Settings
 
+LONGEST = 64
+"""Letters of an address."""
 FAILED = 400
 """From this status on, an answer has failed."""
 
@@ -141,9 +143,14 @@ def _client_of(shown: str, clients: Clients) -> Callable[[Visit], str] | None:
     if shown == "none":
         return None
     if shown == "full":
-        return lambda visit: client_address(visit.scope, clients)
+        return lambda visit: _short(client_address(visit.scope, clients))
     network = lru_cache(4096)(_network)
     return lambda visit: network(client_address(visit.scope, clients))
+
+
+def _short(address: str) -> str:
+    """The address; its zone may be anything that somebody has made up."""
+    return address if len(address) <= LONGEST and address.isascii() else ""
 
 
 def _network(address: str) -> str:

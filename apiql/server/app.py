@@ -51,6 +51,8 @@ class App(FastAPI):
     hot: Mapping[str, AsgiRoute]
     below: Mapping[str, AsgiRoute]
     door: Door
+    admin: str | None = None
+    """Where an operator asks, if anywhere."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The route of the path; what has none goes FastAPI's way."""

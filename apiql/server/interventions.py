@@ -27,7 +27,7 @@ class LevelAsked(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     level: Literal["debug", "info", "warning", "error"]
-    seconds: Duration = Field(default=600.0, alias="for", le=LONGEST)
+    seconds: Duration = Field(default=600.0, alias="for")
 
 
 class CircuitAsked(BaseModel):
@@ -88,9 +88,11 @@ class Interventions:
         try:
             found = LevelAsked.model_validate(asked)
         except ValidationError:
+            found = None
+        if found is None or found.seconds > LONGEST:
             levels = "debug, info, warning or error"
             message = f'expected {{"level": {levels}, "for": "10m"}}, for a day at most'
-            raise RequestRefused(Code.VALIDATION, message) from None
+            raise RequestRefused(Code.VALIDATION, message)
         if self.level is None:
             raise RequestRefused(Code.NOT_FOUND, "there is no log to turn here")
         self.level.turn(found.level, found.seconds)

@@ -78,7 +78,7 @@ def text_line(fields: Fields) -> bytes:
     found = dict(fields)
     head = [found.pop("time"), found.pop("level").upper(), escaped(found.pop("message"))]
     head += [f"{name}={text_value(value)}" for name, value in found.items()]
-    return " ".join(head).encode("utf-8", "backslashreplace")
+    return escaped(" ".join(head)).encode("utf-8", "backslashreplace")
 
 
 def text_value(value: Any) -> str:

@@ -81,6 +81,7 @@ def worker(
     beside: list[Beside] = [watching.beside, reloader.watching, partial(hanging_up, reloader.now)]
     app = app_around(current, stores, reloader.state, counts, beside, watching.watchers)
     if listener is not None:
+        app.admin = f"http://{min(hosts_of(listener))}"
         steps = Interventions(circuits, watching.level, watching.under_way)
         figures = partial(_figures, counts, app.door, current, reloader, watching, time.time())
         admin = Admin(hosts_of(listener), current, reloader, figures, steps, is_local(listener))
