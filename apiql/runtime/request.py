@@ -84,8 +84,7 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     target = _compile_target(fetch.endpoint, filled, pushed)
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
-    kept = Caching(rule=fetch.endpoint.cache) if fetch.endpoint.cache else None
-    last = (kept, 0, (), fetch.endpoint.service)
+    last = (_kept(fetch.endpoint), 0, (), fetch.endpoint.service)
     if body is None and isinstance(headers, tuple):
         return lambda scope, until: Call(method, origin, target(scope), headers, None, until, *last)
     made = headers if callable(headers) else lambda scope: headers
@@ -102,6 +101,11 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
         return Call(method, origin, target(scope), found, sent, deadline, *last)
 
     return build
+
+
+def _kept(endpoint: Endpoint) -> Caching | None:
+    """What the configuration says of keeping its answers."""
+    return Caching(rule=endpoint.cache) if endpoint.cache else None
 
 
 def _at(filled: Iterable[Filled], place: Place) -> tuple[Filled, ...]:

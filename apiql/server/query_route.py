@@ -146,8 +146,7 @@ class QueryRoute:
             form = asked.wanted
             if asked.id is not None:
                 asked = await self.persisted.resolved(asked, asked.id, held.engine)
-            visit.name = visit.mark.name = asked.name
-            visit.text = asked.query.text
+            visit.was_read(asked.name, asked.query.text)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
         except RequestRefused as refused:
             return _refused(visit, refused)

@@ -79,6 +79,11 @@ class Visit:
         """Takes what happens while it is answered, if anybody wants to know."""
         return None if self.events is None else self.events.append
 
+    def was_read(self, name: str, text: str) -> None:
+        """What it asks for is known from now on."""
+        self.name = self.mark.name = name
+        self.text = text
+
     def went_on(self, run: Run) -> None:
         """Its query is carried out from now on."""
         self.run = run

@@ -100,18 +100,20 @@ def build_stack(
     usual, ways, pools = _configured(settings, circuits, Surroundings(clock, told))
     begins = [way.begin for way in ways.values() if way.begin is not None]
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
-    inner = _route(ways, _unnamed(usual, limits, circuits, clock))
-    if made is not None:
-        inner = observed(inner, made, clock)
+    route = _route(ways, _unnamed(usual, limits, circuits, clock))
+    inner = route if made is None else observed(route, made, clock)
     if stores.is_shared:
         sharing = Sharing(circuits, stores, clock)
         inner = sharing.around(inner)
         closes.insert(0, sharing.aclose)
     cache = _cache(inner, limits, stores)
     closes.insert(0, cache.refreshing.aclose)
-    figures = [figures for way in ways.values() for figures in way.figures]
-    figures += [_figures_of(cache), stores.figures, pools.figures]
-    return Stack(cache.layer, cache.purge, circuits, tuple(closes), tuple(figures), tuple(begins))
+    figures = (*_of_ways(ways), _figures_of(cache), stores.figures, pools.figures)
+    return Stack(cache.layer, cache.purge, circuits, tuple(closes), figures, tuple(begins))
+
+
+def _of_ways(ways: Mapping[Origin, UpstreamWay]) -> Iterator[Figures]:
+    return (figures for way in ways.values() for figures in way.figures)
 
 
 def _cache(inner: Layer, limits: Limits, stores: Stores) -> Cache:
