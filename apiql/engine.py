@@ -24,7 +24,7 @@ from apiql.catalog import surroundings
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.events import Event, Observer, Told, UnknownQuery
 from apiql.frontends.text import syntax
-from apiql.frontends.text.identity import persisted_id
+from apiql.frontends.text.identity import identity, persisted_id
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
@@ -52,6 +52,8 @@ from apiql.sources.loops import DEEPEST, LOWER, deeper, depth_of
 from apiql.stored import Catalog, StoredQuery, load_queries
 
 NO_QUERIES = QueryFiles()
+Began = Callable[[Run], None]
+"""Is given a run before its first call, to look at how far it is."""
 
 
 class Query(Struct, frozen=True):
@@ -194,6 +196,14 @@ class Engine:
         """
         return persisted_id(self._parser.parse(text))
 
+    def fingerprint(self, text: str) -> str:
+        """What all texts have in common that differ only in their constants: the hash of that form.
+
+        Raises:
+            QueryRefused: the text does not parse.
+        """
+        return identity(self._parser.parse(text))
+
     def stored(self, path: str) -> StoredQuery | None:
         """The stored query at a path: `shop/cart` (the newest), `shop/cart/2`."""
         return self.catalog.queries.get(path)
@@ -211,10 +221,13 @@ class Engine:
         return await self.carry_out(self.executable(query.text), query, observe)
 
     async def carry_out(
-        self, executable: Executable, query: Query, observe: Observer | None = None
-    ) -> Answer:
+        self, executable: Executable, query: Query, observe: Observer | None = None,
+        began: Began | None = None,
+    ) -> Answer:  # fmt: skip
         """The answer of a compiled plan to the query it was made of; as `answer`."""
         run = self._begun(executable, query, observe)
+        if began is not None:
+            began(run)
         await carry_out(executable, run)
         return self._assembled(executable, run)
 
@@ -229,8 +242,9 @@ class Engine:
         return analysis_of(executable.plan, events, start, clock(), answer.status), answer
 
     def stream(
-        self, executable: Executable, query: Query, observe: Observer | None = None
-    ) -> AsyncGenerator[Piece, None]:
+        self, executable: Executable, query: Query, observe: Observer | None = None,
+        began: Began | None = None,
+    ) -> AsyncGenerator[Piece, None]:  # fmt: skip
         """The answer in pieces, each as soon as it is there, the `End` last; to be closed by who
         reads it: what is still under way is cancelled then.
 
@@ -238,6 +252,8 @@ class Engine:
             QueryRefused: as `answer`, before there is an iterator.
         """
         run = self._begun(executable, query, observe)
+        if began is not None:
+            began(run)
         return pieces(executable, run, self._details, self.settings.limits.answer_bytes)
 
     def _begun(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class CallMade:
+
+class CallMade(Struct, frozen=True, gc=False):
     """One upstream call has ended. Times are seconds on the loop's clock.
 
     `status` is None where no answer came; `code` is the error's, None for a 2xx answer; `age` is
@@ -31,8 +32,7 @@ class CallMade:
     ttl: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TaskSkipped:
+class TaskSkipped(Struct, frozen=True, gc=False):
     """A task was not carried out because of what it needs."""
 
     task: str
@@ -77,8 +77,7 @@ class ConfRefused:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TaskEnded:
+class TaskEnded(Struct, frozen=True, gc=False):
     """A task has ended. It started when all it needs had ended; `ending` is how: `done`, `failed`,
     `skipped` or `left out`, `code` why it is not done.
     """
@@ -90,16 +89,14 @@ class TaskEnded:
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Retried:
+class Retried(Struct, frozen=True, gc=False):
     """A call that failed is made once more."""
 
     task: str
     at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(Struct, frozen=True, gc=False):
     """A call has waited for one of the places for calls that a query has."""
 
     task: str
@@ -107,8 +104,7 @@ class Queued:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class ElseTaken:
+class ElseTaken(Struct, frozen=True, gc=False):
     """Another source takes a task's place. The first had failed by `failed`; what the other needs
     had ended by `started`.
     """
@@ -183,5 +179,21 @@ class Figure:
     counter: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """How often something took how long: `counts` are those of each bucket alone, the first up to
+    `bounds[0]` seconds, the last beyond all bounds; `total` is the time of all together. Labels
+    are as those of a `Figure`.
+    """
+
+    name: str
+    told: str
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    total: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+Family: TypeAlias = Figure | Histogram
 Figures: TypeAlias = Callable[[], Iterable[Figure]]
 """Reads off figures when somebody asks: what counts them costs a request an addition."""

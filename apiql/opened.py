@@ -12,6 +12,7 @@ from apiql.events import Told
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.circuits import Circuits
+from apiql.sources.observe import Made
 from apiql.sources.stack import Stack, build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
@@ -35,12 +36,13 @@ class OpenEngine:
         told: Told | None = None,
         stores: Stores | None = None,
         circuits: Circuits | None = None,
+        made: Made | None = None,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own. The
-        `circuits` are those of the stack whose place it takes.
+        `circuits` are those of the stack whose place it takes; `made` is told of each call.
         """
         used = stores or open_stores(settings.store, told)
-        stack = build_stack(settings, used, told=told, circuits=circuits)
+        stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
         engine = Engine(settings, stack.layer, queries, told=told)
         return cls(engine, stack, used, stores is None)
 

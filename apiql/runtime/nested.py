@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from apiql.errors import Code, Failure, QueryRefused, ValueRefused
 from apiql.events import Event, Observer
 from apiql.runtime.assemble import Gathered, gather
@@ -77,7 +79,7 @@ def _begun(step: Step, call: NestedCall, elements: Elements, run: Run) -> Run:
 
 def _as_part_of(step: Step, observe: Observer) -> Observer:
     def told(event: Event) -> None:
-        observe(replace(event, task=f"{step.name}/{event.task}"))
+        observe(structs.replace(event, task=f"{step.name}/{event.task}"))
 
     return told
 

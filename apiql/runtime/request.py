@@ -84,13 +84,13 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     target = _compile_target(fetch.endpoint, filled, pushed)
     headers = _compile_headers(fetch.endpoint, filled)
     body = _compile_body(fetch, filled)
-    kept = Caching(rule=fetch.endpoint.cache) if fetch.endpoint.cache else None
+    last = (_kept(fetch.endpoint), 0, (), fetch.endpoint.service)
     if body is None and isinstance(headers, tuple):
-        return lambda scope, until: Call(method, origin, target(scope), headers, None, until, kept)
+        return lambda scope, until: Call(method, origin, target(scope), headers, None, until, *last)
     made = headers if callable(headers) else lambda scope: headers
     if body is None:
         return lambda scope, until: Call(
-            method, origin, target(scope), made(scope), None, until, kept
+            method, origin, target(scope), made(scope), None, until, *last
         )
 
     def build(scope: Scope, deadline: float) -> Call:
@@ -98,9 +98,14 @@ def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
         found = made(scope)
         if media and not any(name.lower() == "content-type" for name, _ in found):
             found = (*found, ("Content-Type", media))
-        return Call(method, origin, target(scope), found, sent, deadline, kept)
+        return Call(method, origin, target(scope), found, sent, deadline, *last)
 
     return build
+
+
+def _kept(endpoint: Endpoint) -> Caching | None:
+    """What the configuration says of keeping its answers."""
+    return Caching(rule=endpoint.cache) if endpoint.cache else None
 
 
 def _at(filled: Iterable[Filled], place: Place) -> tuple[Filled, ...]:

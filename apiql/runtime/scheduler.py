@@ -25,6 +25,7 @@ from apiql.runtime.workers import outlived_by_none
 Finished = Callable[[Step], None]
 """Is told of each task that has ended, as it ends."""
 Perform = Callable[[Step, Run], Coroutine[Any, Any, Outcome]]
+NOT_DONE = (Failed, Skipped)
 
 
 async def carry_out(executable: Executable, run: Run, finished: Finished | None = None) -> None:
@@ -97,7 +98,7 @@ async def _observed(step: Step, run: Run) -> Outcome:
     assert run.observe is not None
     started = run.clock()
     outcome = await perform(step, run)
-    code = outcome.failure.code if isinstance(outcome, Failed | Skipped) else None
+    code = outcome.failure.code if isinstance(outcome, NOT_DONE) else None
     run.observe(TaskEnded(step.name, started, run.clock(), ENDINGS[type(outcome)], code))
     return outcome
 

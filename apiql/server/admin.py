@@ -1,50 +1,54 @@
 """What an operator asks and does, on a listener of its own: figures, state, purging, reloading.
 
-Only this machine reaches it, and no page in a browser on it: the Host must be the listener's own
-(a name that was made to mean 127.0.0.1 is not), and what changes something must be JSON, which no
-page may send elsewhere without asking first.
+No page in a browser reaches it: without a key the Host must be the listener's own, and what changes
+something must be JSON, which no page may send elsewhere without asking first.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from apiql import __version__
 from apiql.errors import Code, RequestRefused
-from apiql.events import Figure
+from apiql.events import Family
 from apiql.runtime.decode import to_json
+from apiql.server.admin_keys import check_caller
 from apiql.server.current import Current
 from apiql.server.envelope import decode_json
-from apiql.server.exposition import MEDIA, exposed
+from apiql.server.exposition import MEDIA, OPEN_MEDIA, exposed
 from apiql.server.health import configuration
+from apiql.server.interventions import Interventions
+from apiql.server.masking import masked
 from apiql.server.media import media_type
 from apiql.server.read import read_body
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.render import Rendered, render_problem
 from apiql.server.visit import Receive, Scope
-from apiql.settings import Limits, Settings
+from apiql.settings import Limits
 
 BODY_BYTES = 16 * 1024
 PREFIXES = {"tag": "", "url": "url:", "source": "source:", "upstream": "upstream:"}
 """What answers are tagged with, by what they are purged by."""
-HIDDEN = "***"
-_SECRET = re.compile(r"headers|query|proxy|hash(?:es)?|.*(?:password|secret|token)s?")
-_USER = re.compile(r"(?<=//)[^/@\s]*@")
+__all__ = ["Admin", "masked"]
 
-Answers = Callable[[dict[str, Any]], Awaitable[Rendered]]
+Asked = dict[str, Any]
+Answers = Callable[[Asked], Awaitable[Rendered]]
 
 
 @dataclass(frozen=True)
 class Admin:
-    """The ASGI app of the listener; `hosts` are the names that it may be asked by."""
+    """The ASGI app of the listener; `hosts` are the names that it may be asked by, `is_local` says
+    that only this machine reaches it.
+    """
 
     hosts: frozenset[str]
     current: Current
     reloader: Reloader | None
-    figures: Callable[[], Iterable[Figure]]
+    figures: Callable[[], Iterable[Family]]
+    steps: Interventions = field(default_factory=Interventions)
+    is_local: bool = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Any) -> None:
         """Answers one request."""
@@ -62,33 +66,45 @@ class Admin:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Rendered:
         fields: dict[bytes, bytes] = dict(scope["headers"])
-        if fields.get(b"host", b"").decode("latin-1").lower() not in self.hosts:
-            message = f"ask by an address of this listener: {', '.join(sorted(self.hosts))}"
-            raise RequestRefused(Code.FORBIDDEN, message)
-        routes: Mapping[str, tuple[str, Answers]] = {
-            "/metrics": ("GET", self._metrics),
-            "/admin/state": ("GET", self._state),
-            "/admin/purge": ("POST", self._purge),
-            "/admin/reload": ("POST", self._reload),
-        }
-        method, answer = routes.get(scope["path"], ("", None))
-        if answer is None:
-            message = f"there is nothing at this path, only {', '.join(routes)}"
+        keys = self.current.held.settings.admin.keys
+        check_caller(fields, self.hosts, keys, self.is_local)
+        found = self._routes().get(scope["path"])
+        if found is None:
+            message = f"there is nothing at this path, only {', '.join(self._routes())}"
             raise RequestRefused(Code.NOT_FOUND, message)
-        if scope["method"] != method:
-            raise RequestRefused(Code.METHOD_NOT_ALLOWED, f"{method} it", {"Allow": method})
-        return await answer(await _asked(fields, receive) if method == "POST" else {})
+        method = scope["method"]
+        answer = found.get(method)
+        if answer is None:
+            allow = ", ".join(found)
+            raise RequestRefused(Code.METHOD_NOT_ALLOWED, f"{allow} it", {"Allow": allow})
+        if method == "POST":
+            return await answer(await _asked(fields, receive))
+        return await answer({"accept": fields.get(b"accept", b"")})
 
-    async def _metrics(self, _: dict[str, Any]) -> Rendered:
-        return Rendered(200, exposed(self.figures()), [(b"content-type", MEDIA)])
+    def _routes(self) -> Mapping[str, Mapping[str, Answers]]:
+        return {
+            "/metrics": {"GET": self._metrics},
+            "/admin/state": {"GET": self._state},
+            "/admin/queries": {"GET": self._queries},
+            "/admin/circuits": {"GET": self._circuits, "POST": self._close_circuit},
+            "/admin/log": {"POST": self._log},
+            "/admin/purge": {"POST": self._purge},
+            "/admin/reload": {"POST": self._reload},
+        }
 
-    async def _state(self, _: dict[str, Any]) -> Rendered:
+    async def _metrics(self, asked: Asked) -> Rendered:
+        is_open = b"application/openmetrics-text" in asked["accept"]
+        media = OPEN_MEDIA if is_open else MEDIA
+        return Rendered(200, exposed(self.figures(), is_open), [(b"content-type", media)])
+
+    async def _state(self, _: Asked) -> Rendered:
         held = self.current.held
         stored = held.engine.catalog.queries
         found: dict[str, Any] = {
             "version": __version__,
             "queries": {"running": self.current.requests, "retired": self.current.retired},
             "stored": sorted({f"{q.name}@{q.revision}" for q in stored.values()}),
+            "log": {"level": self.steps.log_level},
             "settings": masked(held.settings),
             "figures": [
                 {"name": figure.name, **figure.labels, "value": figure.value}
@@ -100,7 +116,19 @@ class Admin:
             found["configuration"] = configuration(self.reloader.state)
         return _json(200, found)
 
-    async def _purge(self, asked: dict[str, Any]) -> Rendered:
+    async def _queries(self, _: Asked) -> Rendered:
+        return _json(200, {"queries": self.steps.queries()})
+
+    async def _circuits(self, _: Asked) -> Rendered:
+        return _json(200, {"circuits": self.steps.standing()})
+
+    async def _close_circuit(self, asked: Asked) -> Rendered:
+        return _json(200, self.steps.close_circuit(asked))
+
+    async def _log(self, asked: Asked) -> Rendered:
+        return _json(200, self.steps.turn_level(asked))
+
+    async def _purge(self, asked: Asked) -> Rendered:
         names = [name for name in asked if name in PREFIXES]
         if len(asked) != 1 or not names or not isinstance(asked[names[0]], str):
             message = 'expected one of tag, url, source and upstream: {"source": "users"}'
@@ -108,7 +136,7 @@ class Admin:
         tag = PREFIXES[names[0]] + asked[names[0]]
         return _json(200, {"tag": tag, "purged": await self.current.held.purge(tag)})
 
-    async def _reload(self, asked: dict[str, Any]) -> Rendered:
+    async def _reload(self, asked: Asked) -> Rendered:
         if asked:
             raise RequestRefused(Code.VALIDATION, "a reload takes nothing: send {}")
         if self.reloader is None:
@@ -118,7 +146,7 @@ class Admin:
         return _json(409 if outcome in (Outcome.REFUSED, Outcome.UNSETTLED) else 200, found)
 
 
-async def _asked(fields: Mapping[bytes, bytes], receive: Receive) -> dict[str, Any]:
+async def _asked(fields: Mapping[bytes, bytes], receive: Receive) -> Asked:
     """The JSON object in a body.
 
     Raises:
@@ -137,23 +165,3 @@ async def _asked(fields: Mapping[bytes, bytes], receive: Receive) -> dict[str, A
 def _json(status: int, value: Any) -> Rendered:
     headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
     return Rendered(status, to_json(value), headers)
-
-
-def masked(settings: Settings) -> dict[str, Any]:
-    """The settings without what may be a secret: headers, parameters and proxies, and the user of
-    any URL. Their names stay.
-    """
-    found = _masked(settings.model_dump(mode="json"), "")
-    assert isinstance(found, dict)
-    return found
-
-
-def _masked(value: Any, key: str) -> Any:
-    if isinstance(value, dict):
-        hidden = _SECRET.fullmatch(key) is not None
-        return {k: HIDDEN if hidden else _masked(v, k) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_masked(v, key) for v in value]
-    if isinstance(value, str):
-        return HIDDEN if _SECRET.fullmatch(key) else _USER.sub(f"{HIDDEN}@", value)
-    return value

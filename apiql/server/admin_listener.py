@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from ipaddress import ip_address
 from typing import Any
 
 import uvicorn
@@ -76,6 +77,11 @@ def hosts_of(listener: socket.socket) -> frozenset[str]:
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     return frozenset({f"{shown}:{port}", f"localhost:{port}"})
+
+
+def is_local(listener: socket.socket) -> bool:
+    """Whether only this machine reaches it."""
+    return ip_address(listener.getsockname()[0]).is_loopback
 
 
 class _Guest(uvicorn.Server):

@@ -35,7 +35,7 @@ from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
-from apiql.server.tracing import Export, Tracing
+from apiql.server.tracing import Tracing
 from apiql.server.visit import Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
@@ -56,6 +56,8 @@ class App(FastAPI):
     hot: Mapping[str, AsgiRoute]
     below: Mapping[str, AsgiRoute]
     door: Door
+    admin: str | None = None
+    """Where an operator asks, if anywhere."""
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The route of the path; what has none goes FastAPI's way."""
@@ -90,24 +92,24 @@ def app_around(
     state: State | None = None,
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
-    watchers: tuple[Watcher, ...] = (),
-    export: Export | None = None,
+    watchers: Sequence[Watcher] | None = None,
 ) -> App:
     """The app around what is in force; `beside` runs along with it, the watchers are told of every
-    query, `export` takes the spans of traces.
+    query: without any, traces are told on.
     """
     kept = stores or MemoryStores()
     door = Door(current.held.settings)
     current.minded.append(door.settle)
     app = _app(_lifespan(current, door, beside))
     app.door = door
+    tracing = Tracing(lambda: current.held.settings.telemetry)
     route = partial(
         QueryRoute, current, door,
         counts=counts or Counts(), presence=Presence(),
-        watchers=(*watchers, Tracing(lambda: current.held.settings.telemetry, export)),
+        watchers=(tracing,) if watchers is None else watchers,
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    app.below = {STORED: route(read=read_stored)}
+    app.below = {STORED: route(read=read_stored, route=STORED, kind="query")}
     watched(app, state, lambda: door.draining)
     describe(app, current)
     return app

@@ -20,7 +20,7 @@ FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
 """Of what is told about a configuration that is refused."""
 RESTART = (
-    "server.host", "server.port", "server.workers", "admin.host", "admin.port",
+    "server.host", "server.port", "server.workers", "admin.host", "admin.port", "log.format",
     "limits.cache_entries", "limits.cache_bytes",
     "store.url", "store.prefix", "store.timeout", "store.verify",
     "telemetry.traces", "telemetry.service",

@@ -1,41 +1,73 @@
-"""Figures in the text format of Prometheus (0.0.4), and those of the process itself."""
+"""Figures in the text formats of Prometheus (0.0.4) and OpenMetrics (1.0.0), and those of the
+process itself.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import resource
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import accumulate
 
 from apiql import __version__
-from apiql.events import Figure
+from apiql.events import Family, Figure, Histogram
 
 MEDIA = b"text/plain; version=0.0.4; charset=utf-8"
+OPEN_MEDIA = b"application/openmetrics-text; version=1.0.0; charset=utf-8"
 _TOLD = str.maketrans({"\\": "\\\\", "\n": "\\n"})
 _LABEL = str.maketrans({"\\": "\\\\", "\n": "\\n", '"': '\\"'})
+_OPEN_TOLD = _LABEL
+TOTAL = "_total"
 
 
-def exposed(figures: Iterable[Figure]) -> bytes:
+def exposed(figures: Iterable[Family], is_open: bool = False) -> bytes:
     """All figures; those of one name stand together, as the format wants it, the first one's words
-    before them.
+    before them. `is_open` writes OpenMetrics.
     """
-    families: dict[str, list[Figure]] = {}
+    families: dict[str, list[Family]] = {}
     for figure in figures:
         families.setdefault(figure.name, []).append(figure)
     lines: list[str] = []
     for name, members in families.items():
         first = members[0]
-        lines.append(f"# HELP {name} {first.told.translate(_TOLD)}")
-        lines.append(f"# TYPE {name} {'counter' if first.counter else 'gauge'}")
-        lines += [_sample(figure) for figure in members]
+        kind, told = _kind(first), first.told.translate(_OPEN_TOLD if is_open else _TOLD)
+        family = name.removesuffix(TOTAL) if is_open and kind == "counter" else name
+        lines += [f"# HELP {family} {told}", f"# TYPE {family} {kind}"]
+        for member in members:
+            lines += _samples(member, is_open)
+    lines += ["# EOF"] if is_open else []
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _sample(figure: Figure) -> str:
-    labels = ",".join(f'{k}="{v.translate(_LABEL)}"' for k, v in sorted(figure.labels.items()))
-    return f"{figure.name}{{{labels}}} {_number(figure.value)}" if labels else (
-        f"{figure.name} {_number(figure.value)}"
-    )  # fmt: skip
+def _kind(first: Family) -> str:
+    if isinstance(first, Histogram):
+        return "histogram"
+    return "counter" if first.counter else "gauge"
+
+
+def _samples(member: Family, is_open: bool) -> Iterator[str]:
+    name = member.name
+    if isinstance(member, Figure):
+        yield _sample(name, member.labels, member.value)
+        return
+    bounds = [_bound(bound, is_open) for bound in member.bounds] + ["+Inf"]
+    counts = [*accumulate(member.counts)]
+    for bound, count in zip(bounds, counts, strict=True):
+        yield _sample(f"{name}_bucket", {**member.labels, "le": bound}, count)
+    yield _sample(f"{name}_sum", member.labels, member.total)
+    yield _sample(f"{name}_count", member.labels, counts[-1])
+
+
+def _bound(bound: float, is_open: bool) -> str:
+    return repr(float(bound)) if is_open else _number(bound)
+
+
+def _sample(name: str, labels: Mapping[str, str], value: float) -> str:
+    """A line; `le` stands last, as it always does."""
+    ordered = sorted(labels.items(), key=lambda pair: (pair[0] == "le", pair[0]))
+    told = ",".join(f'{k}="{v.translate(_LABEL)}"' for k, v in ordered)
+    return f"{name}{{{told}}} {_number(value)}" if told else f"{name} {_number(value)}"
 
 
 def _number(value: float) -> str:

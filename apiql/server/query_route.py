@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -18,6 +18,7 @@ from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade
 from apiql.ir.plan import Plan
+from apiql.runtime.assemble import Answer
 from apiql.runtime.step import Executable
 from apiql.server.admission import Overloaded
 from apiql.server.analyzed import analyzed, mind_what_is_told
@@ -46,7 +47,7 @@ from apiql.server.render import (
 from apiql.server.sight import Sight
 from apiql.server.stream import Streaming, let_go, streaming
 from apiql.server.validators import cache_status
-from apiql.server.visit import Answered, Receive, Scope, Visit, Watcher
+from apiql.server.visit import REQUEST, Answered, Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine, Sight | None], Awaitable[Asked]]
@@ -66,12 +67,16 @@ class QueryRoute:
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
-    watchers: tuple[Watcher, ...] = ()
+    watchers: Sequence[Watcher] = ()
+    route: str = "/apiql"
+    kind: str = "text"
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held, visit = self.current.held, Visit(scope, receive, self._request_id(scope))
+        held, request_id = self.current.held, self._request_id(scope)
+        visit = Visit(scope, receive, request_id, self.route, self.kind)
+        REQUEST.set(visit.mark)
         held.requests += 1
         for watcher in self.watchers:
             if watcher.wants_events:
@@ -102,10 +107,11 @@ class QueryRoute:
                 rendered.headers = told
                 return await self._stream(rendered, visit, send)
             finally:
+                visit.size, visit.codes = rendered.size, tuple(rendered.codes)
                 self.door.admission.leave()
         if rendered is None:
             return 0
-        headers = rendered.headers
+        headers, visit.size = rendered.headers, len(rendered.body)
         if told:
             headers += told
         headers.append((b"x-request-id", visit.request_id))
@@ -134,42 +140,48 @@ class QueryRoute:
         """The response, or what will make it, which then has a place; None where the client has
         gone.
         """
-        scope, request_id, form = visit.scope, visit.request_id, Wanted.JSON
+        form = Wanted.JSON
         try:
             await self._let_in(held, visit)
-            asked = await self.read(scope, visit.receive, held.engine, visit.sight)
-            form, visit.name = asked.wanted, asked.name
+            asked = await self.read(visit.scope, visit.receive, held.engine, visit.sight)
+            form = asked.wanted
             if asked.id is not None:
                 asked = await self.persisted.resolved(asked, asked.id, held.engine, visit.sight)
-            visit.name = asked.name
+            visit.was_read(asked.name, asked.query.text)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
         except (Answered, RequestRefused) as ended:
-            return self._ended(ended, scope["path"])
+            return self._ended(ended, visit)
         except QueryRefused as refused:
+            visit.codes = tuple({problem.code: None for problem in refused.problems})
             return render_refusal(refused, form)
         except ClientGone:
             return None
         except asyncio.CancelledError:
             if not self.door.draining:
                 raise
-            return render_problem(Overloaded(), scope["path"])  # the time to end is over
+            return _refused(visit, Overloaded())  # the time to end is over
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
-            log.exception("request %s failed", request_id.decode())
-            return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
+            visit.codes = (Code.INTERNAL,)
+            return _broken(visit)
 
     async def _let_in(self, held: Held, visit: Visit) -> None:
+        """Looks at a request before anything of its text is read.
+
+        Raises:
+            RequestRefused, Answered: it is not to be answered, or is already.
+        """
         self.door.let_in()
         for guard in held.guards:
             await guard(visit)
         if held.rights.restricts:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
 
-    def _ended(self, ended: Answered | RequestRefused, path: str) -> Rendered:
+    def _ended(self, ended: Answered | RequestRefused, visit: Visit) -> Rendered:
         if isinstance(ended, Answered):
             return Rendered(ended.status, b"", [*ended.headers])
         if ended.code is Code.RATE_LIMITED:
             self.door.limited += 1
-        return render_problem(ended, path)
+        return _refused(visit, ended)
 
     async def _placed(self, held: Held, asked: Asked, visit: Visit) -> Rendered | Streaming:
         """The response once there is a place for the query; a stream keeps it. A request that is
@@ -204,12 +216,14 @@ class QueryRoute:
         if plan.analyze:
             return await analyzed(engine, executable, asked)
         if asked.wanted in STREAMED:
-            return streaming(engine, executable, asked, visit.events)
+            return streaming(engine, executable, asked, visit.events, visit.went_on)
         if engine.settings.answer.timings:
             rendered = await self._timed(engine, executable, asked, begun, visit)
         else:
-            answer = await engine.carry_out(executable, asked.query, visit.observe)
+            answer = await engine.carry_out(executable, asked.query, visit.observe, visit.went_on)
             rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
+            if answer.errors:
+                visit.codes = codes_of(answer)
         if asked.reads_only:
             return validated(rendered, asked.query.headers.get("if-none-match"))
         return rendered
@@ -221,7 +235,8 @@ class QueryRoute:
         events = [] if visit.events is None else visit.events
         clock = asyncio.get_running_loop().time
         start = clock()
-        answer = await engine.carry_out(executable, asked.query, events.append)
+        answer = await engine.carry_out(executable, asked.query, events.append, visit.went_on)
+        visit.codes = codes_of(answer)
         extensions = {"trace": trace_of(events, start)} if asked.trace else {}
         render = _render(executable.plan)
         rendered = render(answer, asked.wanted, extensions, executable.varies)
@@ -251,6 +266,23 @@ def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable
 
 def _render(plan: Plan) -> Callable[..., Rendered]:
     return render_bare if plan.settings.bare else render_answer
+
+
+def _refused(visit: Visit, refused: RequestRefused) -> Rendered:
+    visit.codes = (refused.code,)
+    return render_problem(refused, visit.scope["path"])
+
+
+def _broken(visit: Visit) -> Rendered:
+    """What a bug answers, told with the request's id."""
+    log.exception("request %s failed", visit.request_id.decode())
+    detail = _knows_more(visit.request_id)
+    return problem(Code.INTERNAL, Code.INTERNAL.status, detail, visit.scope["path"])
+
+
+def codes_of(answer: Answer) -> tuple[str, ...]:
+    """The codes of the errors in an answer, each once."""
+    return tuple({error["code"]: None for error in answer.errors})
 
 
 def _sooner(asked: Asked, waited: float, longest: float) -> Asked:

@@ -15,11 +15,16 @@ from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 
 from apiql.server.admin_listener import check_free
 from apiql.server.drain import DrainingServer
+from apiql.server.log_level import LOGGERS, level_of
 from apiql.server.protocol import Protocol
 from apiql.server.tls import context_of
+from apiql.server.watching import form_for
 from apiql.server.worker import CONF, DEV
 from apiql.server.workers import run_workers
-from apiql.settings import Server, Settings
+from apiql.settings import Log, Settings
+
+ERR = 2
+"""Standard error."""
 
 
 def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
@@ -37,7 +42,7 @@ def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
     for name in ("host", "port", "workers"):  # the command line's word wins for workers too
         os.environ[f"APIQL_SERVER__{name.upper()}"] = str(getattr(server, name))
     raise_open_files()
-    config = _config(server)
+    config = _config(settings)
     if server.workers > 1:
         return run_workers(config)
     one = DrainingServer(config)
@@ -46,7 +51,8 @@ def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(server: Server) -> uvicorn.Config:
+def _config(settings: Settings) -> uvicorn.Config:
+    server = settings.server
     return uvicorn.Config(
         "apiql.server.worker:worker_app",
         factory=True,
@@ -56,7 +62,7 @@ def _config(server: Server) -> uvicorn.Config:
         loop="uvloop",
         http=Protocol,
         ws="none",
-        log_config=log_config(),
+        log_config=log_config(settings.log),
         access_log=False,
         server_header=False,
         proxy_headers=False,
@@ -66,13 +72,18 @@ def _config(server: Server) -> uvicorn.Config:
     )
 
 
-def log_config() -> dict[str, Any]:
-    """uvicorn's, with our lines and those of the loop beside its own, and none of them a flood."""
+def log_config(log: Log) -> dict[str, Any]:
+    """uvicorn's, with our lines and those of the loop beside its own, all in one form, on standard
+    error, and none of them a flood.
+    """
     found: dict[str, Any] = deepcopy(LOGGING_CONFIG)
+    lines = {"()": "apiql.server.log_lines.LogLines", "form": form_for(log, ERR)}
+    found["formatters"] = {"default": lines, "access": lines}
     found["filters"] = {"thinned": {"()": "apiql.server.notices.LogFilter"}}
     found["handlers"]["default"]["filters"] = ["thinned"]
-    for name, level in (("apiql", "INFO"), ("asyncio", "WARNING")):
-        found["loggers"][name] = {"handlers": ["default"], "level": level, "propagate": False}
+    for name in LOGGERS:
+        alone = {} if name == "uvicorn.error" else {"handlers": ["default"], "propagate": False}
+        found["loggers"][name] = {"level": level_of(name, log.level), **alone}
     return found
 
 

@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from apiql.engine import Engine
+from apiql.engine import Began, Engine
 from apiql.errors import Code
 from apiql.events import Event
 from apiql.runtime.decode import to_json
@@ -49,6 +49,8 @@ class Streaming:
     begun: bool = False
     status: int = 0
     count: int = 0
+    size: int = 0
+    codes: dict[str, None] = field(default_factory=dict)
     headers: Pairs = field(default_factory=list)
 
     async def sent(self, send: Send, request_id: bytes) -> None:
@@ -69,10 +71,12 @@ class Streaming:
 
     async def _send(self, piece: Piece, send: Send, request_id: bytes) -> None:
         last = isinstance(piece, End)
+        self.codes |= {error["code"]: None for error in piece.errors}
         if not self.begun:
             alone = piece.status if isinstance(piece, End) else 200
             await self._begin(send, alone if alone >= 400 else 200, request_id)
         data = self._framed(piece, piece_json(piece, self.extensions() if last else {}))
+        self.size += len(data)
         for at in range(0, len(data), CHUNK):
             chunk, behind = data[at : at + CHUNK], not last or at + CHUNK < len(data)
             message = {"type": "http.response.body", "body": chunk, "more_body": behind}
@@ -104,8 +108,9 @@ async def _hand_over(send: Send, message: MutableMapping[str, Any]) -> None:
 
 
 def streaming(
-    engine: Engine, executable: Executable, asked: Asked, events: list[Event] | None = None
-) -> Streaming | Rendered:
+    engine: Engine, executable: Executable, asked: Asked, events: list[Event] | None = None,
+    began: Began | None = None,
+) -> Streaming | Rendered:  # fmt: skip
     """The answer to a query that a client wants in pieces; none where it has had all of them: a
     reader of events asks again, naming the last one, until it is told that there is no more.
     `events` takes what happens.
@@ -117,7 +122,8 @@ def streaming(
         return Rendered(204, b"")
     if not engine.settings.answer.timings:
         observe = None if events is None else events.append
-        return Streaming(engine.stream(executable, asked.query, observe), asked.wanted, dict)
+        found = engine.stream(executable, asked.query, observe, began)
+        return Streaming(found, asked.wanted, dict)
     seen = [] if events is None else events
     clock = asyncio.get_running_loop().time
     start = clock()
@@ -126,7 +132,8 @@ def streaming(
         total = round((clock() - start) * 1000, 2)
         return {"trace": trace_of(seen, start), "total": total}
 
-    return Streaming(engine.stream(executable, asked.query, seen.append), asked.wanted, timings)
+    found = engine.stream(executable, asked.query, seen.append, began)
+    return Streaming(found, asked.wanted, timings)
 
 
 async def let_go(scope: Scope, receive: Receive) -> None:

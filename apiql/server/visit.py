@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ from apiql.access.principal import ANYONE, Principal
 from apiql.errors import ApiqlError
 from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.runtime.run import Run
 from apiql.server.sight import Sight
 from apiql.trace_context import Trace
 
@@ -18,20 +20,40 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Pairs = list[tuple[bytes, bytes]]
 
 
+class Mark:
+    """What is known of a request wherever something belongs to it: in lines of the log, at calls.
+    Connections may hold it for long, so it holds nothing itself.
+    """
+
+    __slots__ = ("id", "kind", "name")
+
+    def __init__(self, id: bytes, kind: str) -> None:
+        self.id, self.kind, self.name = id, kind, ""
+
+
+REQUEST: ContextVar[Mark] = ContextVar("request")
+"""The mark of the request that something is done for."""
+
+
 class Visit:
     """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
     caller may prove who it is; `told` are headers that any answer to it has. `sight` is what is
-    there for the caller, None where everything is. `plan` and `name` (of a stored query) are known
-    once it was read, `status` (0 where nobody waited for an answer) and `seconds` once it is over;
-    `events` are kept where a watcher wants them, `trace` is that which it belongs to, if any.
+    there for the caller, None where everything is. `route` and `kind` (`text`, `query`) are those
+    of its route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once
+    it was read, `run` once it is carried out, `status` (0 where nobody waited for an answer),
+    `size` of the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept
+    where a watcher wants them, `trace` is that which it belongs to, if any.
     """
 
     __slots__ = (
-        "_body", "_fields", "begun", "challenge", "events", "name", "plan", "principal", "receive",
-        "request_id", "scope", "seconds", "sight", "status", "told", "trace",
+        "_body", "_fields", "begun", "challenge", "codes", "events", "kind", "mark", "name", "plan",
+        "principal", "receive", "request_id", "route", "run", "scope", "seconds", "sight", "size",
+        "status", "text", "told", "trace",
     )  # fmt: skip
 
-    def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, request_id: bytes, route: str = "", kind: str = ""
+    ) -> None:
         self.scope = scope
         self.receive = receive
         self.request_id = request_id
@@ -40,10 +62,15 @@ class Visit:
         self.challenge = ""
         self.sight: Sight | None = None
         self.told: Pairs = []
-        self.name = ""
+        self.route = route
+        self.kind = kind
+        self.mark = Mark(request_id, kind)
+        self.name = self.text = ""
         self.plan: Plan | None = None
+        self.run: Run | None = None
         self.events: list[Event] | None = None
-        self.status = 0
+        self.codes: tuple[str, ...] = ()
+        self.status = self.size = 0
         self.seconds = 0.0
         self.trace: Trace | None = None
         self._body: bytes | None = None
@@ -81,6 +108,20 @@ class Visit:
         """Takes what happens while it is answered, if anybody wants to know."""
         return None if self.events is None else self.events.append
 
+    def was_read(self, name: str, text: str) -> None:
+        """What it asks for is known from now on."""
+        self.name = self.mark.name = name
+        self.text = text
+
+    def went_on(self, run: Run) -> None:
+        """Its query is carried out from now on."""
+        self.run = run
+
+    @property
+    def calls(self) -> int:
+        """The calls that its query has made so far, those that a cache answered too."""
+        return 0 if self.run is None else self.run.budget.allowed - self.run.budget.left
+
 
 Guard = Callable[[Visit], Awaitable[None]]
 """Looks at a request before its text is read, in the order of guards.py.
@@ -105,7 +146,7 @@ class Watcher(Protocol):
 
     @property
     def wants_events(self) -> bool:
-        """Whether what happens within a request is to be kept for it."""
+        """Whether it looks at `events` at the end."""
 
     def begun(self, visit: Visit) -> None:
         """A request has come; nothing of it was looked at."""

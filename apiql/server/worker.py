@@ -7,35 +7,37 @@ import logging
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, MutableMapping
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
 
-from apiql.engine import Engine
 from apiql.errors import ApiqlError
-from apiql.events import Figure, Told
-from apiql.opened import OpenEngine
-from apiql.rights_files import rights_of
+from apiql.events import Family, Told
 from apiql.server.admin import Admin
-from apiql.server.admin_listener import admin_served, bound, hosts_of
+from apiql.server.admin_listener import admin_served, bound, hosts_of, is_local
 from apiql.server.app import App, Beside, app_around
-from apiql.server.configuration import Configuration, Place, read_configuration
+from apiql.server.configuration import Place, read_configuration
 from apiql.server.counts import Counts, figures_in_force
-from apiql.server.current import Current, Held, held_of
+from apiql.server.current import Current
+from apiql.server.door import Door
 from apiql.server.exposition import process_figures
+from apiql.server.interventions import Interventions
+from apiql.server.line_writer import Write, to_file
+from apiql.server.making import Making
+from apiql.server.measured import Measured
 from apiql.server.notices import NoticeLog
 from apiql.server.reload import Reloader
 from apiql.server.tracing import Export
+from apiql.server.watching import Watching, form_for
 from apiql.settings import Telemetry
-from apiql.sources.circuits import Circuits
-from apiql.sources.stack import build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
 CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
 """How `apiql serve` tells its workers what to load."""
+OUT = 1
+"""Standard output."""
 
 log = logging.getLogger("apiql")
 
@@ -51,9 +53,11 @@ def worker_app() -> App:
     return app
 
 
-def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App, Reloader]:
+def worker(
+    place: Place, tell: Told, stores: Stores | None = None, write: Write | None = None
+) -> tuple[App, Reloader]:
     """The app of a place, kept up with it, and what keeps it so; without stores, with those of
-    its settings.
+    its settings. `write` takes the lines of requests, which else go to standard output.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -62,29 +66,24 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
         NoPort: there is none for the admin listener.
     """
     first = read_configuration(place)
-    rights = rights_of(first.settings, first.rights)
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
-    opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
-    key_sets: dict[str, Any] = {}
-    current, counts = Current(held_of(opened, tell, key_sets, rights), stores.aclose), Counts()
-    make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits,
-                   key_sets=key_sets)  # fmt: skip
-    reloader = Reloader(place, first, current, make, tell, time.time)
-    started = time.time()
-
-    def figures() -> Iterator[Figure]:
-        yield from process_figures(started)
-        yield from counts.figures()
-        yield from app.door.figures()
-        yield from figures_in_force(current, reloader.state)
-
+    measured = None if listener is None else Measured(first.settings)
+    making = Making(stores, tell, None if measured is None else measured.made)
+    current, counts = Current(making.first(first), stores.aclose), Counts()
+    reloader = Reloader(place, first, current, making.beside, tell, time.time)
     beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
-    if listener is not None:
-        admin = Admin(hosts_of(listener), current, reloader, figures)
-        beside.append(partial(admin_served, listener, admin, log.info))
     export = collecting(first.settings.telemetry, beside)
-    app = app_around(current, stores, reloader.state, counts, beside, export=export)
+    form = form_for(first.settings.log, OUT)
+    watching = Watching(current, measured, write or to_file(OUT), form, export)
+    beside.insert(0, watching.beside)
+    app = app_around(current, stores, reloader.state, counts, beside, watching.watchers)
+    if listener is not None:
+        figures = partial(_figures, counts, app.door, current, reloader, watching, time.time())
+        steps = Interventions(making.circuits, watching.level, watching.under_way)
+        app.admin = f"http://{min(hosts_of(listener))}"
+        admin = Admin(hosts_of(listener), current, reloader, figures, steps, is_local(listener))
+        beside.append(partial(admin_served, listener, admin, log.info))
     return app, reloader
 
 
@@ -99,28 +98,16 @@ def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:
     return collector.export
 
 
-async def opened_beside(
-    found: Configuration, stores: Stores, tell: Told, circuits: Circuits,
-    key_sets: MutableMapping[str, Any] | None = None,
-) -> Held:  # fmt: skip
-    """An engine beside the one in force. Its queries are compiled in a thread; the way to its
-    upstreams belongs to the loop.
-
-    Raises:
-        RightsRefused, StoredRefused: what was read cannot be used.
-    """
-    rights = rights_of(found.settings, found.rights)
-    stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
-    held: Held | None = None
-    try:
-        engine = await asyncio.to_thread(
-            Engine, found.settings, stack.layer, found.queries, told=tell
-        )
-        held = held_of(OpenEngine(engine, stack, stores, owned=False), tell, key_sets, rights)
-    finally:
-        if held is None:
-            await stack.aclose()
-    return held
+def _figures(
+    counts: Counts, door: Door, current: Current, reloader: Reloader, watching: Watching,
+    started: float,
+) -> Iterator[Family]:  # fmt: skip
+    """Everything that is exposed."""
+    yield from process_figures(started)
+    yield from counts.figures()
+    yield from door.figures()
+    yield from figures_in_force(current, reloader.state)
+    yield from watching.families()
 
 
 @asynccontextmanager

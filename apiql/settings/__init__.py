@@ -1,12 +1,13 @@
 """What an operator can set: `apiql.toml` of the conf folder, then `APIQL_SECTION__KEY` variables.
 
-Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of queries, plans or
-transports.
+Sections and defaults: sections.py, admin.py, log.py, store.py, upstreams.py. Knows nothing of
+queries, plans or transports.
 """
 
 from apiql.settings.access import Access, ApiKey, Issuer, User
 from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.addresses import Addresses
+from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.caching import Cache
 from apiql.settings.certificates import Certificate
@@ -16,13 +17,15 @@ from apiql.settings.credentials import Auth
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings, place_of
+from apiql.settings.log import Log
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.rights import Rights, Scope
-from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
+from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.signing import Signing, SigningApp
 from apiql.settings.store import Store
 from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
+from apiql.settings.values import Duration
 
 __all__ = [
     "Access",
@@ -37,12 +40,14 @@ __all__ = [
     "Certificate",
     "Clients",
     "Cors",
+    "Duration",
     "Forgery",
     "Health",
     "Hedge",
     "Host",
     "Issuer",
     "Limits",
+    "Log",
     "OnTimeout",
     "Push",
     "Queries",

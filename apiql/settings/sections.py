@@ -14,11 +14,13 @@ from pydantic_core import PydanticCustomError
 
 from apiql.settings.access import Access
 from apiql.settings.addresses import Addresses
+from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
 from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
+from apiql.settings.log import Log
 from apiql.settings.rights import Rights
 from apiql.settings.section import Section
 from apiql.settings.signing import Signing
@@ -29,7 +31,6 @@ from apiql.settings.values import (
     Count,
     Duration,
     HostRules,
-    Loopback,
     Methods,
     Pause,
     Size,
@@ -79,16 +80,6 @@ class Server(Section):
             key = "private_key" if self.private_key else "certificates"
             raise refusal("there is no certificate for all other names", "certificate too", key)
         return self
-
-
-class Admin(Section):
-    """Where an operator looks and steps in: figures, purging, reloading. Nobody is asked for a
-    key there, so it is this machine's alone, and off unless a port is named.
-    """
-
-    host: Loopback = "127.0.0.1"
-    port: int | None = Field(default=None, ge=0, le=65535)
-    """Of the first worker, the next one of the second; 0 takes any free ones."""
 
 
 class Answer(Section):
@@ -182,6 +173,7 @@ class Settings(Section):
 
     server: Server = Server()
     admin: Admin = Admin()
+    log: Log = Log()
     answer: Answer = Answer()
     security: Security = Security()
     queries: Queries = Queries()

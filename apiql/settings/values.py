@@ -24,7 +24,6 @@ _HOST_RULE = re.compile(
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
-_LOOPBACK = ("127.0.0.1", "::1")
 _NAME = re.compile(r"[^\W\d]\w*")
 _UPSTREAM_NAME = re.compile(r"[^\W_][\w-]*")
 _MEMBER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,127}")
@@ -248,13 +247,6 @@ def trust(value: object) -> bool | str:
     raise refusal(f"{shown(value)} is neither", "true, false, or the path of a CA file")
 
 
-def loopback(value: object) -> str:
-    """An address that only this machine reaches: what listens there asks nobody for a key."""
-    if isinstance(value, str) and value in _LOOPBACK:
-        return value
-    raise refusal(f"{shown(value)} is no loopback address", '"127.0.0.1" or "::1"')
-
-
 def _lower(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
@@ -286,5 +278,4 @@ PathTemplate = Annotated[str, AfterValidator(path_template)]
 HeaderName = Annotated[str, AfterValidator(header_name)]
 HeaderText = Annotated[str, PlainValidator(header_text)]
 QueryValue = Annotated[Any, PlainValidator(query_value)]
-Loopback = Annotated[str, PlainValidator(loopback)]
 Trust = Annotated[bool | str, PlainValidator(trust)]

@@ -21,6 +21,7 @@ _BYPASSING = frozenset(
     ("range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since", "if-range")
 )
 """Who sends one of these wants the upstream's own word."""
+_TELLING = _BYPASSING | {"cache-control"}
 _READS = frozenset(("GET", "HEAD"))
 _SAFE = frozenset(("GET", "HEAD", "OPTIONS", "TRACE"))
 _SHORT, _HEADS = 1024, 1024
@@ -68,6 +69,13 @@ def read_headers(headers: Headers) -> Asked:
         "authorization" in names,
         None if control == NOTHING_SAID else control,
     )
+
+
+def bypasses(headers: Headers) -> bool:
+    """Whether what the headers of a call say keeps a cache out of it; most say nothing of it."""
+    if _TELLING.isdisjoint([name.lower() for name, _ in headers]):
+        return False
+    return read_headers(headers).bypass
 
 
 def concerns(call: Call) -> bool:

@@ -56,6 +56,7 @@ class Call(Struct, frozen=True):
     no `Content-Length` and no hop-by-hop field: the transport writes those. `deadline` is on
     the loop's clock, in seconds; whatever the call waits for ends there. `attempt` is how often it
     was made before; `passing` are headers that differ each time, so no two calls differ by them.
+    `service` is what the query calls the other side, for who counts.
     """
 
     method: str
@@ -67,6 +68,7 @@ class Call(Struct, frozen=True):
     caching: Caching | None = None
     attempt: int = 0
     passing: Headers = ()
+    service: str = ""
 
 
 class Reply(Struct, frozen=True):

@@ -132,6 +132,13 @@ class Circuit:
         self._turn(Phase.OPEN)
         return True
 
+    def close(self) -> None:
+        """Lets everything through from now on: an operator says so."""
+        self.times = self.streak = 0
+        self.window.clear()
+        self.why = "an operator has closed it"
+        self._turn(Phase.CLOSED)
+
     def _counted(self, verdict: Verdict, now: float) -> bool:
         if verdict is Verdict.WELL:
             self.streak = 0

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
 
 from cachetools import LRUCache
 from msgspec import Struct
@@ -31,6 +32,20 @@ class Opened(Struct, frozen=True):
 
     until: float
     times: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the circuit of a host stands: for how many seconds it is `open` yet, how often it was
+    opened, and how many calls were not made because of it.
+    """
+
+    origin: str
+    state: str
+    why: str
+    left: float
+    opened: int
+    refused: int
 
 
 class Circuits:
@@ -63,6 +78,23 @@ class Circuits:
                 self._news.set()
 
         return tell
+
+    def standing(self, now: float) -> Iterator[Standing]:
+        """How all circuits stand, by the clock of the calls."""
+        for origin, circuit in self._known.items():
+            left = max(0.0, circuit.until - now) if circuit.phase is Phase.OPEN else 0.0
+            state, why = circuit.phase.value, circuit.why
+            yield Standing(str(origin), state, why, left, circuit.opened, circuit.refused)
+
+    def close(self, name: str) -> bool:
+        """Closes the circuit of a host by hand; whether there is one of this name."""
+        found = [origin for origin in self._known if str(origin) == name]
+        for origin in found:
+            circuit = self._known[origin]
+            if circuit.phase is not Phase.CLOSED:
+                circuit.close()
+                self.moved(origin)(circuit)
+        return bool(found)
 
     async def share(self, stores: Stores, clock: Callable[[], float]) -> None:
         """Keeps up with the others until it is cancelled; `clock` is that of the circuits."""

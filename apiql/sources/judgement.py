@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiql.sources.cache_control import Directives
 from apiql.sources.cache_entry import Kept
-from apiql.sources.cache_request import concerns, read_headers
+from apiql.sources.cache_request import bypasses, concerns
 from apiql.sources.call import Caching, Call, Reply
 from apiql.sources.lifetime import SPEAKING, Lifetime
 
@@ -19,7 +19,7 @@ def forwarded(call: Call) -> str:
     caching = call.caching or ASKS_NOTHING
     if not concerns(call):
         return "fwd=method"
-    bypass = caching.off or not matters(caching) or read_headers(call.headers).bypass
+    bypass = caching.off or not matters(caching) or bypasses(call.headers)
     return "fwd=bypass" if bypass else UNKNOWN
 
 

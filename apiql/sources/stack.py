@@ -26,7 +26,9 @@ from apiql.sources.fleet import Surroundings
 from apiql.sources.http import PooledTransport
 from apiql.sources.limits import TransportLimits
 from apiql.sources.loops import beginning, own_places
+from apiql.sources.observe import Made, observed
 from apiql.sources.outward import Outward, outward, prefix_of
+from apiql.sources.pools import Pools
 from apiql.sources.refresh import Refreshing
 from apiql.sources.shared import shared
 from apiql.sources.tally import room_figures
@@ -89,24 +91,31 @@ def build_stack(
     circuits: Circuits | None = None,
     clock: Callable[[], float] = time.monotonic,
     network: Network = NETWORK,
+    made: Made | None = None,
 ) -> Stack:
-    """The way to these upstreams; what outlives a call is kept in the stores and the circuits."""
+    """The way to these upstreams; what outlives a call is kept in the stores and the circuits.
+    `made` is told of each call that goes out, equal ones together once.
+    """
     limits = settings.limits
     circuits = circuits or Circuits()
     circuits.told = told
-    usual = _usual(settings, network)
-    ways = _configured(settings, usual, network, circuits, Surroundings(clock, told), stores)
+    usual, around = _usual(settings, network), Surroundings(clock, told)
+    ways, pools = _configured(settings, usual, network, circuits, around, stores)
     closes = [close for way in ways.values() for close in way.closes] + [usual.aclose]
-    inner = _route(ways, _unnamed(usual, limits, circuits, clock))
+    route = _route(ways, _unnamed(usual, limits, circuits, clock))
+    inner = route if made is None else observed(route, made, clock)
     if stores.is_shared:
         sharing = Sharing(circuits, stores, clock)
         inner = sharing.around(inner)
         closes.insert(0, sharing.aclose)
     cache = _cache(inner, limits, stores)
-    figures = (*_figures(ways), _figures_of(cache), stores.figures)
-    begins = tuple(way.begin for way in ways.values() if way.begin is not None)
+    figures = (*_figures(ways), _figures_of(cache), stores.figures, pools.figures)
     ends = (cache.refreshing.aclose, *closes)
-    return Stack(cache.layer, cache.purge, circuits, ends, figures, begins)
+    return Stack(cache.layer, cache.purge, circuits, ends, figures, _begins(ways))
+
+
+def _begins(ways: Mapping[Origin, UpstreamWay]) -> tuple[Callable[[], None], ...]:
+    return tuple(way.begin for way in ways.values() if way.begin is not None)
 
 
 def _figures(ways: Mapping[Origin, UpstreamWay]) -> Iterator[Figures]:
@@ -147,11 +156,14 @@ def _configured(
     circuits: Circuits,
     around: Surroundings,
     stores: Stores,
-) -> Mapping[Origin, UpstreamWay]:
-    """The ways of the configuration; upstreams of one origin share one."""
+) -> tuple[Mapping[Origin, UpstreamWay], Pools]:
+    """The ways of the configuration, upstreams of one origin share one; and the pools, for who
+    counts connections.
+    """
     beyond = Outward(stores, around.clock)
     shares = Shared(transport_limits(settings.limits), usual.budget, usual, network)
     ways: dict[Origin, UpstreamWay] = {}
+    pools = Pools(settings.upstreams, [usual])
     prefixes: dict[Origin, list[str]] = {}
     for upstream in settings.upstreams.values():
         prefixes.setdefault(pinned(upstream.url), []).append(prefix_of(upstream))
@@ -161,7 +173,8 @@ def _configured(
             transports = Transports(upstream, shares)
             way = upstream_way(name, upstream, settings.limits, transports, circuits, around)
             ways[origin] = outward(name, upstream, way, transports, prefixes[origin], beyond)
-    return ways
+            pools.all += transports.pools
+    return ways, pools
 
 
 def _unnamed(

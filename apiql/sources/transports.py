@@ -59,6 +59,8 @@ class Transports:
     shared: Shared
     _made: dict[tuple[str | None, bool], Layer] = field(default_factory=dict)
     closes: list[Close] = field(default_factory=list)
+    pools: list[PooledTransport] = field(default_factory=list)
+    """Those of its own whose connections can be counted."""
 
     def to(self, url: str, *, known: bool = True) -> Layer:
         """The transport to a url of the upstream: its own, or that of one of its hosts. `known`:
@@ -89,6 +91,7 @@ class Transports:
             lookup=shared.network.lookup, connect=shared.network.connect,
         )  # fmt: skip
         self.closes.append(own.aclose)
+        self.pools.append(own)
         return own
 
 

@@ -60,6 +60,8 @@ class Running:
     reloader: Reloader
     current: Current
     told: list[Notice] = field(default_factory=list)
+    admin: str | None = None
+    """The URL of the admin listener, where `admin.port` is 0."""
 
     async def looked(self) -> Outcome | None:
         """Two looks: what is the same in both has settled."""
@@ -86,9 +88,18 @@ class Running:
 
 
 @asynccontextmanager
-async def running(folder: Folder, place: Path | None = None) -> AsyncIterator[Running]:
-    """A server on the folder, or on a link to it."""
+async def running(
+    folder: Folder, place: Path | None = None, written: bytearray | None = None
+) -> AsyncIterator[Running]:
+    """A server on the folder, or on a link to it; `written` takes its lines of requests."""
     told: list[Notice] = []
-    app, reloader = worker(Place(place or folder.path, {}), told.append)
+    lines = bytearray() if written is None else written
+
+    def write(data: bytes) -> int:
+        lines.extend(data)
+        return len(data)
+
+    app, reloader = worker(Place(place or folder.path, {}), told.append, write=write)
+    current: Current = app.hot["/apiql"].current  # type: ignore[attr-defined]
     async with serving(app) as url:
-        yield Running(Site(url), folder, reloader, app.hot["/apiql"].current, told)  # type: ignore[attr-defined]
+        yield Running(Site(url), folder, reloader, current, told, app.admin)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import logging
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from pydantic import BaseModel, Field, SecretBytes, SecretStr
 
 from apiql.access.minting import password_hash
-from apiql.events import Figure
+from apiql.events import CircuitMoved, Figure
 from apiql.server.admin import masked
 from apiql.server.admin_listener import NoPort, bound, check_free
 from apiql.server.exposition import exposed
@@ -102,17 +105,20 @@ def samples(text: str) -> dict[str, float]:
     """The samples of an exposition by name and labels; each family is one block with its type."""
     found: dict[str, float] = {}
     seen: list[str] = []
+    kind = ""
     for line in text.removesuffix("\n").split("\n"):
         if line.startswith("# HELP "):
             name = line.split(" ")[2]
             assert name not in seen, "a family stands once"
             seen.append(name)
         elif line.startswith("# TYPE "):
-            assert line.split(" ")[2:] in ([seen[-1], "counter"], [seen[-1], "gauge"])
+            kind = line.removeprefix(f"# TYPE {seen[-1]} ")
+            assert kind in ("counter", "gauge", "histogram")
         else:
             match = SAMPLE.fullmatch(line)
             assert match is not None, line
-            assert match[1] == seen[-1]
+            tails = ("_bucket", "_sum", "_count") if kind == "histogram" else ("",)
+            assert match[1] in [seen[-1] + tail for tail in tails]
             found[line.rpartition(" ")[0]] = float(match[3])
     return found
 
@@ -221,12 +227,55 @@ def test_what_proves_callers_is_masked() -> None:
         )
     )  # fmt: skip
     found = masked(settings)["access"]
-    assert found["keys"]["shop"]["hashes"] == ["***"]
-    assert found["keys"]["shop"]["scopes"] == ["a"]
-    assert found["keys"]["shop"]["expires"].startswith("2027-12-31T00:00:00")
-    assert found["users"]["ada"]["hash"] == found["tokens"]["main"]["secret"] == "***"
+    assert found["keys"] == {"shop": "***"}
+    assert found["users"] == {"ada": "***"}
+    assert found["tokens"] == {"main": "***"}
     for text in (str(found), repr(settings), repr(settings.access), repr(issuer)):
         assert not any(each in text for each in (secret, digest, hashed))
+
+
+class Inner(BaseModel):
+    """A section within a section."""
+
+    name: str = "shown"
+    salt: str = Field(default="s3cret", repr=False)
+
+
+class Vault(BaseModel):
+    """A section that no code knows."""
+
+    shown: str = "shown"
+    typed: SecretStr = SecretStr("s3cret")
+    octets: SecretBytes = SecretBytes(b"s3cret")
+    unprinted: str = Field(default="s3cret", repr=False)
+    nothing: str | None = Field(default=None, repr=False)
+    several: tuple[str, ...] = Field(default=("s3cret", "s3cret"), repr=False)
+    named: Mapping[str, str] = Field(default={"a": "s3cret"}, repr=False)
+    typed_by_name: Mapping[str, SecretStr] = {"app": SecretStr("s3cret")}
+    typed_in_order: tuple[SecretStr, ...] = (SecretStr("s3cret"),)
+    inner: Inner = Inner()
+    inners: Mapping[str, tuple[Inner, ...]] = {"x": (Inner(), Inner())}
+    api_token: str = "s3cret"
+    url: str = "https://me:s3cret@a.example/x"
+
+
+class WithVault(Settings):
+    """The settings with such a section."""
+
+    vault: Vault = Vault()
+
+
+def test_secrets_of_any_section_are_masked_by_their_kind() -> None:
+    found = masked(WithVault())
+    assert "s3cret" not in str(found)
+    assert found["vault"] == {
+        "shown": "shown", "typed": "***", "octets": "***", "unprinted": "***", "nothing": None,
+        "several": ["***", "***"], "named": {"a": "***"}, "typed_by_name": {"app": "***"},
+        "typed_in_order": ["***"], "inner": {"name": "shown", "salt": "***"},
+        "inners": {"x": [{"name": "shown", "salt": "***"}] * 2}, "api_token": "***",
+        "url": "https://***@a.example/x",
+    }  # fmt: skip
+    assert found["limits"] == Settings().limits.model_dump(mode="json")
 
 
 # -- purging and reloading ------------------------------------------------------------------------
@@ -276,6 +325,95 @@ async def test_reload(server: Running, admin: Admins) -> None:
     assert (response.status, response.json()["status"]) == (409, "refused")
     assert response.json()["configuration"]["refused"]["problems"]
     assert (await admin.post("/admin/reload", {"now": True})).status == 422
+
+
+# -- circuits, the log, queries ------------------------------------------------------------------
+
+
+@loop
+async def test_circuits_are_shown_and_closed_by_hand(server: Running, admin: Admins) -> None:
+    for _ in range(6):
+        await server.site.ask("select * from /status/500 as a retry 0")
+    (circuit,) = (await admin.get("/admin/circuits")).json()["circuits"]
+    origin = f"http://127.0.0.1:{server.folder.port}"
+    assert (circuit["origin"], circuit["state"], circuit["opened"]) == (origin, "open", 1)
+    assert circuit["why"] == "5 calls in a row failed"
+    assert circuit["left"] > 0
+    response = await admin.post("/admin/circuits", {"origin": origin, "state": "closed"})
+    assert (response.status, response.json()) == (200, {"origin": origin, "state": "closed"})
+    (circuit,) = (await admin.get("/admin/circuits")).json()["circuits"]
+    assert (circuit["state"], circuit["left"]) == ("closed", 0)
+    assert (await server.asked())["user"]["name"] == "Ada"
+    moved = [notice.state for notice in server.told if isinstance(notice, CircuitMoved)]
+    assert moved == ["open", "closed"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ({"origin": "http://nobody.example", "state": "closed"}, 404),
+        ({"origin": "http://a", "state": "open"}, 422),
+        ({"origin": "http://a"}, 422),
+        ({"origin": 1, "state": "closed"}, 422),
+        ({"origin": "http://a", "state": "closed", "more": 1}, 422),
+    ],
+)
+@loop
+async def test_circuits_that_are_not_there(admin: Admins, asked: Any, status: int) -> None:
+    response = await admin.post("/admin/circuits", asked)
+    assert (response.status, response.media) == (status, PROBLEM)
+
+
+@loop
+async def test_the_level_of_the_log_for_a_while(server: Running, admin: Admins) -> None:
+    assert (await admin.get("/admin/state")).json()["log"] == {"level": "info"}
+    response = await admin.post("/admin/log", {"level": "debug", "for": "10m"})
+    assert (response.status, response.json()) == (200, {"level": "debug", "for": 600})
+    assert (await admin.get("/admin/state")).json()["log"] == {"level": "debug"}
+    assert logging.getLogger("apiql").level == logging.DEBUG
+    response = await admin.post("/admin/log", {"level": "warning", "for": "50ms"})
+    async with asyncio.timeout(20):
+        while (await admin.get("/admin/state")).json()["log"]["level"] != "info":  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    assert logging.getLogger("apiql").level == logging.INFO
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {}, {"level": "loud"}, {"level": "debug", "for": "2d"}, {"level": "debug", "for": 0},
+        {"level": "debug", "for": None}, {"level": "debug", "more": 1}, {"for": "10m"},
+    ],
+)  # fmt: skip
+@loop
+async def test_levels_that_are_none(admin: Admins, asked: Any) -> None:
+    response = await admin.post("/admin/log", asked)
+    assert (response.status, response.media) == (422, PROBLEM)
+
+
+@loop
+async def test_what_runs_now_is_shown_without_values(server: Running, admin: Admins) -> None:
+    text = "select * from /hang as slow where k = 's3cret'; select * from /users/1 as quick;"
+    text += "select * from /users/2 as later where x = slow.id"
+    asking = asyncio.ensure_future(server.site.ask(text))
+    try:
+        async with asyncio.timeout(20):
+            found: list[Any] = []
+            while not found or found[0].get("ended") != 1:
+                found = (await admin.get("/admin/queries")).json()["queries"]
+                await asyncio.sleep(0.01)
+    finally:
+        asking.cancel()
+    (query,) = found
+    assert query["under_way"] == ["slow"]
+    assert query["waiting"] == ["later"]
+    assert (query["kind"], query["route"], query["calls"]) == ("text", "/apiql", 2)
+    assert query["fingerprint"].startswith("sha256:")
+    assert query["seconds"] > 0
+    assert "s3cret" not in str(found)
+    async with asyncio.timeout(20):
+        while (await admin.get("/admin/queries")).json()["queries"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 # -- whom it refuses ------------------------------------------------------------------------------

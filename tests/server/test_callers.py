@@ -29,7 +29,8 @@ from apiql.server.visit import Visit
 from apiql.settings import Access, ApiKey, Clients
 from apiql.sources.call import Call, Reply
 from tests.access.signing import ISSUER, SECRET, jwks, key_of, packed, public, token
-from tests.server.client import PROBLEM, Response, Site
+from tests.server import client
+from tests.server.client import PROBLEM, Response
 from tests.server.conf import Folder, Running, running
 from tests.server.conftest import settings_for
 from tests.server.upstream import Exchange, Upstream, upstream
@@ -461,9 +462,9 @@ async def test_who_may_prove_it_is_told_so_where_a_right_is_missing(up: Upstream
     keys = {"ACCESS__KEYS": f'{{shop = {{hashes = ["{key_hash(KEY)}"]}}}}'}
     more = {**keys, "ACCESS__REQUIRED": "false", "RIGHTS__DEFAULT": "known"}
     async with serving(create_app(settings_for(up, **more))) as url:
-        site = Site(url)
-        nobody = await site.ask("select * from /ok as a")
-        somebody = await site.ask("select * from /ok as a", X_Api_Key=KEY)
+        answering = client.Site(url)
+        nobody = await answering.ask("select * from /ok as a")
+        somebody = await answering.ask("select * from /ok as a", X_Api_Key=KEY)
     assert (nobody.status, nobody.codes()) == (401, ["UNAUTHENTICATED"])
     assert nobody.headers["www-authenticate"].startswith("ApiKey")
     assert somebody.status == 200

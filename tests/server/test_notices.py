@@ -22,6 +22,7 @@ from apiql.events import (
 )
 from apiql.server.notices import MOST_KINDS, MOST_LINES, LogFilter, NoticeLog, Thinning
 from apiql.server.serve import log_config
+from apiql.settings import Log
 
 SAMPLES: list[Notice] = [
     UnknownQuery("sha256:1", "select a\nfrom /b"),
@@ -150,6 +151,6 @@ def test_a_notice_is_not_thinned_out_twice() -> None:
 
 
 def test_the_server_writes_them(capsys: pytest.CaptureFixture[str]) -> None:
-    config = log_config()
+    config = log_config(Log())
     assert set(config["loggers"]) >= {"apiql", "asyncio", "uvicorn", "uvicorn.error"}
     assert config["handlers"]["default"]["filters"] == ["thinned"]

@@ -7,7 +7,7 @@ import time
 from apiql.engine import Engine, Query
 from apiql.server.configuration import Place, read_configuration
 from apiql.server.current import Current, Held, close_nothing
-from apiql.server.worker import opened_beside
+from apiql.server.making import Making
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
 from apiql.sources.circuit import BreakerRules
@@ -26,7 +26,8 @@ async def test_a_circuit_that_is_open_stays_so() -> None:
     circuits = Circuits()
     circuits.circuit(pinned(URL), BreakerRules()).hear(time.monotonic() + 60, 1)
     found = read_configuration(Place(None, {"APIQL_UPSTREAMS__DEFAULT__URL": URL}))
-    held = await opened_beside(found, MemoryStores(), lambda _: None, circuits)
+    making = Making(MemoryStores(), lambda _: None, circuits=circuits)
+    held = await making.beside(found)
     answer = await held.engine.answer(Query("select a from /b as b"))
     assert [error["code"] for error in answer.errors] == ["CIRCUIT_OPEN"]
     await held.close()

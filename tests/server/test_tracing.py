@@ -19,7 +19,7 @@ from apiql.server.app import App, app_around, create_app
 from apiql.server.current import Current, held_of
 from apiql.server.otlp import Collector
 from apiql.server.spans import Span
-from apiql.server.tracing import Export
+from apiql.server.tracing import Export, Tracing
 from apiql.server.worker import collecting
 from apiql.settings import Settings
 from apiql.trace_context import TraceContext, parse_context
@@ -37,7 +37,9 @@ TOLD = re.compile(rf"00-{TRACE}-([0-9a-f]{{16}})-0[01]")
 
 def app_with(settings: Settings, export: Export | None) -> App:
     opened = OpenEngine.from_settings(settings)
-    return app_around(Current(held_of(opened)), opened.stores, export=export)
+    current = Current(held_of(opened))
+    tracing = Tracing(lambda: current.held.settings.telemetry, export)
+    return app_around(current, opened.stores, watchers=[tracing])
 
 
 class Kept:

@@ -1,0 +1,287 @@
+"""Lines of requests and of everything else: what is in them, and that nothing waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from apiql.server.line_writer import AT_ONCE, LineWriter, chunks, to_file
+from apiql.server.log_level import LogLevel
+from apiql.server.log_lines import FIELDS, MOST, LogLines, bounded, json_line, text_line
+from apiql.server.visit import REQUEST, Mark, Visit
+from apiql.settings import Log, Settings
+from tests.server.conf import USER, Folder, Running, running
+from tests.server.upstream import Upstream as Up
+
+loop = pytest.mark.asyncio(loop_scope="session")
+SECRET = "S3CRET-4711"
+
+
+async def lines_of(up: Up, tmp_path: Path, log: str, *asked: Any) -> list[Any]:
+    """What is written of some requests, by a server with these settings of the log."""
+    folder, written = Folder(tmp_path / "conf", up.port), bytearray()
+    folder.settings(f"[log]\n{log}")
+    folder.query(USER.format(1), "one")
+    async with running(folder, written=written) as server:
+        for each in asked:
+            await each(server)
+    return [json.loads(line) for line in written.decode().splitlines()]
+
+
+async def stored(server: Running) -> None:
+    await server.asked("one")
+
+
+async def text(server: Running) -> None:
+    await server.site.ask(f"select name from /users/1 as a where token = '{SECRET}'")
+
+
+async def nonsense(server: Running) -> None:
+    await server.site.ask("select frm")
+
+
+async def unknown(server: Running) -> None:
+    headers = {"X-Request-Id": "mine-1", "Authorization": SECRET, "Cookie": f"a={SECRET}"}
+    await server.site.send("GET", f"/query/{SECRET}?token={SECRET}", headers=headers)
+
+
+async def failing(server: Running) -> None:
+    await server.site.ask("select * from /status/500 as a retry 0")
+
+
+@loop
+async def test_a_line_tells_of_a_request(up: Up, tmp_path: Path) -> None:
+    one, two, wrong, lost, failed = await lines_of(
+        up, tmp_path, "access = true", stored, text, nonsense, unknown, failing
+    )
+    assert (one["method"], one["route"], one["status"]) == ("GET", "/query/", 200)
+    assert (one["query"], one["calls"], one["client"]) == ("one", 1, "127.0.0.1")
+    assert one["ms"] > 0
+    assert one["bytes"] > 10
+    assert (one["message"], one["level"]) == ("request", "info")
+    assert (two["route"], two["fingerprint"][:7]) == ("/apiql", "sha256:")
+    assert "query" not in two
+    assert (wrong["status"], wrong["codes"]) == (400, ["SYNTAX"])
+    assert (lost["status"], lost["codes"]) == (404, ["QUERY_NOT_FOUND"])
+    assert lost["request_id"] == "mine-1"
+    assert failed["codes"] == ["UPSTREAM_STATUS"]
+
+
+@loop
+async def test_nothing_secret_is_in_a_line(up: Up, tmp_path: Path) -> None:
+    found = await lines_of(up, tmp_path, "access = true\nslow = 0.000001", text, unknown, nonsense)
+    assert len(found) == 3
+    assert SECRET not in json.dumps(found)
+
+
+@loop
+async def test_a_fingerprint_is_the_same_for_other_constants(up: Up, tmp_path: Path) -> None:
+    async def other(server: Running) -> None:
+        await server.site.ask("select  name from /users/1 as a where token = 'other' -- words")
+
+    one, two = await lines_of(up, tmp_path, "access = true", text, other)
+    assert one["fingerprint"] == two["fingerprint"]
+    assert len(one["fingerprint"]) == 23
+
+
+@loop
+async def test_only_errors_or_nothing(up: Up, tmp_path: Path) -> None:
+    (only,) = await lines_of(up, tmp_path, "access = 'errors'", stored, nonsense)
+    assert only["status"] == 400
+    assert await lines_of(up, tmp_path, "level = 'info'", stored, nonsense) == []
+
+
+@pytest.mark.parametrize(("shown", "client"), [("network", "127.0.0.0/24"), ("none", None)])
+@loop
+async def test_less_of_the_address(up: Up, tmp_path: Path, shown: str, client: str | None) -> None:
+    (line,) = await lines_of(up, tmp_path, f"access = true\nclient = '{shown}'", stored)
+    assert line.get("client") == client
+
+
+@loop
+async def test_streams_have_lines_too(up: Up, tmp_path: Path) -> None:
+    async def stream(server: Running) -> None:
+        headers = {"Accept": "application/x-ndjson", "Content-Type": "text/plain"}
+        query = b"select * from /users/1 as a; select * from /status/500 as b retry 0"
+        await server.site.send("POST", "/apiql", query, headers)
+
+    (line,) = await lines_of(up, tmp_path, "access = true", stream)
+    assert (line["calls"], line["codes"]) == (2, ["UPSTREAM_STATUS"])
+    assert line["bytes"] > 20
+
+
+@loop
+async def test_what_is_told_follows_a_reload(up: Up, tmp_path: Path) -> None:
+    folder, written = Folder(tmp_path / "conf", up.port), bytearray()
+    folder.settings()
+    folder.query(USER.format(1), "one")
+    async with running(folder, written=written) as server:
+        await stored(server)
+        folder.settings("[log]\naccess = true")
+        await server.reloader.reload()
+        await stored(server)
+    assert len(written.splitlines()) == 1
+
+
+# -- the writer -----------------------------------------------------------------------------------
+
+
+async def test_who_does_not_read_holds_nobody_up() -> None:
+    let_go, taken = threading.Event(), bytearray()
+
+    def write(data: bytes) -> int:
+        assert let_go.wait(30)
+        taken.extend(data)
+        return len(data)
+
+    writer = LineWriter(write, most=100)
+    for number in range(1000):
+        writer.add(b"%d\n" % number)
+        if number == 50:
+            writer.flush()
+    assert writer.dropped == 900
+    let_go.set()
+    writer.close()
+    assert taken == b"".join(b"%d\n" % number for number in range(100))
+
+
+async def test_a_pipe_whose_reader_is_gone_drops_and_counts() -> None:
+    reader, number = os.pipe()
+    os.close(reader)
+    writer = LineWriter(to_file(number))
+    for _ in range(10):
+        writer.add(b"line\n")
+    writer.close()
+    os.close(number)
+    assert writer.dropped == 10
+
+
+async def test_a_pipe_that_does_not_block_takes_all() -> None:
+    reader, number = os.pipe()
+    os.set_blocking(number, False)
+    writer, line = LineWriter(to_file(number)), b"x" * 99 + b"\n"
+    for _ in range(2000):
+        writer.add(line)
+    writer.flush()
+    read = await asyncio.to_thread(_read, reader, 200_000)
+    writer.close()
+    assert read == line * 2000
+    assert writer.dropped == 0
+    os.close(number)
+    os.close(reader)
+
+
+def _read(number: int, size: int) -> bytes:
+    found = b""
+    while len(found) < size:
+        found += os.read(number, 65536)
+    return found
+
+
+def test_lines_are_never_torn() -> None:
+    lines = [b"x" * size + b"\n" for size in (10, 4000, 200, 9000, 1, 1)]
+    found = [*chunks(lines)]
+    assert b"".join(chunk for chunk, _ in found) == b"".join(lines)
+    assert [count for _, count in found] == [2, 1, 1, 2]
+    assert all(len(chunk) <= AT_ONCE or count == 1 for chunk, count in found)
+    assert all(chunk.endswith(b"\n") for chunk, _ in found)
+
+
+# -- how records are written ----------------------------------------------------------------------
+
+
+def record(message: str, *args: object, **more: object) -> logging.LogRecord:
+    found = logging.LogRecord("apiql", logging.WARNING, "f", 1, message, args, None)
+    for name, value in more.items():
+        setattr(found, name, value)
+    return found
+
+
+def test_a_record_as_json_and_as_text() -> None:
+    found = json.loads(LogLines("json").format(record("hello %s", "you", **{FIELDS: {"n": 1}})))
+    assert found["time"].endswith("Z")
+    del found["time"]
+    assert found == {"level": "warning", "logger": "apiql", "message": "hello you", "n": 1}
+    line = LogLines("text").format(record("hello %s", "you", **{FIELDS: {"n": 1, "t": "a b"}}))
+    assert line.endswith(' WARNING hello you logger=apiql n=1 t="a b"')
+
+
+def test_arguments_that_do_not_fit_do_not_lose_the_line() -> None:
+    assert "of %d things" in LogLines("json").format(record("of %d things", "many"))
+
+
+def test_a_traceback_is_a_field() -> None:
+    try:
+        raise ValueError("in the\nmiddle")
+    except ValueError as error:
+        info = (ValueError, error, error.__traceback__)
+    for form in ("json", "text"):
+        line = LogLines(form).format(record("failed", exc_info=info))
+        assert line.isprintable()
+        assert "Traceback (most recent call last):\\n" in line
+
+
+async def test_the_request_id_is_in_what_is_told_within_it() -> None:
+    REQUEST.set(Mark(b"abc-1", "text"))
+    assert json.loads(LogLines("json").format(record("x")))["request_id"] == "abc-1"
+    other = await asyncio.create_task(asyncio.to_thread(LogLines("json").format, record("x")))
+    assert json.loads(other)["request_id"] == "abc-1"
+
+
+@loop
+async def test_a_bug_is_told_with_the_request_id(
+    up: Up, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken(visit: Visit) -> None:
+        raise RuntimeError("a bug")
+
+    async def ask(server: Running) -> None:
+        server.current.held.guards = (broken,)
+        await server.site.send("GET", "/apiql", headers={"X-Request-Id": "mine-2"})
+
+    caplog.handler.setFormatter(LogLines("json"))
+    (line,) = await lines_of(up, tmp_path, "access = true", ask)
+    assert (line["status"], line["codes"], line["request_id"]) == (500, ["INTERNAL"], "mine-2")
+    told = [json.loads(each) for each in caplog.text.splitlines() if "a bug" in each]
+    assert [each["request_id"] for each in told] == ["mine-2"]
+    assert "RuntimeError: a bug" in told[0]["exception"]
+
+
+def test_fields_are_cut() -> None:
+    assert len(bounded("x" * 10_000)) == MOST
+    found = bounded({"a": {"b": ["x" * 10_000]}})
+    assert len(found["a"]["b"][0]) == MOST
+    for write in (json_line, text_line):
+        fields = {"time": "t", "level": "info", "message": "m", "x": "y" * 10_000}
+        assert len(write(bounded(fields))) < MOST + 100
+
+
+# -- the level ------------------------------------------------------------------------------------
+
+
+async def test_a_level_falls_back_by_itself() -> None:
+    applied: list[str] = []
+    level = LogLevel(Settings(), applied.append)
+    level.turn("debug", 0.01)
+    assert level.now == "debug"
+    async with asyncio.timeout(20):
+        while level.now != "info":  # noqa: ASYNC110  # a timer ends it
+            await asyncio.sleep(0.005)
+    assert applied == ["debug", "info"]
+
+
+async def test_a_reload_does_not_end_another_level_early() -> None:
+    applied: list[str] = []
+    level = LogLevel(Settings(), applied.append)
+    level.turn("debug", 60)
+    level.settle(Settings(log=Log(level="error")))
+    assert applied == ["debug"]
+    level.end()
+    assert applied == ["debug", "error"]
