@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apiql.frontends.text.grammar import TextLimits
+from apiql.planning.flows import only_where_it_belongs
 from apiql.planning.push_down import push_down
 from apiql.planning.rules import Rule, merge_equal_reads, within
 from apiql.plugins import Registry
@@ -14,6 +15,7 @@ from apiql.settings import Limits
 def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
     """What becomes of a plan before it is compiled, in this order."""
     return (
+        only_where_it_belongs,
         merge_equal_reads(functions.volatile()),
         push_down,
         within(limits.depth, limits.calls, limits.fanout),

@@ -22,7 +22,7 @@ from msgspec import Struct
 from apiql.bounds import planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.events import Event, Observer, Told, UnknownQuery
+from apiql.events import CallMade, Event, Observer, Told, UnknownQuery
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.lower import lower
@@ -30,6 +30,7 @@ from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
+from apiql.ir.redaction import Redaction
 from apiql.planning.rules import rewrite
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles
@@ -45,7 +46,7 @@ from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
-from apiql.settings import Settings
+from apiql.settings import Settings, secret_texts
 from apiql.sources.call import Layer
 from apiql.stored import Catalog, StoredQuery, load_queries
 
@@ -88,15 +89,20 @@ class Engine:
         self._layer = layer
         self._functions = functions or all_functions()
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
-        self._parser = TextParser(text_limits(settings.limits))
-        self._told = told
+        self._parser, self._told = TextParser(text_limits(settings.limits)), told
         self._rules = planning_rules(settings.limits, self._functions)
         self._run_limits = run_limits(settings.limits)
-        self._details = Details(settings.answer.details)
+        hide = Redaction(secret_texts(settings))
+        self._details = Details(settings.answer.details == "full", hide)
         self._plans = KeptPlans(settings.limits.plans_cached)
         around = surroundings(settings, self._functions)
         stored = partial(self._compiled, Role.STORED)
         self.catalog = load_queries(queries, around, self._parser.parse, stored)
+
+    @property
+    def redaction(self) -> Redaction:
+        """Takes what is secret out of what is told."""
+        return self._details.hide
 
     def executable(self, text: str) -> Executable:
         """The compiled plan of a text that a client sent; one seen before is not parsed again.
@@ -208,6 +214,8 @@ class Engine:
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
+        if observe is not None and self.redaction:
+            observe = _hiding(observe, self.redaction)
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
@@ -219,6 +227,17 @@ class Engine:
 
     def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
+
+
+def _hiding(observe: Observer, hide: Redaction) -> Observer:
+    """Tells events without secrets: the target of a call may hold one."""
+
+    def observed(event: Event) -> None:
+        if isinstance(event, CallMade):
+            event = replace(event, target=hide(event.target))
+        observe(event)
+
+    return observed
 
 
 def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
-from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherwise
+from apiql.ir.forwarding import caller_reads, withheld_of
+from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, Work, with_otherwise
 from apiql.ir.policy import REPEATABLE, Caching, Policy, Retry, Tolerance
 from apiql.ir.projection import Named, Projection
-from apiql.ir.values import (
-    Value,
-)
+from apiql.ir.values import Value
 from apiql.plugins import Registry
+from apiql.runtime.caller import withholding
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
@@ -21,7 +21,7 @@ from apiql.runtime.known import pure_parts
 from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
-from apiql.runtime.returned import compile_returned
+from apiql.runtime.returned import compile_answer
 from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
@@ -84,7 +84,7 @@ def _executable(
 ) -> Executable:
     returned = None
     if plan.returned is not None:
-        returned = compile_returned(plan.returned, compiler.functions, compiler.reads)
+        returned = compile_answer(plan.returned, compiler.functions, compiler.reads)
     weaves = compile_weaves(plan, compiler.reads)
     return Executable(
         plan=plan, steps=steps, places=places, openings=_openings(plan),
@@ -133,7 +133,7 @@ def _openings(plan: Plan) -> tuple[bytes, ...]:
 
 
 def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Step:
-    work = task.work
+    work, compiler = task.work, _withholding(task.work, compiler)
     each = work.each if isinstance(work, Repeat) else work
     fetch = each if isinstance(each, Fetch) else None
     early = not any(reads_results(value) for value in work.values())
@@ -157,6 +157,14 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         fan=_fan(task, work, compiler) if isinstance(work, Repeat) else None,
         nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
     )  # fmt: skip
+
+
+def _withholding(work: Work, compiler: _Compiler) -> _Compiler:
+    """Where only a run knows which header of the request is read: none that may not be sent."""
+    if all(name is not None for value in work.values() for name in caller_reads(value)):
+        return compiler
+    guarded = compiler.functions.in_place(withholding(withheld_of(work)))
+    return replace(compiler, functions=guarded)
 
 
 def work_name(work: Fetch | Nested) -> str:

@@ -89,7 +89,7 @@ class Admin:
             "version": __version__,
             "queries": {"running": self.current.requests, "retired": self.current.retired},
             "stored": sorted({f"{q.name}@{q.revision}" for q in stored.values()}),
-            "settings": masked(held.settings),
+            "settings": held.engine.redaction.data(masked(held.settings)),
             "figures": [
                 {"name": figure.name, **figure.labels, "value": figure.value}
                 for figures in held.figures

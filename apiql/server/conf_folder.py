@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-SUFFIXES = (".toml", ".apiql")
+SUFFIXES = (".toml", ".apiql", ".json")
 """Endings of the files that are read."""
 MOST_FOLDERS = 9
 """Folders in folders; a link that leads back to its own folder ends here."""

@@ -12,7 +12,7 @@ from typing import Any
 from apiql.errors import ApiqlError
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused, read_query_files
 from apiql.server.conf_folder import Look, look_at, revision_of
-from apiql.settings import SettingProblem, Settings, SettingsError, load_settings
+from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
 
 FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
@@ -58,7 +58,7 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
         if not file.exists():
             raise SettingsError((SettingProblem("", "the file is gone", file=str(file)),))
     settings = load_settings(place.conf, place.environ)
-    others = authorities(settings)
+    others = (*authorities(settings), *private_key_files(place.environ))
     revision = revision_of(place.conf, others)
     shown = developing(settings) if place.dev else settings
     return Configuration(shown, read_query_files(place.conf), revision, others)

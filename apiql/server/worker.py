@@ -58,7 +58,7 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     """
     first = read_configuration(place)
     listener = bound(first.settings)
-    stores = stores or open_stores(first.settings.store, tell)
+    stores = stores or open_stores(first.settings.store, tell, first.settings.secrets.of_keys)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
     current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
     make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)

@@ -10,7 +10,11 @@ from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
+from apiql.settings.private_key import private_key, private_key_files
+from apiql.settings.private_text import PrivateText, Secrets
+from apiql.settings.privates import Privates, check_cipher, private_files, read_privates
 from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.secrecy import secret_texts
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
@@ -27,9 +31,12 @@ __all__ = [
     "Host",
     "Limits",
     "OnTimeout",
+    "PrivateText",
+    "Privates",
     "Push",
     "Queries",
     "Retry",
+    "Secrets",
     "Security",
     "Server",
     "SettingProblem",
@@ -38,6 +45,12 @@ __all__ = [
     "Source",
     "Store",
     "Upstream",
+    "check_cipher",
     "in_our_words",
     "load_settings",
+    "private_files",
+    "private_key",
+    "private_key_files",
+    "read_privates",
+    "secret_texts",
 ]

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from apiql.settings.caching import Caching
 from apiql.settings.conductor import in_our_words
+from apiql.settings.forwarding import Forwarded
 from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
 from apiql.settings.section import Section
@@ -98,6 +99,8 @@ class Source(Section):
     path: PathTemplate
     query: Mapping[str, QueryValue] = Field(default_factory=dict)
     headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    forward: Forwarded | None = None
+    """Headers of the caller's request that are passed on; unset: the upstream's."""
     list_style: ListStyle | None = None
     """Unset: the upstream's."""
     concurrency: Count | None = None
@@ -132,6 +135,8 @@ class Upstream(Section):
 
     url: WebAddress
     headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    forward: Forwarded = ()
+    """Headers of the caller's request that are passed on; credentials go to nobody else."""
     list_style: ListStyle = "repeat"
     timeout: Duration | None = None
     """Unset: `limits.call_timeout`."""

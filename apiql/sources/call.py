@@ -68,6 +68,10 @@ class Call(Struct, frozen=True):
     attempt: int = 0
     passing: Headers = ()
 
+    def __repr__(self) -> str:
+        """Where it goes, and nothing that may be a secret."""
+        return f"<Call {self.method} {self.origin}>"
+
 
 class Reply(Struct, frozen=True):
     """A complete answer: header names in lower case, the body without its content coding.

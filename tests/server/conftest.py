@@ -48,6 +48,16 @@ async def site(shared_upstream: Upstream) -> AsyncIterator[Site]:
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def listing(shared_upstream: Upstream) -> AsyncIterator[Site]:
+    """A server whose upstream lists credentials of the caller's."""
+    settings = settings_for(
+        shared_upstream, UPSTREAMS__DEFAULT__FORWARD="authorization, cookie, accept-language"
+    )
+    async with serving(create_app(settings)) as url:
+        yield Site(url)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def dev(shared_upstream: Upstream) -> AsyncIterator[Site]:
     """A server as `apiql serve --dev` starts it."""
     async with serving(create_app(developing(settings_for(shared_upstream)))) as url:

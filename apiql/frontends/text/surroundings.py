@@ -9,7 +9,7 @@ from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
 from apiql.ir.plan import Parameter, Plan
-from apiql.ir.request import Endpoint
+from apiql.ir.request import CREDENTIALS, Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
 from apiql.sources.call import Origin
@@ -37,7 +37,8 @@ class PlanLimits:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`default` is where paths go, `stored` are plans that can be selected from by their full
-    names; `permits` says whether a query may name a URL, `methods` how it may call.
+    names; `permits` says whether a query may name a URL, `methods` how it may call; `credentials`
+    are headers of a request that go to nobody who does not list them.
     """
 
     functions: Registry
@@ -47,6 +48,7 @@ class Surroundings:
     limits: PlanLimits = PlanLimits()
     methods: frozenset[str] = METHODS
     stored: Mapping[str, Plan] = field(default_factory=dict)
+    credentials: frozenset[str] = CREDENTIALS
 
 
 def with_excerpts(refused: QueryRefused, text: str) -> QueryRefused:
