@@ -10,9 +10,17 @@ from apiql.settings.conductor import in_our_words
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings
-from apiql.settings.private_key import private_key, private_key_files
+from apiql.settings.private_file import SEALED, SealBroken
+from apiql.settings.private_keys import private_key, private_key_files
 from apiql.settings.private_text import PrivateText, Secrets
-from apiql.settings.privates import Privates, check_cipher, private_files, read_privates
+from apiql.settings.privates import (
+    Privates,
+    check_cipher,
+    private_entries,
+    read_privates,
+    sealed,
+    unsealed,
+)
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.secrecy import secret_texts
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
@@ -20,6 +28,7 @@ from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 
 __all__ = [
+    "SEALED",
     "Admin",
     "Answer",
     "Breaker",
@@ -36,6 +45,7 @@ __all__ = [
     "Push",
     "Queries",
     "Retry",
+    "SealBroken",
     "Secrets",
     "Security",
     "Server",
@@ -48,9 +58,11 @@ __all__ = [
     "check_cipher",
     "in_our_words",
     "load_settings",
-    "private_files",
+    "private_entries",
     "private_key",
     "private_key_files",
     "read_privates",
+    "sealed",
     "secret_texts",
+    "unsealed",
 ]

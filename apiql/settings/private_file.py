@@ -10,11 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from apiql.errors import ApiqlError
 from apiql.settings.problems import SettingProblem
 
+SEALED = "enc:v1:"
+"""Before a value that is encrypted."""
 EXPECTED = '{"privates": [{"name": "key", "value": "…"}]}'
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 _NAME = re.compile(r"[^\s{}$\"']{1,128}")
+
+
+class SealBroken(ApiqlError):
+    """A sealed value that cannot be opened; what it says never holds anything of it."""
 
 
 @dataclass(frozen=True, slots=True)

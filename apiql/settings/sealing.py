@@ -10,14 +10,9 @@ import binascii
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from apiql.errors import ApiqlError
+from apiql.settings.private_file import SEALED, SealBroken
 
-SEALED = "enc:v1:"
 NONCE_BYTES = 12
-
-
-class SealBroken(ApiqlError):
-    """A sealed value that cannot be opened; what it says never holds anything of it."""
 
 
 def seal(text: str, name: str, key: bytes, nonce: bytes) -> str:
