@@ -19,6 +19,7 @@ LEAST = 6
 """Letters of a secret that is looked for: shorter ones stand in any text by chance."""
 HIDDEN = "***"
 _ESCAPED = re.compile(r"\\(u([0-9a-fA-F]{4})|.)", re.DOTALL)
+_NUMBERED = re.compile(r"&#(?:([0-9]{1,9})|[xX]([0-9a-fA-F]{1,8}));")
 _SHORT = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _CUT = 3000
 """Texts longer than this may have been cut within a secret."""
@@ -82,8 +83,13 @@ def _variants(text: str) -> list[str]:
     if "\\" in text:
         found += [_unescaped(variant) for variant in found]
     if "&" in text:
-        found += [html.unescape(variant) for variant in found]
+        found += [html.unescape(_NUMBERED.sub(_character, variant)) for variant in found]
     return found
+
+
+def _character(named: re.Match[str]) -> str:
+    code = int(named[2], 16) if named[2] else int(named[1])
+    return chr(code) if code <= 0x10FFFF else named[0]
 
 
 def _unescaped(text: str) -> str:
