@@ -28,7 +28,7 @@ Change = Callable[[str, str], str]
 
 
 class PrivateRefused(ApiqlError):
-    """Private values that cannot be rewritten; nothing was changed."""
+    """Private values that cannot be rewritten."""
 
 
 def key_of(environ: Mapping[str, str], suffix: str = "") -> bytes:
@@ -89,7 +89,10 @@ def rewrite_privates(conf: Path, change: Change, only: Iterable[Path] = ()) -> l
            if not chosen or each.file.resolve() in chosen]  # fmt: skip
     different = [(each, text) for each, text in new if text != each.text]
     for each, text in different:
-        replace_file(each.file, text)
+        try:
+            replace_file(each.file, text)
+        except OSError as error:
+            raise PrivateRefused(f"{each.file}: cannot be written: {error.strerror}") from None
     return [str(each.file) for each, _ in different]
 
 
