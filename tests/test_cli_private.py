@@ -7,6 +7,7 @@ import io
 import json
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +28,8 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         stem, _, key = name.rpartition(".")
         file = tmp_path / "privates" / f"{stem}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
-        known = json.loads(file.read_text()) if file.exists() else {"privates": [], "more": 1}
+        known: dict[str, Any] = {"privates": [], "more": 1}
+        known = json.loads(file.read_text()) if file.exists() else known
         known["privates"].append({"Name": key, "value": value})
         file.write_text(json.dumps(known))
         file.chmod(0o640)
@@ -37,9 +39,10 @@ def conf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def run(*words: str, code: int = 0) -> None:
     """`apiql private …` with its exit code."""
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sys.argv", ["apiql", "private", *words])
-        main()
+        with pytest.raises(SystemExit) as ended:
+            main()
     assert (ended.value.code or 0) == code
 
 

@@ -63,7 +63,7 @@ def _of_nested_answers(plan: Plan) -> Iterator[Problem]:
         for one in with_otherwise(task):
             each = one.work.each if isinstance(one.work, Repeat) else one.work
             if task.name in needed and isinstance(each, Nested) and _tells(each.plan):
-                message = f"{each.name} answers with credentials of the request"
+                message = f"{task.name}: {each.name} answers with credentials of the request"
                 hint = "no other select may read that"
                 place = (task.location,)
                 yield Problem(Code.FORBIDDEN_UPSTREAM, message, place, hint, task=task.name)

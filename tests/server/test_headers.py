@@ -76,7 +76,7 @@ async def test_trace_only_where_allowed(site: Site, dev: Site) -> None:
     assert "extensions" not in (await dev.ask("select * from /ok")).json()
 
 
-SENT = {"host", "accept", "user-agent", "accept-encoding"}
+SENT = {"host", "accept", "user-agent", "accept-encoding", "x_planted"}
 
 
 async def test_nothing_of_the_caller_is_forwarded_unasked(site: Site, up: Upstream) -> None:
