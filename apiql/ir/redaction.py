@@ -28,12 +28,13 @@ _CUT = 3000
 class Redaction:
     """Hides these secrets; `Redaction(())` is false, and hides none."""
 
-    __slots__ = ("_cores", "_secrets")
+    __slots__ = ("_cores", "_patterns", "_secrets")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long = {text for text in secrets if len(text) >= LEAST}
         chosen = sorted(long, key=lambda text: (-len(text), text))
         self._secrets = tuple(chosen)
+        self._patterns: dict[str, re.Pattern[str]] = {}
         self._cores = tuple((secret, tuple(_cores(secret))) for secret in chosen)
 
     def __bool__(self) -> bool:
@@ -47,7 +48,7 @@ class Redaction:
         variants = _variants(text)
         for secret, cores in self._cores:
             if any(secret in variant for variant in variants):
-                text = _pattern(secret).sub(HIDDEN, text)
+                text = self._pattern(secret).sub(HIDDEN, text)
             for core in cores:
                 if core in text:
                     text = re.sub(f"[A-Za-z0-9+/_-]*{re.escape(core)}[A-Za-z0-9+/_=-]*",
@@ -66,6 +67,13 @@ class Redaction:
             case list() | tuple():
                 return [self.data(inner) for inner in value]
         return value
+
+    def _pattern(self, secret: str) -> re.Pattern[str]:
+        """Made when a text first holds the secret, for the next ones."""
+        found = self._patterns.get(secret)
+        if found is None:
+            found = self._patterns[secret] = _pattern(secret)
+        return found
 
     def _without_cut_end(self, text: str) -> str:
         for secret in self._secrets:
