@@ -28,7 +28,7 @@ _CUT = 3000
 class Redaction:
     """Hides these secrets; `Redaction(())` is false, and hides none."""
 
-    __slots__ = ("_cores", "_patterns", "_secrets")
+    __slots__ = ("_cores", "_needles", "_patterns", "_secrets")
 
     def __init__(self, secrets: Iterable[str]) -> None:
         long = {text for text in secrets if len(text) >= LEAST}
@@ -36,6 +36,7 @@ class Redaction:
         self._secrets = tuple(chosen)
         self._patterns: dict[str, re.Pattern[str]] = {}
         self._cores = tuple((secret, tuple(_cores(secret))) for secret in chosen)
+        self._needles = tuple(each for secret, cores in self._cores for each in (secret, *cores))
 
     def __bool__(self) -> bool:
         return bool(self._secrets)
@@ -46,6 +47,13 @@ class Redaction:
     def __call__(self, text: str) -> str:
         """The text with each secret as `***`."""
         variants = _variants(text)
+        whole = "\n".join(variants) if len(variants) > 1 else text
+        for needle in self._needles:
+            if needle in whole:
+                return self._hidden(text, variants)
+        return self._without_cut_end(text) if len(text) > _CUT else text
+
+    def _hidden(self, text: str, variants: list[str]) -> str:
         for secret, cores in self._cores:
             if any(secret in variant for variant in variants):
                 text = self._pattern(secret).sub(HIDDEN, text)

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from apiql.engine import Query
+from apiql.events import CallMade
 from apiql.server.notices import NoticeLog
 from tests.faults.running import Faulty, faulty
 from tests.faults.upstream import FAULTS
@@ -271,6 +273,14 @@ async def test_what_lies_in_redis(scene: Scene, shared_redis: RedisServer) -> No
                 assert leaks(await client.get(key)) == []
             elif await client.type(key) == b"zset":
                 assert leaks(b" ".join(await client.zrange(key, 0, -1))) == []
+
+
+async def test_events_tell_none(scene: Scene) -> None:
+    events: list[object] = []
+    text = "select * from tell as t where kind = '500' and way = 'json'; select * from in_path as p"
+    await scene.server.current.engine.answer(Query(text), events.append)
+    assert [event for event in events if isinstance(event, CallMade)]
+    assert leaks(repr(events).encode()) == []
 
 
 async def test_nothing_in_the_process_shows_them_by_its_repr(scene: Scene) -> None:
