@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from apiql.errors import Code, Problem, QueryRefused
 from apiql.frontends.text.grammar import TextLimits
+from apiql.planning.flows import only_where_it_belongs
 from apiql.planning.push_down import push_down
 from apiql.planning.rules import Rule, merge_equal_reads, within
 from apiql.plugins import Registry
 from apiql.runtime.cells import FanLimits
 from apiql.runtime.prepare import RunLimits
 from apiql.settings import Limits
+from apiql.sources.loops import DEEPEST, depth_of
 
 
 def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
     """What becomes of a plan before it is compiled, in this order."""
     return (
+        only_where_it_belongs,
         merge_equal_reads(functions.volatile()),
         push_down,
         within(limits.depth, limits.calls, limits.fanout),
@@ -39,3 +43,17 @@ def text_limits(limits: Limits) -> TextLimits:
         literal_bytes=limits.literal_bytes,
         url_bytes=limits.url_bytes,
     )
+
+
+def depth_in(told: str) -> int:
+    """The engines that a query has come through, which it tells itself.
+
+    Raises:
+        QueryRefused: too many, or no number.
+    """
+    depth = depth_of(told)
+    if depth is None or depth > DEEPEST:
+        message = f"the request has come through more than {DEEPEST} engines"
+        hint = "a source of one leads to another and back: see what their upstreams point at"
+        raise QueryRefused((Problem(Code.LOOP, message, hint=hint),))
+    return depth

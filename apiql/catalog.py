@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
 from apiql.ir.caching import CacheRule
 from apiql.ir.policy import Retry
 from apiql.ir.push import Kind, Member, Push, Style
-from apiql.ir.request import Binding, Endpoint, Place, Slot
+from apiql.ir.request import CREDENTIALS, Binding, Endpoint, Place, Slot
+from apiql.ir.secret import Secret
 from apiql.ir.source import Bulk, Source
 from apiql.ir.template import Template, TemplateRefused, parse_template
-from apiql.ir.values import Literal
+from apiql.ir.values import Items, Literal, Value
 from apiql.plugins import Registry
-from apiql.settings import Cache, Limits, Settings, Upstream
+from apiql.settings import Cache, Limits, PrivateText, Settings, Upstream
 from apiql.settings import Push as PushSettings
 from apiql.settings import Retry as RetrySettings
 from apiql.settings import Source as SourceSettings
@@ -46,15 +48,26 @@ def surroundings(settings: Settings, functions: Registry) -> Surroundings:
     Raises:
         CatalogError: a source whose path, or that of its bulk form, cannot be used.
     """
-    endpoints = {name: _endpoint(name, found) for name, found in settings.upstreams.items()}
+    credentials = credentials_of(settings)
+    endpoints = {
+        name: _endpoint(name, found, credentials) for name, found in settings.upstreams.items()
+    }
     sources: dict[str, Source] = {}
     for name, upstream in settings.upstreams.items():
-        for source in _sources(name, upstream, endpoints[name]):
+        for source in _sources(name, upstream, endpoints[name], credentials):
             sources[source.name] = source
     permits = _permits(settings)
     methods = frozenset(settings.security.allow_methods)
     limits = plan_limits(settings.limits)
-    return Surroundings(functions, endpoints.get("default"), sources, permits, limits, methods)
+    return Surroundings(
+        functions, endpoints.get("default"), sources, permits, limits, methods,
+        credentials=credentials,
+    )  # fmt: skip
+
+
+def credentials_of(settings: Settings) -> frozenset[str]:
+    """The headers of a request that say who asks: they go to nobody who does not list them."""
+    return CREDENTIALS | {settings.access.key_header}
 
 
 def _permits(settings: Settings) -> Callable[[Origin, str], bool]:
@@ -82,22 +95,25 @@ def plan_limits(limits: Limits) -> PlanLimits:
     )
 
 
-def _endpoint(name: str, upstream: Upstream) -> Endpoint:
+def _endpoint(name: str, upstream: Upstream, credentials: frozenset[str]) -> Endpoint:
     """The upstream itself: its base and, as the path, the prefix of its URL."""
     scheme, _, rest = upstream.url.partition("://")
     authority, slash, prefix = rest.partition("/")
     path = (slash + prefix).rstrip("/")
+    base = f"{scheme}://{authority}"
     return Endpoint(
         name,
-        f"{scheme}://{authority}",
+        base,
         (path,) if path else (),
         list_style=upstream.list_style,
-        headers=_texts(upstream.headers),
+        headers=_texts(upstream.headers, f"upstreams.{name}", base),
         timeout=upstream.timeout,
         concurrency=upstream.concurrency,
         retry=_retry(upstream.retry),
         on_timeout=upstream.on_timeout,
         cache=_rule(upstream, upstream.cache, f"upstream:{name}"),
+        forward=upstream.forward,
+        withheld=credentials.difference(upstream.forward),
     )
 
 
@@ -118,19 +134,20 @@ def _rule(upstream: Upstream, cache: Cache | None, *tags: str, bodies: bool = Fa
     )
 
 
-def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
+def _sources(
+    name: str, upstream: Upstream, base: Endpoint, credentials: frozenset[str]
+) -> Iterator[Source]:
     for source_name, source in upstream.sources.items():
-        place = f"[upstreams.{name}.sources.{source_name}]"
-        template = _template(source.path, f"{place} path")
+        where = f"upstreams.{name}.sources.{source_name}"
+        template = _template(source.path, f"[{where}] path")
         tags = (f"source:{source_name}", f"upstream:{name}")
-        own, sends = source.cache, source.method == "post"
-        endpoint = Endpoint(
-            name,
-            base.base,
-            (*base.path, *template.path),
-            template.query,
+        own, sends, listed = source.cache, source.method == "post", source.forward
+        forward = base.forward if listed is None else listed
+        endpoint = replace(
+            base,
+            path=(*base.path, *template.path), query=template.query,
             list_style=source.list_style or base.list_style,
-            headers=(*base.headers, *_texts(source.headers)),
+            headers=(*base.headers, *_texts(source.headers, where, base.base)),
             timeout=source.timeout or base.timeout,
             concurrency=source.concurrency or base.concurrency,
             retry=base.retry if source.retry is None else _retry(source.retry),
@@ -138,9 +155,10 @@ def _sources(name: str, upstream: Upstream, base: Endpoint) -> Iterator[Source]:
             push=_push(source.push),
             cache=_rule(upstream, own or upstream.cache, *tags, bodies=sends and own is not None),
             source=source_name,
-        )
-        bulk = _bulk(source, endpoint, base, place)
-        yield Source(source_name, source.method, endpoint, _defaults(source), bulk)
+            forward=forward, withheld=credentials.difference(forward),
+        )  # fmt: skip
+        bulk = _bulk(source, endpoint, base, f"[{where}]")
+        yield Source(source_name, source.method, endpoint, _defaults(source, where, base), bulk)
 
 
 def _retry(found: RetrySettings) -> Retry:
@@ -201,11 +219,26 @@ def _template(path: str, place: str) -> Template:
         raise CatalogError(f"{place}: {refused.message}; {refused.hint}") from None
 
 
-def _defaults(source: SourceSettings) -> tuple[Binding, ...]:
+def _defaults(source: SourceSettings, where: str, base: Endpoint) -> tuple[Binding, ...]:
     return tuple(
-        Binding(Place.QUERY, (name,), Literal(value)) for name, value in source.query.items()
+        Binding(Place.QUERY, (name,), _value(value, f"{where}.query.{name}", base.base))
+        for name, value in source.query.items()
     )
 
 
-def _texts(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((str(name), str(value)) for name, value in headers.items())
+def _value(value: Any, place: str, home: str) -> Value:
+    if isinstance(value, tuple) and any(isinstance(item, PrivateText) for item in value):
+        return Items(tuple(_value(item, f"{place}[{i}]", home) for i, item in enumerate(value)))
+    return Secret(place, home, str(value)) if isinstance(value, PrivateText) else Literal(value)
+
+
+def _texts(
+    headers: Mapping[str, str], where: str, home: str
+) -> tuple[tuple[str, str | Secret], ...]:
+    """Headers of the configuration; what holds a private value is a secret of its host."""
+    return tuple(
+        (str(name), Secret(f"{where}.headers.{name}", home, str(value)))
+        if isinstance(value, PrivateText)
+        else (str(name), str(value))
+        for name, value in headers.items()
+    )

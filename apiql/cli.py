@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, key, demo. Imports what a command needs
-when it runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, key, private, demo. Imports what a command
+needs when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
     from apiql.format_files import Formatted
+    from apiql.private_files import Change
     from apiql.run_once import Setup
 
 cli = typer.Typer(
@@ -30,6 +31,11 @@ cli = typer.Typer(
 )
 cli.add_typer(keys, name="key")
 
+private = typer.Typer(
+    no_args_is_help=True, help="Encrypt and decrypt the private values of a conf folder."
+)
+cli.add_typer(private, name="private")
+
 REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
 """Exit codes beside 0: the query was refused; the command or settings were; the answer is
 partial; nothing was answered."""
@@ -40,6 +46,11 @@ Conf = Annotated[
 Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
+Files = Annotated[list[Path] | None, typer.Argument(help="Files of conf/privates; all of them.")]
+Value = Annotated[
+    str | None,
+    typer.Option("--value", help="Not files: the value of this full name, from standard input."),
+]
 Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
 
 
@@ -190,6 +201,47 @@ def demo(
     from apiql.demo.show import show
 
     raise typer.Exit(show(stay, port))
+
+
+@private.command()
+def encrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+    """Encrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    from apiql import private_files
+
+    key = private_files.key_of(os.environ)
+    _change(private_files.sealing(key, os.urandom), files, value, conf)
+
+
+@private.command()
+def decrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+    """Decrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    from apiql import private_files
+
+    _change(private_files.opening(private_files.key_of(os.environ)), files, value, conf)
+
+
+@private.command()
+def rotate(files: Files = None, conf: Conf = None) -> None:
+    """Encrypt values with the key of APIQL_PRIVATES_KEY_NEW, in place."""
+    from apiql import private_files
+
+    old, new = (private_files.key_of(os.environ, suffix) for suffix in ("", private_files.NEW))
+    _change(private_files.turning(old, new, os.urandom), files, None, conf)
+
+
+def _change(change: Change, files: list[Path] | None, value: str | None, conf: Path | None) -> None:
+    from apiql import private_files
+
+    if value is not None:
+        if files:
+            fail("--value takes its value from standard input, and no files", USAGE)
+        print(change(value, sys.stdin.read().removesuffix("\n")))
+        return
+    folder = _folder(conf)
+    if folder is None:
+        fail("there is no conf folder (--conf names one)", USAGE)
+    for name in private_files.rewrite_privates(folder, change, files or ()):
+        print(name)
 
 
 def fail(message: str, code: int) -> NoReturn:

@@ -19,7 +19,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from apiql.bounds import planning_rules, run_limits, text_limits
+from apiql.bounds import depth_in, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.events import Event, Observer, Told, UnknownQuery
@@ -31,6 +31,8 @@ from apiql.frontends.text.roles import Role
 from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Reach, Seen, reached
+from apiql.ir.redaction import Redaction
+from apiql.observing import between_ticks, hiding
 from apiql.planning.rules import rewrite
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles
@@ -46,9 +48,9 @@ from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
-from apiql.settings import Settings
+from apiql.settings import Settings, secret_texts
 from apiql.sources.call import Layer
-from apiql.sources.loops import DEEPEST, LOWER, deeper, depth_of
+from apiql.sources.loops import LOWER, deeper
 from apiql.stored import Catalog, StoredQuery, load_queries
 
 NO_QUERIES = QueryFiles()
@@ -92,11 +94,11 @@ class Engine:
         self._layer = layer
         self._functions = functions or all_functions()
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
-        self._parser = TextParser(text_limits(settings.limits))
-        self._told = told
+        self._parser, self._told = TextParser(text_limits(settings.limits)), told
         self._rules = planning_rules(settings.limits, self._functions)
         self._run_limits = run_limits(settings.limits)
-        self._details = Details(settings.answer.details)
+        hide = Redaction(secret_texts(settings))
+        self._details = Details(settings.answer.details == "full", hide)
         self._plans = KeptPlans(settings.limits.plans_cached)
         around = surroundings(settings, self._functions)
         stored = partial(self._compiled, Role.STORED)
@@ -106,6 +108,11 @@ class Engine:
     def layer(self) -> Layer:
         """The way to its upstreams."""
         return self._layer
+
+    @property
+    def redaction(self) -> Redaction:
+        """Takes what is secret out of what is told."""
+        return self._details.hide
 
     def executable(self, text: str) -> Executable:
         """The compiled plan of a text that a client sent; one seen before is not parsed again.
@@ -263,10 +270,12 @@ class Engine:
         clock = clock or self._clock or asyncio.get_running_loop().time
         layer = self._layer
         if (told := query.headers.get(LOWER)) is not None:
-            layer = deeper(layer, _depth(told))
+            layer = deeper(layer, depth_in(told))
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
+        if observe is not None and self.redaction:
+            observe = hiding(observe, self.redaction)
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
@@ -278,26 +287,6 @@ class Engine:
 
     def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
-
-
-def _depth(told: str) -> int:
-    """The engines that a query has come through, which it tells itself.
-
-    Raises:
-        QueryRefused: too many, or no number.
-    """
-    depth = depth_of(told)
-    if depth is None or depth > DEEPEST:
-        message = f"the request has come through more than {DEEPEST} engines"
-        hint = "a source of one leads to another and back: see what their upstreams point at"
-        raise QueryRefused((Problem(Code.LOOP, message, hint=hint),))
-    return depth
-
-
-def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:
-    """A clock that goes on between the ticks of another: those of a loop can be milliseconds."""
-    ahead = ticks() - time.perf_counter()
-    return lambda: time.perf_counter() + ahead
 
 
 def all_functions() -> Registry:

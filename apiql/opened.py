@@ -41,7 +41,7 @@ class OpenEngine:
         """An engine for these settings and stored queries; without stores, with its own. The
         `circuits` are those of the stack whose place it takes; `made` is told of each call.
         """
-        used = stores or open_stores(settings.store, told)
+        used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
         engine = Engine(settings, stack.layer, queries, told=told)
         return cls(engine, stack, used, stores is None)

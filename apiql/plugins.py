@@ -96,6 +96,10 @@ class Registry:
         """This registry and one function more; ValueError where its name is taken."""
         return Registry.of(*self.functions.values(), function)
 
+    def in_place(self, function: Function) -> Registry:
+        """This registry with another function in the place of the one of its name."""
+        return Registry(MappingProxyType({**self.functions, function.name.lower(): function}))
+
     def find(self, name: str) -> Function | None:
         """The function of this name, in any case of letters; None where there is none."""
         return self.functions.get(name.lower())

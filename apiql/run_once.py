@@ -83,10 +83,10 @@ async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[s
     async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
         executable = engine.local(text)
         if executable.plan.explain:
-            return explain.as_text(executable.plan).rstrip(), 0
+            return engine.redaction(explain.as_text(executable.plan)).rstrip(), 0
         if executable.plan.analyze:
             analysis, found = await engine.analyze(executable, Query(text, params))
-            return printed(analysis, found, "text").rstrip(), 0
+            return engine.redaction(printed(analysis, found, "text")).rstrip(), 0
         found = await engine.carry_out(executable, Query(text, params))
     pieces = [b'{"data":', found.data or b"null"]
     if found.errors:
@@ -99,7 +99,8 @@ def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], ana
     """The plan of a text as text, tree, JSON or Mermaid; where it is to be analyzed, it is
     carried out, and that is what is printed.
     """
-    plan = _engine(setup).local(text).plan
+    engine = _engine(setup)
+    plan, hide = engine.local(text).plan, engine.redaction
     if analyze or plan.analyze:
         if form == "tree":
             raise ParameterError(
@@ -107,15 +108,15 @@ def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], ana
             )
         return asyncio.run(_analyzed(_shown(setup), text, form, params))
     if form == "json":
-        return _indented(explain.as_json(plan))
+        return _indented(hide.data(explain.as_json(plan)))
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
-    return printers.get(form, explain.as_text)(plan)
+    return hide(printers.get(form, explain.as_text)(plan))
 
 
 async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
     async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
         analysis, found = await engine.analyze(engine.local(text), Query(text, params))
-    return printed(analysis, found, form)
+    return engine.redaction(printed(analysis, found, form))
 
 
 def printed(analysis: Analysis, found: Answer, form: str) -> str:

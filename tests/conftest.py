@@ -4,7 +4,7 @@ the real Redis of the tests that want one, and says so where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from tests.harness.case_file import Case, CaseFault, read_cases, rewritten
 from tests.harness.run_case import actual_blocks, differences
+from tests.planted import PLANTED
 from tests.stores.redis_server import MISSING, NONE, RedisServer
 
 CASES = Path(__file__).parent / "cases"
@@ -44,6 +45,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not REAL_TIME.isdisjoint(item.path.parts):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A test whose log or output tells the planted secret has failed."""
+    report = yield
+    if any(PLANTED in text for _, text in report.sections):
+        report.outcome = "failed"
+        report.longrepr = "the secret that was planted in the configuration was told"
+    return report
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from apiql.engine import Engine, Query, all_functions, between_ticks
+from apiql.engine import Engine, Query, all_functions
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
 from apiql.ir.plan import Axis, Nested, Plan, Repeat
 from apiql.ir.values import Items, Literal
+from apiql.observing import between_ticks
 from apiql.runtime.analysis import Analysis, TaskAnalysis, analysis_of
 from apiql.runtime.analysis_forms import as_json, as_mermaid, as_text
 from apiql.runtime.compile import compile_plan

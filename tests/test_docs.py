@@ -134,7 +134,14 @@ def test_json_is_json(block: Block) -> None:
 @of_kind("toml")
 def test_settings_can_be_loaded(block: Block, tmp_path: Path) -> None:
     (tmp_path / "apiql.toml").write_text(block.body, encoding="utf-8")
-    load_settings(tmp_path, {})
+    names = re.findall(r"private(?::| = \")([\w/]+)\.(\w+)", block.body)
+    for file, name in names:
+        text = {"privates": [{"name": name, "value": "a value"}]}
+        (tmp_path / "privates").mkdir(exist_ok=True)
+        (tmp_path / "privates" / f"{file}.json").write_bytes(msgspec.json.encode(text))
+    environ = dict.fromkeys(re.findall(r"env(?::| = \")(\w+)", block.body), "a value")
+    found = load_settings(tmp_path, environ)
+    assert len(found.secrets.texts) == bool(names or environ)
 
 
 @of_kind("sh", "bash", "console", "shell")

@@ -49,7 +49,10 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
     assert settings.model_copy(update={"upstreams": {}}) == Settings()
     assert settings.upstreams["default"].url == "http://127.0.0.1:9080"
     assert settings.upstreams["default"].sources["users"] == Source(path="/users/{id}")
-    assert settings.upstreams["default"].sources["orders"].query == {"limit": 20}
+    orders = settings.upstreams["default"].sources["orders"]
+    assert orders.query == {"limit": 20}
+    assert orders.headers["X-Demo-Key"] == "harmless-demo-key"
+    assert settings.secrets.texts == ("harmless-demo-key",)
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_the_example_names_every_setting_of_signing() -> None:
             Source,
             [["default", "sources", "users"], ["default", "sources", "orders"]],
             {"path", "query", "headers", "list_style", "concurrency", "bulk", "push", "cache"}
-            | {"timeout", "on_timeout", "retry"},
+            | {"timeout", "on_timeout", "retry", "forward"},
         ),
         (Bulk, [["default", "sources", "users", "bulk"]], {"path", "param", "key"}),
         (
@@ -131,7 +134,8 @@ def test_the_example_names_every_setting_of_an_upstream(
         named |= reduce(getitem, path, example_with_every_default()["upstreams"])
     assert set(named) == set(model.model_fields)
     for name, field in model.model_fields.items():
-        assert name in free or named[name] == field.default
+        usual = list(field.default) if isinstance(field.default, tuple) else field.default
+        assert name in free or named[name] == usual
 
 
 def test_the_guards_of_the_example_are_the_usual_ones() -> None:

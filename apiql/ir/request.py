@@ -9,7 +9,11 @@ from typing import TypeAlias
 from apiql.ir.caching import CacheRule
 from apiql.ir.policy import USUAL_RETRY, Retry
 from apiql.ir.push import Push
+from apiql.ir.secret import Secret
 from apiql.ir.values import Value
+
+CREDENTIALS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+"""Headers of a request that say who asks; `cookie` stands for any of its cookies too."""
 
 
 class Place(Enum):
@@ -56,7 +60,8 @@ class Endpoint:
     `retry` is for queries that say nothing of it, `on_timeout` what a late call means (`error`,
     `warning`, `required`). `push` is what it does with its rows itself; calls are equal without it.
     `cache` is how its answers are kept; `source` the name it has in the configuration, if it has
-    one there.
+    one there. Headers of the caller's request that are in `forward` are passed on, those in
+    `withheld` (lower case) are not let through whatever a query says.
     """
 
     service: str
@@ -65,7 +70,7 @@ class Endpoint:
     query: tuple[tuple[str, TemplatePart], ...] = ()
     pinned: bool = True
     list_style: str = "repeat"
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str | Secret], ...] = ()
     timeout: float | None = None
     concurrency: int | None = None
     retry: Retry = field(default=USUAL_RETRY, repr=False)
@@ -73,6 +78,8 @@ class Endpoint:
     push: Push | None = field(default=None, repr=False, compare=False)
     cache: CacheRule | None = field(default=None, repr=False)
     source: str = field(default="", repr=False, compare=False)
+    forward: tuple[str, ...] = field(default=(), repr=False)
+    withheld: frozenset[str] = field(default=CREDENTIALS, repr=False)
 
     @property
     def template(self) -> str:

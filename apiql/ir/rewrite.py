@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
+from apiql.ir.secret import Secret
 from apiql.ir.values import (
     Apply,
     Computed,
@@ -28,7 +29,7 @@ def rewritten(value: Value, change: Change) -> Value:
     if found is not None:
         return found
     match value:
-        case Literal():
+        case Literal() | Secret():
             return value
         case Spread(inner):
             return Spread(rewritten(inner, change))

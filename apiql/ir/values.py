@@ -1,6 +1,6 @@
 """Values: JSON data with holes. What a task reads is written in its values and nowhere else.
 
-    Value = Literal | Ref | Record | Items | Apply | Spread
+    Value = Literal | Secret | Ref | Record | Items | Apply | Spread
 
 A `Ref` has a root (a result, a parameter, a field of the row, a computed value, the element of a
 fan-out, a member of the answer) and a path.
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import TypeAlias
+
+from apiql.ir.secret import Secret
 
 Scalar: TypeAlias = bool | int | Decimal | str | None
 
@@ -178,7 +180,7 @@ class Apply:
         return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
 
 
-Value: TypeAlias = Literal | Ref | Record | Items | Apply | Spread
+Value: TypeAlias = Literal | Secret | Ref | Record | Items | Apply | Spread
 
 SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
 """The operators that stand between two operands."""
@@ -187,7 +189,7 @@ SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
 def children(value: Value) -> tuple[Value, ...]:
     """The values that a value is made of, those inside computed steps included."""
     match value:
-        case Literal():
+        case Literal() | Secret():
             return ()
         case Spread(inner):
             return (inner,)
@@ -206,6 +208,14 @@ def refs(value: Value) -> Iterator[Ref]:
         yield value
     for child in children(value):
         yield from refs(child)
+
+
+def secrets(value: Value) -> Iterator[Secret]:
+    """Every secret in a value."""
+    if isinstance(value, Secret):
+        yield value
+    for child in children(value):
+        yield from secrets(child)
 
 
 def applied(value: Value) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apiql.errors import Code
 from apiql.plugins import Function, Moment
@@ -39,6 +40,21 @@ def _header(caller: Caller, name: Json) -> Json:
     if found is None:
         raise unmet(Code.MISSING_VARIABLE, f"the request has no header {wanted}")
     return found
+
+
+def withholding(withheld: frozenset[str]) -> Function:
+    """`header()` where these may not be read: what it yields would go to an upstream that does
+    not list them.
+    """
+
+    def read(caller: Caller, name: Json) -> Json:
+        wanted = text("header", name)
+        if wanted.lower() in withheld:
+            message = f"the header {wanted} of the request may not be sent there"
+            raise unmet(Code.FORBIDDEN_UPSTREAM, message)
+        return _header(caller, name)
+
+    return replace(CALLER_FUNCTIONS[0], call=read)
 
 
 def _cookie(caller: Caller, name: Json) -> Json:

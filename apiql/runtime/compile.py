@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from math import inf
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
-from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, with_otherwise
+from apiql.ir.forwarding import caller_reads, withheld_of
+from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, Work
 from apiql.ir.policy import REPEATABLE, Caching, Policy, Retry, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.reach import Reach, reached
-from apiql.ir.values import (
-    Value,
-)
+from apiql.ir.values import Value
 from apiql.plugins import Registry
+from apiql.runtime.caller import withholding
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
@@ -22,11 +22,12 @@ from apiql.runtime.known import pure_parts
 from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
-from apiql.runtime.returned import compile_returned
+from apiql.runtime.returned import compile_answer
 from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
+from apiql.runtime.twins import call_key, twins_of
 from apiql.runtime.weave import compile_weaves
 
 USUAL = Policy()
@@ -68,7 +69,7 @@ def compile_plan(
         outputs[output.task].append(output)
     tolerated = {t.name for t in plan.tasks if t.policy.tolerance is Tolerance.OPTIONAL}
     compiler = _Compiler(
-        functions, paths, reads, outputs, _twins(plan), frozenset(tolerated), call_timeout, known
+        functions, paths, reads, outputs, twins_of(plan), frozenset(tolerated), call_timeout, known
     )
     steps, problems = [], []
     for task in plan.tasks:
@@ -88,7 +89,7 @@ def _executable(
 ) -> Executable:  # fmt: skip
     returned = None
     if plan.returned is not None:
-        returned = compile_returned(plan.returned, compiler.functions, compiler.reads)
+        returned = compile_answer(plan.returned, compiler.functions, compiler.reads)
     weaves = compile_weaves(plan, compiler.reads)
     return Executable(
         plan=plan, steps=steps, places=places, openings=_openings(plan),
@@ -137,7 +138,7 @@ def _openings(plan: Plan) -> tuple[bytes, ...]:
 
 
 def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Step:
-    work = task.work
+    work, compiler = task.work, _withholding(task.work, compiler)
     each = work.each if isinstance(work, Repeat) else work
     fetch = each if isinstance(each, Fetch) else None
     early = not any(reads_results(value) for value in work.values())
@@ -161,6 +162,14 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         fan=_fan(task, work, compiler) if isinstance(work, Repeat) else None,
         nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
     )  # fmt: skip
+
+
+def _withholding(work: Work, compiler: _Compiler) -> _Compiler:
+    """Where only a run knows which header of the request is read: none that may not be sent."""
+    if all(name is not None for value in work.values() for name in caller_reads(value)):
+        return compiler
+    guarded = compiler.functions.in_place(withholding(withheld_of(work)))
+    return replace(compiler, functions=guarded)
 
 
 def work_name(work: Fetch | Nested) -> str:
@@ -270,25 +279,6 @@ def _checks(
     return (*found, *(row_checks(task.rows) if task.rows is not None else ()))
 
 
-def _twins(plan: Plan) -> frozenset[str]:
-    """What reads have in common that may turn out equal once their values are known."""
-    keys: dict[str, int] = {}
-    for task in plan.tasks:
-        for one in with_otherwise(task):
-            if (key := _call_key(one)) is not None:
-                keys[key] = keys.get(key, 0) + (2 if isinstance(one.work, Repeat) else 1)
-    return frozenset(key for key, count in keys.items() if count > 1)
-
-
 def _twin(task: Task, compiler: _Compiler) -> str | None:
-    key = _call_key(task)
+    key = call_key(task)
     return key if key in compiler.twins else None
-
-
-def _call_key(task: Task) -> str | None:
-    """What must be the same of two reads, their values aside, for them to be one call."""
-    work = task.work.each if isinstance(task.work, Repeat) else task.work
-    if not isinstance(work, Fetch) or not work.is_read:
-        return None
-    after = ",".join(sorted(task.after))
-    return f"{work.method} {work.endpoint!r} {task.policy!r} {after} {task.when!r}"

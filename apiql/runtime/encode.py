@@ -14,6 +14,7 @@ from apiql.runtime.json_values import a_kind, encode, plain_text, usual_texts
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+PASSED_ON = re.compile(r"[\x20-\x7e\t\x80-\xff]*")
 MANY = 10**18
 """Integers below need no look at their length: the usual case is quick."""
 COOKIE_VALUE = re.compile(r"[!#-+\--:<-\[\]-~]*")
@@ -83,6 +84,14 @@ def header(name: str, value: Any) -> str:
             f"the header {name} begins or ends with white space, which headers cannot carry",
             "trim(…) takes it off",
         )
+    return text
+
+
+def passed_on(name: str, value: Any) -> str:
+    """A header of the caller's, as it came: its bytes as Latin-1."""
+    text = _scalar(name, value, "a header").strip(" \t")
+    if not PASSED_ON.fullmatch(text):
+        raise ValueRefused(f"the header {name} holds a control character", "take it out")
     return text
 
 

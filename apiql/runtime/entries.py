@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Raw
 
 from apiql.errors import Failure, Stage
 from apiql.ir.plan import Output
 from apiql.ir.policy import Tolerance
+from apiql.ir.redaction import Redaction
+from apiql.runtime.decode import Undecodable, checked
+
+NOTHING = Redaction(())
 
 
-class Details(Enum):
-    """How much of an upstream's answer an error shows."""
+@dataclass(frozen=True, slots=True)
+class Details:
+    """How much of an upstream's answer an error shows, and what it never does."""
 
-    STATUS = "status"
-    FULL = "full"
+    full: bool = False
+    hide: Redaction = NOTHING
 
 
 def entry_of(
@@ -32,13 +39,34 @@ def entry_of(
     entry |= _particulars(failure, details)
     if failure.warning or tolerance is Tolerance.OPTIONAL:
         entry["warning"] = True
-    return entry
+    if not details.hide:
+        return entry
+    return {key: _without_secrets(value, details.hide) for key, value in entry.items()}
 
 
 def entry_of_answer(failure: Failure) -> dict[str, Any]:
     """The entry for what concerns the answer as a whole."""
     found = {"code": failure.code.value, "message": failure.message}
     return found if failure.hint is None else found | {"hint": failure.hint}
+
+
+def _without_secrets(value: Any, hide: Redaction) -> Any:
+    match value:
+        case Raw():
+            told = bytes(value).decode("utf-8", "replace")
+            hidden = hide(told)
+            return value if hidden == told else _json_or_text(hidden)
+        case dict():
+            return {key: _without_secrets(inner, hide) for key, inner in value.items()}
+    return hide.data(value)
+
+
+def _json_or_text(text: str) -> Any:
+    """JSON, unless what was taken out of it was more than a part of a text."""
+    try:
+        return Raw(checked(text.encode()))
+    except Undecodable:
+        return text
 
 
 def _particulars(failure: Failure, details: Details) -> dict[str, Any]:
@@ -56,12 +84,12 @@ def _message(failure: Failure, details: Details) -> str:
     if failure.request is None:
         return failure.message
     service = str((failure.upstream or {}).get("service", "the upstream"))
-    subject = failure.request if details is Details.FULL else service
+    subject = failure.request if details.full else service
     return f"{subject} {failure.message}"
 
 
 def _shown(failure: Failure, details: Details) -> dict[str, Any]:
     upstream = {k: v for k, v in (failure.upstream or {}).items() if v is not None}
-    if details is Details.FULL:
+    if details.full:
         return upstream | ({"request": failure.request} if failure.request else {})
     return {key: value for key, value in upstream.items() if key in ("service", "status")}

@@ -11,6 +11,7 @@ from functools import reduce
 from typing import Any
 
 from apiql.errors import Code, ValueRefused
+from apiql.ir.secret import Secret
 from apiql.ir.values import (
     Apply,
     Computed,
@@ -64,6 +65,8 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
     match value:
         case Literal(scalar):
             return lambda scope: scalar
+        case Secret():  # who may send it has taken it out before
+            raise ValueRefused("a private value cannot stand here")
         case Ref():
             return compile_ref(value, functions, reads)
         case Items(items):

@@ -15,6 +15,7 @@ from apiql.ir.values import (
     RowRoot,
     Value,
     refs,
+    secrets,
 )
 
 UNKNOWN_YET = ResultRoot | RowRoot | ElementRoot | OutputRoot
@@ -22,9 +23,11 @@ UNKNOWN_YET = ResultRoot | RowRoot | ElementRoot | OutputRoot
 
 def pure_parts(value: Value) -> Iterator[Value]:
     """The largest parts of a value that neither a result nor a row is needed for, constants
-    aside.
+    and what holds a secret aside.
     """
     found = list(refs(value))
+    if any(True for _ in secrets(value)):
+        return
     if not any(isinstance(ref.root, UNKNOWN_YET) for ref in found):
         if found or not isinstance(value, Literal):
             yield value

@@ -3,64 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from apiql.errors import Code, ValueRefused
+from apiql.ir.forwarding import AS_SENT
 from apiql.ir.plan import Fetch
-from apiql.ir.request import Binding, Endpoint, Place, Slot
-from apiql.ir.values import Literal, Ref, ResultRoot, Value, refs
+from apiql.ir.request import Endpoint, Place, Slot
+from apiql.ir.secret import Secret
+from apiql.ir.values import Literal, ResultRoot, Value, refs
 from apiql.plugins import Registry
 from apiql.runtime import encode
-from apiql.runtime.evaluate import compile_value
+from apiql.runtime.filled import Filled, fill
 from apiql.runtime.json_values import plain_text
 from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.runtime.pushed import Pairs, compile_pushed
-from apiql.runtime.scope import Evaluate, Reads, Scope
+from apiql.runtime.scope import Reads, Scope
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Caching, Call, Headers, Origin
 
+CONSTANT = Literal | Secret
 Build = Callable[[Scope, float], Call]
 """Makes the call of a task, with its deadline on the loop's clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A binding with its closure, which yields MISSING where the parameter is left out."""
-
-    binding: Binding
-    value: Evaluate
-
-
-def fill(bindings: Iterable[Binding], functions: Registry, reads: Reads) -> tuple[Filled, ...]:
-    """Bindings with their closures."""
-    return tuple(
-        Filled(b, _without_null(b, compile_value(b.value, functions, reads))) for b in bindings
-    )
-
-
-def _without_null(binding: Binding, evaluate: Evaluate) -> Evaluate:
-    """In a JSON body a null that is there is a value; elsewhere a constant or computed one leaves
-    the parameter out, and a reference that is null counts as missing.
-    """
-    source = binding.value
-    if binding.place in (Place.MEMBER, Place.BODY):
-        return evaluate
-
-    def value(scope: Scope) -> Any:
-        found = evaluate(scope)
-        return found if found is not None else _null(source)
-
-    return value
-
-
-def _null(source: Value) -> Any:
-    if isinstance(source, Ref) and not source.optional:
-        of_result = isinstance(source.root, ResultRoot)
-        code = Code.MISSING_DEPENDENCY if of_result else Code.MISSING_VARIABLE
-        raise unmet(code, f"{'not called: ' if of_result else ''}{source} is null")
-    return MISSING
 
 
 @lru_cache(maxsize=1024)
@@ -77,7 +41,7 @@ def reads_results(value: Value) -> bool:
 
 def compile_request(fetch: Fetch, functions: Registry, reads: Reads) -> Build:
     """The closure that makes the call of a fetch."""
-    filled = fill(fetch.bindings, functions, reads)
+    filled = fill(fetch, functions, reads)
     origin = origin_of(fetch.endpoint.base, fetch.endpoint.pinned)
     method = fetch.method.upper()
     pushed = compile_pushed(fetch.pushed, functions, reads)
@@ -174,7 +138,7 @@ def _segment(slot: Slot, by_name: dict[str, Filled]) -> Callable[[Scope], str] |
             return ",".join(texts) if texts else encode.segment(name, "")
         return encode.segment(name, value)
 
-    return segment if not isinstance(item.binding.value, Literal) else _constant(segment)
+    return segment if not isinstance(item.binding.value, CONSTANT) else _constant(segment)
 
 
 def _unfilled(name: str, value: Value) -> Unmet:
@@ -196,7 +160,7 @@ def _pair(name: str, item: Filled, usual: str) -> Callable[[Scope], str] | str:
         value = item.value(scope)
         return "" if value is MISSING else encode.query_text(encode.pairs(name, value, style))
 
-    return pair if not isinstance(item.binding.value, Literal) else _constant(pair)
+    return pair if not isinstance(item.binding.value, CONSTANT) else _constant(pair)
 
 
 # -- headers and bodies -------------------------------------------------------------------------
@@ -207,20 +171,39 @@ def _compile_headers(
 ) -> Headers | Callable[[Scope], Headers]:
     own, cookies = _at(filled, Place.HEADER), _at(filled, Place.COOKIE)
     named = {item.binding.name[0].lower() for item in own}
-    fixed = tuple(pair for pair in endpoint.headers if pair[0].lower() not in named)
-    if not any(name.lower() == "accept" for name, _ in fixed) and "accept" not in named:
-        fixed = (*fixed, ("Accept", "application/json, */*;q=0.5"))
+    fixed = _fixed_headers(endpoint, named)
     if not own and not cookies:
         return fixed
+    written = tuple((item.binding.name[0], item.value, _writer(item)) for item in own)
 
     def headers(scope: Scope) -> Headers:
-        found = [(name, encode.header(name, value)) for name, value in _present(own, scope)]
+        found = []
+        for name, evaluate, write in written:
+            value = evaluate(scope)
+            if value is not MISSING:
+                found.append((name, write(name, value)))
         crumbs = [encode.cookie(name, value) for name, value in _present(cookies, scope)]
         if crumbs:
             found.append(("Cookie", "; ".join(crumbs)))
         return (*fixed, *found)
 
     return headers
+
+
+def _writer(item: Filled) -> Callable[[str, Any], str]:
+    return encode.passed_on if item.binding.style == AS_SENT else encode.header
+
+
+def _fixed_headers(endpoint: Endpoint, named: set[str]) -> Headers:
+    """Those of the configuration that the call has no others for."""
+    fixed = tuple(
+        (name, value.for_host(endpoint.base) if isinstance(value, Secret) else value)
+        for name, value in endpoint.headers
+        if name.lower() not in named
+    )
+    if any(name.lower() == "accept" for name, _ in fixed) or "accept" in named:
+        return fixed
+    return (*fixed, ("Accept", "application/json, */*;q=0.5"))
 
 
 def _compile_body(

@@ -47,6 +47,12 @@ def compile_returned(value: Value, functions: Registry, reads: Reads) -> Evaluat
             return compile_value(value, functions, reads)
 
 
+def compile_answer(value: Value, functions: Registry, reads: Reads) -> Evaluate:
+    """The closure of a whole `return`: null where it is missing."""
+    found = compile_returned(value, functions, reads)
+    return lambda scope: _null(found(scope))
+
+
 def _whole(scope: Scope, name: str) -> Any:
     assert isinstance(scope.members, JsonMembers)
     return Raw(scope.members.found[name])

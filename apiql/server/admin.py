@@ -105,7 +105,7 @@ class Admin:
             "queries": {"running": self.current.requests, "retired": self.current.retired},
             "stored": sorted({f"{q.name}@{q.revision}" for q in stored.values()}),
             "log": {"level": self.steps.log_level},
-            "settings": masked(held.settings),
+            "settings": held.engine.redaction.data(masked(held.settings)),
             "figures": [
                 {"name": figure.name, **figure.labels, "value": figure.value}
                 for figures in held.figures

@@ -32,12 +32,14 @@ def mind_what_is_told(settings: Settings, plan: Plan) -> None:
 async def analyzed(engine: Engine, executable: Executable, asked: Asked) -> Rendered:
     """The analysis in the form that is wanted, with the errors but without the data."""
     analysis, answer = await engine.analyze(executable, asked.query)
+    hide = engine.redaction
     headers: Pairs = [VARY, (b"cache-control", b"no-store")]
     if asked.wanted in (Wanted.TEXT, Wanted.MERMAID):
         print_it = as_text if asked.wanted is Wanted.TEXT else as_mermaid
         headers.append((b"content-type", asked.wanted.value))
-        return Rendered(200, print_it(analysis).encode(), headers)
+        return Rendered(200, hide(print_it(analysis)).encode(), headers)
     found: dict[str, Any] = {"errors": answer.errors} if answer.errors else {}
-    found["extensions"] = {"analysis": as_json(analysis) | {"text": as_text(analysis)}}
+    told = as_json(analysis) | {"text": as_text(analysis)}
+    found["extensions"] = {"analysis": hide.data(told)}
     headers.append(ANSWER_HEADER if asked.wanted is Wanted.ANSWER else JSON_HEADER)
     return Rendered(200, to_json(found), headers)

@@ -14,7 +14,7 @@ from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
-from apiql.settings import SettingProblem, Settings, SettingsError, load_settings
+from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
 
 FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
@@ -64,7 +64,7 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
             raise SettingsError((SettingProblem("", "the file is gone", file=str(file)),))
     settings = load_settings(place.conf, place.environ)
     certificates_of(settings.server)
-    others = named_files(settings)
+    others = (*named_files(settings), *private_key_files(place.environ))
     revision = revision_of(place.conf, others)
     shown = developing(settings) if place.dev else settings
     queries = read_query_files(place.conf)

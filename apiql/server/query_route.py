@@ -209,7 +209,7 @@ class QueryRoute:
         if plan.explain or plan.analyze:
             mind_what_is_told(engine.settings, plan)
         if plan.explain:
-            return render_plan(plan, asked.wanted)
+            return render_plan(plan, asked.wanted, engine.redaction)
         if asked.reads_only and plan.writes:
             message = "GET only reads: POST a query that writes"
             raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})

@@ -10,6 +10,7 @@ from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade, Event
 from apiql.ir import explain
 from apiql.ir.plan import Plan
+from apiql.ir.redaction import Redaction
 from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
 from apiql.server.media import Wanted
@@ -107,14 +108,16 @@ def render_bare(
     return Rendered(rendered.status, answer.data, [JSON_HEADER, *kept, *told])
 
 
-def render_plan(plan: Plan, form: Wanted) -> Rendered:
-    """The answer to `explain`: the plan as JSON, text or Mermaid."""
+def render_plan(plan: Plan, form: Wanted, hide: Redaction) -> Rendered:
+    """The answer to `explain`: the plan as JSON, text or Mermaid, without what is secret."""
     if form is Wanted.TEXT:
-        return Rendered(200, explain.as_text(plan).encode(), [(b"content-type", form.value), VARY])
+        return Rendered(
+            200, hide(explain.as_text(plan)).encode(), [(b"content-type", form.value), VARY]
+        )
     if form is Wanted.MERMAID:
-        body = explain.as_mermaid(plan).encode()
+        body = hide(explain.as_mermaid(plan)).encode()
         return Rendered(200, body, [(b"content-type", form.value), VARY])
-    found = explain.as_json(plan) | {"text": explain.as_text(plan)}
+    found = hide.data(explain.as_json(plan) | {"text": explain.as_text(plan)})
     body = to_json({"extensions": {"plan": found}})
     return Rendered(200, body, [(b"content-type", _json_type(form)), VARY])
 

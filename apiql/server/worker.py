@@ -67,7 +67,7 @@ def worker(
     """
     first = read_configuration(place)
     listener = bound(first.settings)
-    stores = stores or open_stores(first.settings.store, tell)
+    stores = stores or open_stores(first.settings.store, tell, first.settings.secrets.of_keys)
     measured = None if listener is None else Measured(first.settings)
     making = Making(stores, tell, None if measured is None else measured.made)
     current, counts = Current(making.first(first), stores.aclose), Counts()

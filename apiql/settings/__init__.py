@@ -18,8 +18,20 @@ from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.load import load_settings, place_of
 from apiql.settings.log import Log
+from apiql.settings.private_file import SEALED, SealBroken
+from apiql.settings.private_keys import private_key, private_key_files
+from apiql.settings.private_text import PrivateText, Secrets
+from apiql.settings.privates import (
+    Privates,
+    check_cipher,
+    private_entries,
+    read_privates,
+    sealed,
+    unsealed,
+)
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.rights import Rights, Scope
+from apiql.settings.secrecy import secret_texts
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.signing import Signing, SigningApp
 from apiql.settings.store import Store
@@ -28,6 +40,7 @@ from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 from apiql.settings.values import Duration
 
 __all__ = [
+    "SEALED",
     "Access",
     "Addresses",
     "Admin",
@@ -49,12 +62,16 @@ __all__ = [
     "Limits",
     "Log",
     "OnTimeout",
+    "PrivateText",
+    "Privates",
     "Push",
     "Queries",
     "Retry",
     "Rights",
     "Scope",
     "Scrypt",
+    "SealBroken",
+    "Secrets",
     "Security",
     "Server",
     "SettingProblem",
@@ -67,8 +84,16 @@ __all__ = [
     "Telemetry",
     "Upstream",
     "User",
+    "check_cipher",
     "in_our_words",
     "load_settings",
     "place_of",
+    "private_entries",
+    "private_key",
+    "private_key_files",
+    "read_privates",
     "scrypt_of",
+    "sealed",
+    "secret_texts",
+    "unsealed",
 ]

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from apiql.settings.filling import Filling
 from apiql.settings.places import Path as Keys
+from apiql.settings.private_text import Secrets
+from apiql.settings.privates import read_privates
 from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.reading import read_settings
 from apiql.settings.report import place_in, problems_of
@@ -15,19 +18,28 @@ from apiql.settings.sections import Settings
 
 
 def load_settings(conf: Path | None, environ: Mapping[str, str]) -> Settings:
-    """`<conf>/apiql.toml` (defaults where there is none), overridden by `APIQL_SECTION__KEY`.
+    """`<conf>/apiql.toml` (defaults where there is none), overridden by `APIQL_SECTION__KEY`, with
+    the private values that it names.
 
     Raises `SettingsError` with every problem of both.
     """
     reading = read_settings(conf, environ)
+    privates = read_privates(conf, environ)
     while True:
+        filling = Filling(reading, privates.values, environ)
         try:
-            return Settings.model_validate(reading.merged())
+            data = filling.filled()
+            if filling.problems:
+                raise SettingsError(tuple(filling.problems))
+            found = Settings.model_validate(data)
+            secrets = Secrets.of([*privates.values.values(), *filling.texts], privates.key or b"")
+            return found.with_secrets(secrets)
         except ValidationError as error:
             errors = error.errors(include_url=False)
         other = reading.otherwise({tuple(found["loc"]): found["type"] for found in errors})
         if other is None:
-            raise SettingsError(problems_of(reading, errors))
+            problems = problems_of(reading, errors)
+            raise SettingsError(tuple(map(filling.hidden, problems)))
         reading = other
 
 

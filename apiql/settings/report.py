@@ -58,7 +58,15 @@ def _problem(reading: Reading, error: ErrorDetails) -> SettingProblem:
         return _unknown(keys, place)
     context = error.get("ctx", {})
     wrong, expected, nearest = _cause(error, keys, context)
-    return SettingProblem(_dotted(keys), wrong, expected, nearest, **place)
+    return SettingProblem(dotted(keys), wrong, expected, nearest, **place)
+
+
+def problem_at(
+    reading: Reading, keys: Keys, wrong: str, expected: str, nearest: str | None = None
+) -> SettingProblem:
+    """A problem of the value at these keys."""
+    place = place_in(reading, keys, of_key=False)
+    return SettingProblem(dotted(keys), wrong, expected, nearest, **place)
 
 
 def place_in(reading: Reading, keys: Keys, of_key: bool = False) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def _unknown(keys: Keys, place: dict[str, Any]) -> SettingProblem:
     nearest = _spelled((*parents, near[0]), place) if near else _elsewhere(str(key), place)
     few = nearest is None and len(known) <= _KNOWN_SHOWN
     expected = f"one of {', '.join(known)}" if few else None
-    return SettingProblem(_dotted(keys), "there is no such setting", expected, nearest, **place)
+    return SettingProblem(dotted(keys), "there is no such setting", expected, nearest, **place)
 
 
 def _known(parents: Keys) -> frozenset[str]:
@@ -112,7 +120,7 @@ def _spelled(keys: Iterable[str | int], place: dict[str, Any]) -> str:
     """A setting's name as one writes it in the file or in the environment."""
     if "variable" in place:
         return "APIQL_" + "__".join(str(key) for key in keys).upper()
-    return _dotted(tuple(keys))
+    return dotted(tuple(keys))
 
 
 def _cause(
@@ -158,10 +166,10 @@ def _twins(reading: Reading) -> Iterator[SettingProblem]:
 
 def _twin(reading: Reading, first: Keys, second: Keys) -> SettingProblem:
     other = place_in(reading, first, of_key=True)
-    also = SettingProblem(_dotted(first), "", **other).place
+    also = SettingProblem(dotted(first), "", **other).place
     wrong = f"upstream {first[1]} has a source of this name too"
     place = place_in(reading, second, of_key=True)
-    return SettingProblem(_dotted(second), wrong, "a name of its own", also=also, **place)
+    return SettingProblem(dotted(second), wrong, "a name of its own", also=also, **place)
 
 
 def _tables(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -169,7 +177,7 @@ def _tables(value: object) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from ((key, inner) for key, inner in value.items() if isinstance(inner, dict))
 
 
-def _dotted(keys: Keys) -> str:
+def dotted(keys: Keys) -> str:
     """`limits.calls`, `security.allow_hosts[0]`; names that TOML wants quoted are quoted."""
     dotted = ""
     for key in keys:

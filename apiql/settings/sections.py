@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 from pydantic_core import PydanticCustomError
 
 from apiql.settings.access import Access
@@ -21,6 +21,7 @@ from apiql.settings.clients import Clients
 from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.log import Log
+from apiql.settings.private_text import NO_SECRETS, Secrets
 from apiql.settings.rights import Rights
 from apiql.settings.section import Section
 from apiql.settings.signing import Signing
@@ -188,6 +189,18 @@ class Settings(Section):
     store: Store = Store()
     telemetry: Telemetry = Telemetry()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
+    _secrets: Secrets = PrivateAttr(default=NO_SECRETS)
+
+    @property
+    def secrets(self) -> Secrets:
+        """What of them is never shown."""
+        return self._secrets
+
+    def with_secrets(self, secrets: Secrets) -> Settings:
+        """The same settings, and what of them is never shown."""
+        found = self.model_copy()
+        found._secrets = secrets
+        return found
 
     @model_validator(mode="after")
     def _one_place_per_source(self) -> Self:

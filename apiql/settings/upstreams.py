@@ -11,6 +11,7 @@ from apiql.settings.caching import Caching
 from apiql.settings.conductor import in_our_words
 from apiql.settings.credentials import Auth
 from apiql.settings.files import FilePath
+from apiql.settings.forwarding import Forwarded
 from apiql.settings.guards import Breaker, BreakerOrNot, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedging, Host, Hosts, hosts_that_fit
 from apiql.settings.section import Section
@@ -100,6 +101,8 @@ class Source(Section):
     path: PathTemplate
     query: Mapping[str, QueryValue] = Field(default_factory=dict)
     headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    forward: Forwarded | None = None
+    """Headers of the caller's request that are passed on; unset: the upstream's."""
     list_style: ListStyle | None = None
     """Unset: the upstream's."""
     concurrency: Count | None = None
@@ -134,6 +137,8 @@ class Upstream(Section):
 
     url: WebAddress
     headers: Mapping[HeaderName, HeaderText] = Field(default_factory=dict, repr=False)
+    forward: Forwarded = ()
+    """Headers of the caller's request that are passed on; credentials go to nobody else."""
     list_style: ListStyle = "repeat"
     timeout: Duration | None = None
     """Unset: `limits.call_timeout`."""
@@ -148,7 +153,7 @@ class Upstream(Section):
     """The certificate that the engine shows it, a file in PEM form."""
     client_key: FilePath | None = None
     """The key of that; unset: it is in the same file."""
-    auth: Auth | None = Field(default=None, repr=False)
+    auth: Auth | None = None
     """The credentials that every call shows."""
     redirects: int = Field(default=0, ge=0, le=5)
     """How many in a row are followed, to the same origin only."""

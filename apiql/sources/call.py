@@ -70,6 +70,10 @@ class Call(Struct, frozen=True):
     passing: Headers = ()
     service: str = ""
 
+    def __repr__(self) -> str:
+        """Where it goes, and nothing that may be a secret."""
+        return f"<Call {self.method} {self.origin}>"
+
 
 class Reply(Struct, frozen=True):
     """A complete answer: header names in lower case, the body without its content coding.

@@ -96,8 +96,7 @@ def build_stack(
     """The way to these upstreams; what outlives a call is kept in the stores and the circuits.
     `made` is told of each call that goes out, equal ones together once.
     """
-    limits = settings.limits
-    circuits = circuits or Circuits()
+    limits, circuits = settings.limits, circuits or Circuits()
     circuits.told = told
     usual, around = _usual(settings, network), Surroundings(clock, told)
     ways, pools = _configured(settings, usual, network, circuits, around, stores)

@@ -125,7 +125,8 @@ class RedisStores:
 
     is_shared = True
 
-    def __init__(self, reach: Reach, prefix: str) -> None:
+    def __init__(self, reach: Reach, prefix: str, secret: bytes = b"") -> None:
+        self._secret = secret
         self.clock = time.time
         self._reach = reach
         self._prefix = prefix
@@ -139,7 +140,7 @@ class RedisStores:
         """The store of a name; the room is for what is kept here while Redis is away."""
         found = self._stores.get(name)
         if found is None:
-            shared = RedisStore(self._reach.ask, self._prefix, name, kind)
+            shared = RedisStore(self._reach.ask, self._prefix, name, kind, self._secret)
             own = partial(MemoryStore[V], room, time.monotonic)
             found = self._stores[name] = LastingStore(name, shared, self._reach, own)
         return found
@@ -158,7 +159,7 @@ class RedisStores:
         await self._reach.aclose()
 
 
-def redis_stores(store: StoreSettings, tell: Told | None) -> RedisStores:
-    """The stores in the Redis of these settings."""
+def redis_stores(store: StoreSettings, tell: Told | None, secret: bytes = b"") -> RedisStores:
+    """The stores in the Redis of these settings; the secret is that of its keys."""
     lanes = Lanes(connections(store), store.timeout)
-    return RedisStores(Reach(lanes, store.prefix, tell), store.prefix)
+    return RedisStores(Reach(lanes, store.prefix, tell), store.prefix, secret)

@@ -1,7 +1,8 @@
 """Values and buckets in a Redis that machines share. Knows commands, not connections, and nothing
 of what is done where Redis does not answer: everything here raises `StoreFailed` then.
 
-No key holds a secret: keys of values come as digests, tags and buckets are made digests here.
+No key holds a secret: keys of values come as digests, tags and buckets are made digests here; with
+a `secret`, digests that nobody can make who does not know it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ _PURGED_AT_ONCE = 200
 class RedisStore(Generic[V]):
     """Values of one type under `prefix:name:key`."""
 
-    def __init__(self, ask: Ask, prefix: str, name: str, kind: type[V]) -> None:
+    def __init__(
+        self, ask: Ask, prefix: str, name: str, kind: type[V], secret: bytes = b""
+    ) -> None:
         self._ask = ask
+        self._secret = secret
         self._before = f"{prefix}:{name}:".encode()
         self._tag_before = f"{prefix}:{name}#tag:".encode()
         self._encode = msgspec.msgpack.Encoder().encode
@@ -63,7 +67,7 @@ class RedisStore(Generic[V]):
         elif not tags:
             await self._ask(b"SET", where, b"\0" + told, b"PX", milliseconds)
         else:
-            marks = [_mark(tag) for tag in tags]
+            marks = [_mark(tag, self._secret) for tag in tags]
             whole = b"".join((bytes((len(marks),)), *marks, told))
             sets = [self._tag_before + mark for mark in marks]
             count = 1 + len(sets)
@@ -75,7 +79,7 @@ class RedisStore(Generic[V]):
 
     async def purge(self, tag: str) -> int:
         """Forgets the values that were put with the tag; how many there were."""
-        mark = _mark(tag)
+        mark = _mark(tag, self._secret)
         gone, left = 0, 1
         while left:
             found = await self._ask(
@@ -85,7 +89,7 @@ class RedisStore(Generic[V]):
         return gone
 
     def _at(self, key: Key) -> bytes:
-        return self._before + key_bytes(key)
+        return self._before + key_bytes(key, self._secret)
 
 
 class RedisBuckets:
@@ -119,5 +123,5 @@ class RedisOnce:
         return bool(await self._ask(b"SET", where, b"", b"NX", b"PX", milliseconds))
 
 
-def _mark(tag: str) -> bytes:
-    return blake2b(tag.encode(), digest_size=TAG_BYTES).digest()
+def _mark(tag: str, secret: bytes) -> bytes:
+    return blake2b(tag.encode(), digest_size=TAG_BYTES, key=secret).digest()

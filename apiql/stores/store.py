@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from msgspec import Struct, msgpack
@@ -24,9 +24,14 @@ for each request; one that others share makes bytes of it.
 """
 
 
-def key_bytes(key: Key) -> bytes:
-    """A key as bytes; of a tuple a digest, so that no credential in it lies in a shared store."""
-    return key if isinstance(key, bytes) else sha256(msgpack.encode(key)).digest()
+def key_bytes(key: Key, secret: bytes = b"") -> bytes:
+    """A key as bytes; of a tuple a digest, so that no credential in it lies in a shared store. With
+    a secret, one that tells nothing to who tries out what may be in it.
+    """
+    if isinstance(key, bytes):
+        return key
+    found = msgpack.encode(key)
+    return blake2b(found, digest_size=32, key=secret).digest() if secret else sha256(found).digest()
 
 
 class Store(Protocol[V]):

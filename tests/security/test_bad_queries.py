@@ -63,6 +63,7 @@ async def shooting() -> AsyncIterator[Range]:
             settings = settings_for(
                 up, SECURITY__ALLOW_HOSTS=f"127.0.0.1:{up.port}",
                 SECURITY__ALLOW_PRIVATE_NETWORKS="true",
+                UPSTREAMS__DEFAULT__HEADERS__X_PLANTED="none",  # its data is what it was sent
             )  # fmt: skip
             async with recorded(settings, recorder) as site:
                 yield Range(site, up, recorder)

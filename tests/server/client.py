@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from tests.planted import PLANTED
+
 JSON = "application/json"
 ANSWER = "application/apiql-response+json"
 PROBLEM = "application/problem+json"
@@ -60,7 +62,9 @@ class Site:
         try:
             writer.write(request)
             async with asyncio.timeout(20):
-                return await read_response(reader)
+                response = await read_response(reader)
+            assert PLANTED not in f"{response}", "an answer tells the planted secret"
+            return response
         finally:
             writer.transport.abort()
             await asyncio.sleep(0)

@@ -11,6 +11,7 @@ from apiql.demo.serving import serving
 from apiql.server.app import create_app
 from apiql.server.configuration import developing
 from apiql.settings import Settings, load_settings
+from tests.planted import PLANTED
 from tests.server.client import Site
 from tests.server.upstream import Upstream, upstream
 
@@ -22,8 +23,10 @@ def settings_for(found: Upstream, **more: str) -> Settings:
         "UPSTREAMS__DEFAULT__BREAKER": "false",
         "LIMITS__CALL_TIMEOUT": "400ms",
         "LIMITS__QUERY_TIMEOUT": "3s",
+        "UPSTREAMS__DEFAULT__HEADERS__X_PLANTED": "Key ${env:PLANTED}",
     }
-    return load_settings(None, {f"APIQL_{key}": value for key, value in (given | more).items()})
+    named = {f"APIQL_{key}": value for key, value in (given | more).items()}
+    return load_settings(None, {**named, "PLANTED": PLANTED})
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
@@ -44,6 +47,16 @@ def up(shared_upstream: Upstream) -> Upstream:
 async def site(shared_upstream: Upstream) -> AsyncIterator[Site]:
     """A server as `apiql serve` starts it."""
     async with serving(create_app(settings_for(shared_upstream))) as url:
+        yield Site(url)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def listing(shared_upstream: Upstream) -> AsyncIterator[Site]:
+    """A server whose upstream lists credentials of the caller's."""
+    settings = settings_for(
+        shared_upstream, UPSTREAMS__DEFAULT__FORWARD="authorization, cookie, accept-language"
+    )
+    async with serving(create_app(settings)) as url:
         yield Site(url)
 
 

@@ -76,16 +76,19 @@ async def test_trace_only_where_allowed(site: Site, dev: Site) -> None:
     assert "extensions" not in (await dev.ask("select * from /ok")).json()
 
 
+SENT = {"host", "accept", "user-agent", "accept-encoding", "x_planted", "x-apiql-depth"}
+
+
 async def test_nothing_of_the_caller_is_forwarded_unasked(site: Site, up: Upstream) -> None:
     await site.ask(
         "select * from /ok", Authorization="Bearer T0KEN", Cookie="sid=5", X_Api_Key="K", Te="x"
     )
     names = {name.lower() for name, _ in up.seen[0].headers}
-    assert names <= {"host", "accept", "user-agent", "accept-encoding", "x-apiql-depth"}
+    assert names <= SENT
 
 
-async def test_what_is_asked_for_is_forwarded(site: Site, up: Upstream) -> None:
-    await site.ask(
+async def test_what_is_asked_for_is_forwarded(listing: Site, up: Upstream) -> None:
+    await listing.ask(
         "select * from /ok headers Authorization = header('authorization') "
         "cookies sid = cookie('sid')",
         Authorization="Bearer T0KEN", Cookie="a=1; sid=5",
@@ -93,6 +96,86 @@ async def test_what_is_asked_for_is_forwarded(site: Site, up: Upstream) -> None:
     headers = {name.lower(): value for name, value in up.seen[0].headers}
     assert headers["authorization"] == "Bearer T0KEN"
     assert headers["cookie"] == "sid=5"
+
+
+async def test_what_is_listed_is_forwarded_by_itself(listing: Site, up: Upstream) -> None:
+    response = await listing.ask(
+        "select * from /ok", Authorization="Bearer T0KEN", Cookie="a=1; größe=5", X_Api_Key="K"
+    )
+    headers = {name.lower(): value for name, value in up.seen[0].headers}
+    assert headers["authorization"] == "Bearer T0KEN"
+    assert headers["cookie"] == "a=1; größe=5"
+    assert headers.keys() <= SENT | {"authorization", "cookie"}
+    vary = "Accept, Accept-Language, Authorization, Cookie"
+    assert response.headers["vary"] == vary
+
+
+async def test_what_a_query_says_itself_is_not_forwarded_too(listing: Site, up: Upstream) -> None:
+    await listing.ask(
+        "select * from /ok headers AUTHORIZATION = 'mine', Accept-Language = null "
+        "cookies sid = cookie('sid')",
+        Authorization="Bearer T0KEN", Cookie="a=1; sid=5", Accept_Language="de",
+    )  # fmt: skip
+    headers = [(name.lower(), value) for name, value in up.seen[0].headers]
+    assert [value for name, value in headers if name == "authorization"] == ["mine"]
+    assert [value for name, value in headers if name == "cookie"] == ["sid=5"]
+    assert "accept-language" not in dict(headers)
+
+
+COMPUTED = (
+    "select * from /ok headers X-A = header($name)",
+    "select * from /ok query a = header($name)?",
+    "select * from /ok where a = upper(coalesce(header($name)?, 'x'))",
+    'select * post from /ok body {"a": [header($name)]}',
+    "select * from /ok where a in [header($name)]",
+    "select * from /ok else select * from /ok query a = header($name)",
+)
+
+
+@pytest.mark.parametrize("name", ["Authorization", "COOKIE", "Proxy-Authorization", "X-Api-Key"])
+@pytest.mark.parametrize("query", COMPUTED)
+@pytest.mark.parametrize("computed", [False, True])
+async def test_credentials_go_to_nobody_who_does_not_list_them(
+    site: Site, up: Upstream, query: str, name: str, computed: bool
+) -> None:
+    text = query if computed else query.replace("$name", f"'{name}'")
+    given = {"Authorization": "s3cret", "Cookie": "s3cret=1", "X_Api_Key": "s3cret",
+             "Proxy_Authorization": "s3cret"}  # fmt: skip
+    response = await site.ask(text, {"name": name} if computed else {}, **given)
+    assert response.status == 403, response.body
+    assert set(response.codes()) == {"FORBIDDEN_UPSTREAM"}
+    assert not up.seen
+
+
+async def test_a_cookie_goes_to_nobody_who_does_not_list_cookies(site: Site, up: Upstream) -> None:
+    for query in (
+        "select * from /ok cookies sid = cookie('sid')",
+        "select * from /ok query s = cookie(lower('SID'))?",
+    ):
+        response = await site.ask(query, Cookie="sid=5")
+        assert (response.status, response.codes()) == (403, ["FORBIDDEN_UPSTREAM"])
+    assert not up.seen
+
+
+async def test_a_computed_name_of_another_header_is_let_through(site: Site, up: Upstream) -> None:
+    query = "select * from /ok headers X-A = header($name)"
+    response = await site.ask(query, {"name": "X-User"}, X_User="me")
+    assert response.status == 200
+    assert dict(up.seen[0].headers)["X-A"] == "me"
+
+
+async def test_a_name_that_an_upstream_tells_is_looked_at_too(site: Site, up: Upstream) -> None:
+    name = "replace(concat('authorization', string(a.ok)), 'true', '')"
+    query = f"select * from /ok as a; select * from /ok as b query x = header({name})"
+    response = await site.ask(query, Authorization="s3cret")
+    assert "FORBIDDEN_UPSTREAM" in response.codes(), response.body
+    assert len(up.seen) == 1
+
+
+async def test_credentials_may_be_looked_at_here(site: Site, up: Upstream) -> None:
+    query = "select * from /ok when header('authorization') = 'x'; return cookie('sid')"
+    response = await site.ask(query, Authorization="x", Cookie="sid=5")
+    assert response.json()["data"] == "5"
 
 
 async def test_headers_of_upstreams_do_not_come_back(site: Site) -> None:
@@ -115,8 +198,8 @@ async def test_a_connection_is_kept(site: Site) -> None:
 
 
 @pytest.mark.parametrize("other", ['b={"x":1}', "b=a b", "größe=1", "=1", "b[]=1"])
-async def test_other_cookies_hide_none(site: Site, up: Upstream, other: str) -> None:
-    response = await site.ask(
+async def test_other_cookies_hide_none(listing: Site, up: Upstream, other: str) -> None:
+    response = await listing.ask(
         "select * from /ok query s = cookie('sid')", Cookie=f"a=1; {other}; sid=5"
     )
     assert response.status == 200

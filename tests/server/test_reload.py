@@ -504,3 +504,34 @@ async def test_old_engines_are_forgotten(server: Running) -> None:
 
 async def _nowhere(call: Call) -> Reply:
     raise AssertionError
+
+
+async def test_a_private_value_follows_and_a_broken_one_changes_nothing(
+    folder: Folder, up: Upstream
+) -> None:
+    private = folder.path / "privates" / "map.json"
+    folder.settings('headers = { X-Key = "${private:map.key}" }')
+    private.parent.mkdir()
+
+    def write(value: str) -> None:
+        private.write_text(f'{{"privates": [{{"name": "key", "value": "{value}"}}]}}')
+
+    async def sent(server: Running) -> str:
+        up.forget()
+        await server.site.ask("select * from /ok")
+        return dict(up.seen[0].headers)["X-Key"]
+
+    write("first-key")
+    async with running(folder) as server:
+        assert await sent(server) == "first-key"
+        write("second-key")
+        assert await server.looked() is Outcome.LOADED
+        assert await sent(server) == "second-key"
+        for wrong in ('x"', "enc:v1:AAAA"):
+            write(wrong)
+            assert await server.looked() is Outcome.REFUSED
+            assert await sent(server) == "second-key"
+        assert "AAAA" not in str(server.told)
+        private.unlink()
+        assert await server.looked() is Outcome.REFUSED
+        assert await sent(server) == "second-key"

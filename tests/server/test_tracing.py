@@ -23,8 +23,8 @@ from apiql.server.tracing import Export, Tracing
 from apiql.server.worker import collecting
 from apiql.settings import Settings
 from apiql.trace_context import TraceContext, parse_context
+from tests.server import conftest
 from tests.server.client import Site
-from tests.server.conftest import settings_for
 from tests.server.upstream import Upstream, upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -33,6 +33,11 @@ TRACE, PARENT = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 SAMPLED = f"00-{TRACE}-{PARENT}-01"
 UNSAMPLED = f"00-{TRACE}-{PARENT}-00"
 TOLD = re.compile(rf"00-{TRACE}-([0-9a-f]{{16}})-0[01]")
+
+
+def settings_for(up: Upstream, **more: str) -> Settings:
+    """Those of a server whose upstream tells what it was sent."""
+    return conftest.settings_for(up, UPSTREAMS__DEFAULT__HEADERS__X_PLANTED="none", **more)
 
 
 def app_with(settings: Settings, export: Export | None) -> App:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
+from hashlib import blake2b, sha256
 
 import pytest
-from msgspec import Struct
+from msgspec import Struct, msgpack
 from redis.asyncio.connection import SSLConnection
 
+from apiql.settings import Secrets
 from apiql.settings import Store as StoreSettings
 from apiql.stores.lanes import LANES, connections
 from apiql.stores.lasting import redis_stores
@@ -312,3 +314,38 @@ async def test_figures(own_redis: RedisServer) -> None:
             "apiql_store_reachable",
             "apiql_store_failures_total",
         )
+
+
+async def test_keys_made_with_a_secret_tell_nothing_to_who_has_another(
+    shared_redis: RedisServer,
+) -> None:
+    prefix, key = fresh_prefix(), ("GET", "/weather?key=S3CRET")
+    settings = StoreSettings(url=shared_redis.url, prefix=prefix, timeout=PATIENT)
+    secrets = (b"", b"one", b"one", b"other")
+    stores = [redis_stores(settings, None, secret) for secret in secrets]
+    plain, mine, same, other = (each.store("answers", bytes, ROOM) for each in stores)
+    await mine.put(key, b"1", 60, ("url:http://a/?key=S3CRET",))
+    assert await same.get(key) == b"1"
+    assert await plain.get(key) is None
+    assert await other.get(key) is None
+    async with raw(shared_redis) as client:
+        keys = await client.keys(f"{prefix}:*")
+        tag = blake2b(b"url:http://a/?key=S3CRET", digest_size=16)
+        guesses = {sha256(msgpack.encode(key)).digest(), tag.digest()}
+        assert len(keys) == 2
+        assert not [found for found in keys for guess in guesses if guess in found]
+    assert await other.purge("url:http://a/?key=S3CRET") == 0
+    assert await same.purge("url:http://a/?key=S3CRET") == 1
+    await mine.put(b"text", b"2", 60)
+    assert await other.get(b"text") == b"2"
+    for each in stores:
+        await each.aclose()
+
+
+def test_the_secret_of_keys_is_that_of_the_privates() -> None:
+    one, two = Secrets.of(["a", "b"], b""), Secrets.of(["b", "a", "a"], b"")
+    assert one.of_keys == two.of_keys != Secrets.of(["ab"], b"").of_keys
+    keyed = Secrets.of(["a"], b"k" * 32)
+    assert keyed.of_keys == Secrets.of(["c"], b"k" * 32).of_keys != one.of_keys
+    assert Secrets().of_keys == b""
+    assert {len(found.of_keys) for found in (one, keyed)} == {32}

@@ -127,7 +127,10 @@ class Locator:
         if not self.around.permits(origin, template.prefix):
             self._forbidden(f"queries may not call {origin.authority}", span)
             return None
-        endpoint = Endpoint(origin.host, str(origin), template.path, template.query, pinned=False)
+        endpoint = Endpoint(
+            origin.host, str(origin), template.path, template.query, pinned=False,
+            withheld=self.around.credentials,
+        )  # fmt: skip
         return Located(endpoint, template.name or origin.host)
 
     def _forbidden(self, message: str, span: Span) -> None:

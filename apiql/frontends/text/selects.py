@@ -16,6 +16,7 @@ from apiql.frontends.text.projections import lower_projection
 from apiql.frontends.text.rows import lower_rows
 from apiql.frontends.text.surroundings import PlanLimits
 from apiql.frontends.text.values import Lowering
+from apiql.ir.forwarding import with_forwarded
 from apiql.ir.plan import Fetch, Nested, Otherwise, Task, Work
 from apiql.ir.projection import Projection
 from apiql.ir.request import Binding, Endpoint, Place
@@ -82,6 +83,7 @@ class SelectLowering:
         call = Call(self._method(located), located.endpoint, self.limits.params_per_task)
         own = lower_bindings(clauses, call, self.lowering, span)
         bindings = _with_defaults(own, located.source)
+        bindings = with_forwarded(located.endpoint, bindings)
         fetch = Fetch(call.method, located.endpoint, bindings)
         return repeated(fetch, lists, located.source), call.method
 

@@ -10,7 +10,7 @@ from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
 from apiql.ir.plan import Parameter, Plan
 from apiql.ir.reach import Kind, Seen, stored_name
-from apiql.ir.request import Endpoint
+from apiql.ir.request import CREDENTIALS, Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
 from apiql.sources.call import Origin
@@ -39,7 +39,7 @@ class PlanLimits:
 class Surroundings:
     """`default` is where paths go, if a text may write `paths`; `stored` are plans that can be
     selected from by their full names; `permits` says whether a query may name a URL, `methods` how
-    it may call.
+    it may call; `credentials` are headers of a request that go to nobody who does not list them.
     """
 
     functions: Registry
@@ -50,6 +50,7 @@ class Surroundings:
     methods: frozenset[str] = METHODS
     stored: Mapping[str, Plan] = field(default_factory=dict)
     paths: bool = True
+    credentials: frozenset[str] = CREDENTIALS
 
     def within(self, seen: Seen) -> Surroundings:
         """The same without what is not seen, as if it had never been there."""

@@ -1,0 +1,93 @@
+"""A rule: what is secret, and what says who asks, goes nowhere but where it belongs.
+
+Configured secrets are for the host that they name. Credentials of the caller's request (its
+Authorization, its cookies, its keys) go to upstreams that list them (`forward`), whatever a text
+says. Names of headers that only a run knows are looked at there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from apiql.errors import Code, Location, Problem, QueryRefused
+from apiql.ir.forwarding import caller_reads, withheld_of
+from apiql.ir.plan import Fetch, Nested, Plan, Repeat, Task, with_otherwise
+from apiql.ir.request import CREDENTIALS
+from apiql.ir.secret import Secret, astray
+from apiql.ir.values import Value, secrets
+
+
+def only_where_it_belongs(plan: Plan) -> Plan:
+    """The same plan.
+
+    Raises:
+        QueryRefused: FORBIDDEN_UPSTREAM, something would go where it does not belong.
+    """
+    problems = [p for task in plan.tasks for one in with_otherwise(task) for p in _of_task(one)]
+    problems += _of_answer(plan)
+    problems += _of_nested_answers(plan)
+    if problems:
+        raise QueryRefused(tuple(problems))
+    return plan
+
+
+def _of_task(task: Task) -> Iterator[Problem]:
+    each = task.work.each if isinstance(task.work, Repeat) else task.work
+    home = each.endpoint.base if isinstance(each, Fetch) else None
+    sent = [secret for value in task.work.values() for secret in secrets(value)]
+    if isinstance(each, Fetch):
+        sent += [value for _, value in each.endpoint.headers if isinstance(value, Secret)]
+    shown = [] if task.when is None else [*secrets(task.when)]
+    if task.rows is not None:
+        shown += [secret for value in task.rows.values() for secret in secrets(value)]
+    if shown or any(secret.home != home for secret in sent):
+        yield astray(task.location, task.name)
+    withheld = withheld_of(task.work)
+    read = {name for value in task.work.values() for name in caller_reads(value)}
+    for name in sorted(name for name in read if name is not None and name in withheld):
+        yield _withheld(name, task, each)
+
+
+def _of_answer(plan: Plan) -> Iterator[Problem]:
+    for output in plan.outputs:
+        if any(True for value in output.projection.values() for _ in secrets(value)):
+            yield astray(output.location, output.name)
+    if plan.returned is not None and any(True for _ in secrets(plan.returned)):
+        yield astray(plan.returned_at or Location(1, 1))
+
+
+def _of_nested_answers(plan: Plan) -> Iterator[Problem]:
+    """Stored plans that answer with credentials, where other calls may read that answer."""
+    needed = frozenset[str]().union(*(task.needs for task in plan.tasks))
+    for task in plan.tasks:
+        for one in with_otherwise(task):
+            each = one.work.each if isinstance(one.work, Repeat) else one.work
+            if task.name in needed and isinstance(each, Nested) and _tells(each.plan):
+                message = f"{task.name}: {each.name} answers with credentials of the request"
+                hint = "no other select may read that"
+                place = (task.location,)
+                yield Problem(Code.FORBIDDEN_UPSTREAM, message, place, hint, task=task.name)
+
+
+def _tells(plan: Plan) -> bool:
+    """Whether the answer of a plan holds credentials of the request."""
+    values: list[Value] = [v for output in plan.outputs for v in output.projection.values()]
+    values += [] if plan.returned is None else [plan.returned]
+    if any(name is None or name in CREDENTIALS for v in values for name in caller_reads(v)):
+        return True
+    return any(_tells(inner) for inner in _nested(plan.tasks))
+
+
+def _nested(tasks: Iterable[Task]) -> Iterator[Plan]:
+    for task in tasks:
+        for one in with_otherwise(task):
+            each = one.work.each if isinstance(one.work, Repeat) else one.work
+            if isinstance(each, Nested):
+                yield each.plan
+
+
+def _withheld(name: str, task: Task, each: Fetch | Nested) -> Problem:
+    where = each.endpoint.service if isinstance(each, Fetch) else each.name
+    message = f"{task.name}: `{name}` of the request may not be sent to {where}"
+    hint = f'only an upstream or a source that lists it gets it: forward = ["{name}"]'
+    return Problem(Code.FORBIDDEN_UPSTREAM, message, (task.location,), hint, task=task.name)
