@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from apiql.engine import Engine, Query, all_functions
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
