@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import pytest
-from msgspec.structs import replace
+from msgspec import structs
 
 from apiql.engine import Engine, Query, all_functions
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
@@ -51,7 +52,7 @@ def ended(task: str, start: float, end: float, ending: str = "done") -> TaskEnde
 
 def call(task: str, start: float, end: float, **more: Any) -> CallMade:
     made = CallMade(task, "default", "GET", "/", start, end, 200, 10, None)
-    return replace(made, **more)
+    return structs.replace(made, **more)
 
 
 def analyzed(text: str, events: Iterable[Event], end: float = 10.0) -> Analysis:
