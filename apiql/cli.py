@@ -136,7 +136,10 @@ def check(
 
     _refuse(run_once.checked(setup, files or []))
     where = _folder(conf)
-    counts = (len(setup.queries.files), "stored queries"), (len(files or ()), "files")
+    counts = (
+        (len(setup.queries.files), "stored queries"), (len(setup.buckets), "buckets"),
+        (len(files or ()), "files"),
+    )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
 
@@ -215,12 +218,12 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _setup(conf: Path | None) -> Setup:
-    from apiql.query_files import read_query_files
     from apiql.run_once import Setup
-    from apiql.settings import load_settings
+    from apiql.server.configuration import Place, read_configuration
 
-    folder = _folder(conf)
-    return Setup(load_settings(folder, os.environ), read_query_files(folder))
+    found = read_configuration(Place(_folder(conf), os.environ))
+    buckets = {name: Setup(each.settings, each.queries) for name, each in found.buckets.items()}
+    return Setup(found.settings, found.queries, buckets)
 
 
 def _text(file: Path | None, expression: str | None) -> str:

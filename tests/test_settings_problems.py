@@ -122,7 +122,8 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of admin, answer, clients, limits, queries, security, server, store, upstreams"""
+    expected: one of admin, answer, buckets, clients, limits, queries, security, \
+server, store, upstreams"""
 
 
 def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:

@@ -17,6 +17,8 @@ from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
+from apiql.server.choosing import PREFIX as BUCKET
+from apiql.server.choosing import inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
@@ -26,12 +28,13 @@ from apiql.server.memory import tidied
 from apiql.server.notices import NoticeLog
 from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
-from apiql.server.query_route import QueryRoute
+from apiql.server.query_route import Asgi, QueryRoute
+from apiql.server.read import Asked, read_request
 from apiql.server.read_stored import PREFIX as STORED
-from apiql.server.read_stored import read_stored
+from apiql.server.read_stored import read_named, read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
-from apiql.server.visit import Watcher
+from apiql.server.visit import Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -45,7 +48,7 @@ Beside = Callable[[], AbstractAsyncContextManager[None]]
 
 class App(FastAPI):
     """FastAPI with routes that are looked up before anything of it runs: `hot` by exact path,
-    `below` by the first folder of the path (`/query/`).
+    `below` by the first folder of the path (`/query/`, `/b/`).
     """
 
     hot: Mapping[str, AsgiRoute]
@@ -92,15 +95,34 @@ def app_around(
     current.minded.append(door.settle)
     app = _app(_lifespan(current, door, beside))
     app.door = door
+    nowhere: Asgi = partial(FastAPI.__call__, app)
     route = partial(
-        QueryRoute, current, door,
+        QueryRoute, current, door, nowhere,
         counts=counts or Counts(), presence=Presence(), watchers=watchers,
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    app.below = {STORED: route(read=read_stored)}
-    watched(app, state, lambda: door.draining)
+    within = partial(_by_path, current, route(read=_read_within), nowhere)
+    app.below = {STORED: route(read=read_stored), BUCKET: within}
+    watched(app, state, lambda: door.draining, current)
     describe(app, lambda: current.engine)
     return app
+
+
+async def _by_path(
+    current: Current, route: Asgi, nowhere: Asgi, scope: Any, receive: Any, send: Any
+) -> None:
+    """What is below /b/, where paths name buckets. All names go the same way up to the guards."""
+    buckets = current.held.settings.buckets
+    named = buckets.enabled and buckets.by == "path" and is_of_a_bucket(scope["path"])
+    await (route if named else nowhere)(scope, receive, send)
+
+
+async def _read_within(scope: Scope, receive: Receive, engine: Engine) -> Asked:
+    """The query in a request whose path names a bucket."""
+    path = inner(scope["path"])
+    if path.startswith(STORED):
+        return await read_named(path.removeprefix(STORED), scope, receive, engine)
+    return await read_request(scope, receive, engine)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

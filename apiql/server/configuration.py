@@ -1,16 +1,17 @@
-"""A conf folder and the environment -> what the server runs on: settings, stored queries, and the
-name of the whole. Read apart from the event loop.
+"""A conf folder and the environment -> what the server runs on: settings, stored queries, those of
+its buckets, and the name of the whole. Read apart from the event loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from apiql.errors import ApiqlError
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused, read_query_files
+from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings
 
@@ -37,13 +38,14 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What was read. `revision` names it by its contents; `others` are files beside the folder
-    that it names.
+    that it or one of its `buckets` names.
     """
 
     settings: Settings
     queries: QueryFiles
     revision: str
     others: tuple[str, ...] = ()
+    buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
 def read_configuration(place: Place, *, file_needed: bool = False) -> Configuration:
@@ -58,10 +60,26 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
         if not file.exists():
             raise SettingsError((SettingProblem("", "the file is gone", file=str(file)),))
     settings = load_settings(place.conf, place.environ)
-    others = authorities(settings)
+    folders = read_buckets(place.conf, settings)
+    others = authorities(settings, *(inner for _, inner in folders.values()))
     revision = revision_of(place.conf, others)
+    main = _of_folder(place.conf, settings, place, revision)
+    buckets = {name: _of_folder(*found, place, revision) for name, found in folders.items()}
+    if settings.buckets.inherit:
+        buckets = {name: _inheriting(found, main, name) for name, found in buckets.items()}
+    return replace(main, others=others, buckets=buckets)
+
+
+def _of_folder(
+    folder: Path | None, settings: Settings, place: Place, revision: str
+) -> Configuration:
+    """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
-    return Configuration(shown, read_query_files(place.conf), revision, others)
+    return Configuration(shown, read_query_files(folder), revision)
+
+
+def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:
+    return replace(own, queries=inheriting(own.queries, main.queries, name))
 
 
 def has_file(place: Place) -> bool:
@@ -74,9 +92,9 @@ def look(place: Place, others: tuple[str, ...]) -> Look:
     return look_at(place.conf, others)
 
 
-def authorities(settings: Settings) -> tuple[str, ...]:
+def authorities(*all_settings: Settings) -> tuple[str, ...]:
     """The files of certificates that upstreams name."""
-    upstreams = settings.upstreams.values()
+    upstreams = [u for settings in all_settings for u in settings.upstreams.values()]
     return tuple(sorted({u.verify for u in upstreams if isinstance(u.verify, str)}))
 
 

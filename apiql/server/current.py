@@ -8,13 +8,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from apiql.engine import Engine
 from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
+from apiql.server.bucket import Bucket
+from apiql.server.choosing import NoSuchRoute, Said, chosen, said_by
 from apiql.server.guards import Around, guards_of
-from apiql.server.visit import Guard
+from apiql.server.visit import Guard, Visit
 from apiql.settings import Settings
 
 PATIENCE = 60.0
@@ -41,9 +43,15 @@ def begin_nothing() -> None:
 class Held:
     """An engine in use: with the way to its upstreams, and a count of the requests on it. Who has
     counted one down calls `left`, where there is such a thing.
+
+    The main one holds those of its `buckets`, by name, which begin and end with it; `said` is how
+    requests name them (None: there are none). `own` is what a bucket has beyond this engine.
     """
 
-    __slots__ = ("_close", "begin", "engine", "figures", "guards", "left", "purge", "requests")
+    __slots__ = (
+        "_close", "begin", "buckets", "engine", "figures", "guards", "left", "own", "purge",
+        "requests", "said",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -53,8 +61,14 @@ class Held:
         purge: Purge = purge_nothing,
         begin: Callable[[], None] = begin_nothing,
         guards: tuple[Guard, ...] = (),
+        own: Bucket | None = None,
+        buckets: Mapping[str, Held] = {},
+        said: Said | None = None,
     ) -> None:
         self.begin = begin
+        self.buckets = buckets
+        self.own = own
+        self.said = said
         self.engine = engine
         self.figures = figures
         self.guards = guards
@@ -68,12 +82,30 @@ class Held:
         """Those of the engine."""
         return self.engine.settings
 
+    def bucket(self, name: str) -> Held | None:
+        """What is in force in a bucket; the main one has no name."""
+        return self.buckets.get(name) if name else self
+
+    def chosen(self, visit: Visit) -> Held:
+        """What answers a request that has passed the guards.
+
+        Raises:
+            NoSuchRoute: there is no such bucket, or it is not the caller's.
+        """
+        visit.bucket = chosen(visit, self.said)
+        found = self.bucket(visit.bucket)
+        if found is None:
+            visit.bucket = ""
+            raise NoSuchRoute
+        return found
+
     async def end(self) -> None:
         """Closes the connections once no request is on it any more."""
         if self.requests:
             over = asyncio.Event()
             self.left = lambda: None if self.requests else over.set()
-            longest = self.settings.limits.query_timeout + PATIENCE
+            all_of_it = (self, *self.buckets.values())
+            longest = max(held.settings.limits.query_timeout for held in all_of_it) + PATIENCE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(longest):
                     await over.wait()
@@ -84,12 +116,39 @@ class Held:
         await self._close()
 
 
-def held_of(opened: OpenEngine, tell: Told | None = None) -> Held:
-    """An opened engine, in use behind the guards of its settings."""
-    stack = opened.stack
-    around = Around(stack.layer, opened.stores, time.time, tell)
-    guards = guards_of(opened.engine.settings, around)
-    return Held(opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards)
+def held_of(
+    opened: OpenEngine, tell: Told | None = None, inside: Mapping[Bucket, OpenEngine] | None = None
+) -> Held:
+    """An opened engine, in use behind the guards of its settings, with those of its buckets."""
+    stack, settings = opened.stack, opened.engine.settings
+    guards = guards_of(settings, Around(stack.layer, opened.stores, time.time, tell))
+    buckets = {bucket.name: _of(bucket, inner) for bucket, inner in (inside or {}).items()}
+
+    async def close() -> None:
+        for each in buckets.values():
+            await each.close()
+        await opened.aclose()
+
+    def begin() -> None:
+        stack.begin()
+        for held in buckets.values():
+            held.begin()
+
+    return Held(
+        opened.engine, close, stack.figures, stack.purge, begin, guards,
+        buckets=buckets, said=said_by(settings, buckets),
+    )  # fmt: skip
+
+
+def _of(bucket: Bucket, opened: OpenEngine) -> Held:
+    """What is in force in a bucket: its guards are the main ones, before it is known."""
+
+    def begin() -> None:
+        bucket.settle(opened.engine.settings)
+        opened.stack.begin()
+
+    stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
+    return Held(opened.engine, opened.aclose, figures, stack.purge, begin, own=bucket)
 
 
 class Current:

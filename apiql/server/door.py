@@ -17,7 +17,7 @@ from apiql.stores.store import Buckets
 
 DOOR = "door"
 """Its name in the state of the lifespan."""
-QUERIES = (b"/apiql", b"/query/")
+QUERIES = (b"/apiql", b"/query/", b"/b/")
 """How the paths of queries begin: only these are ever refused."""
 MOST = 5000
 """Connections of clients, where nothing else is set."""

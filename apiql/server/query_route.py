@@ -21,6 +21,8 @@ from apiql.ir.plan import Plan
 from apiql.runtime.step import Executable
 from apiql.server.admission import Overloaded
 from apiql.server.analyzed import analyzed, mind_what_is_told
+from apiql.server.bucket import Places
+from apiql.server.choosing import NoSuchRoute
 from apiql.server.counts import Counts
 from apiql.server.current import Current, Held
 from apiql.server.door import Door
@@ -47,6 +49,7 @@ from apiql.server.validators import cache_status
 from apiql.server.visit import Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine], Awaitable[Asked]]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
@@ -55,11 +58,13 @@ log = logging.getLogger("apiql")
 @dataclass(frozen=True)
 class QueryRoute:
     """A route of queries, which `read` finds in its requests. Each is answered, to its end, by the
-    engine that is in force as it comes.
+    engine that is in force as it comes: that of its bucket. Who asks for one that is not there, or
+    not the caller's, is answered by `nowhere`, as at any path without a route.
     """
 
     current: Current
     door: Door
+    nowhere: Asgi
     read: Reader = read_request
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
@@ -77,6 +82,9 @@ class QueryRoute:
             watcher.begun(visit)
         try:
             visit.status = await self._respond(held, visit, send)
+        except NoSuchRoute:
+            visit.status = 404
+            await self.nowhere(scope, receive, send)
         finally:
             self._end(visit)
             held.requests -= 1
@@ -100,7 +108,7 @@ class QueryRoute:
                 rendered.headers = told
                 return await self._stream(rendered, visit, send)
             finally:
-                self.door.admission.leave()
+                rendered.leave()
         if rendered is None:
             return 0
         headers = rendered.headers
@@ -134,17 +142,17 @@ class QueryRoute:
         """
         scope, request_id, form = visit.scope, visit.request_id, Wanted.JSON
         try:
-            if self.door.is_guarded:
-                visit.told += await self.door.let_in(scope)
-            for guard in held.guards:
-                await guard(visit)
+            if self.door.is_guarded or held.guards or held.said is not None:
+                held = await self._guarded(held, visit)
             asked = await self.read(scope, visit.receive, held.engine)
             form, visit.name = asked.wanted, asked.name
             if asked.id is not None:
-                asked = await self.persisted.resolved(asked, asked.id, held.engine)
+                asked = await self._texts(held).resolved(asked, asked.id, held.engine)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
         except RequestRefused as refused:
             return render_problem(refused, scope["path"])
+        except NoSuchRoute:
+            raise
         except QueryRefused as refused:
             return render_refusal(refused, form)
         except ClientGone:
@@ -157,21 +165,38 @@ class QueryRoute:
             log.exception("request %s failed", request_id.decode())
             return problem(Code.INTERNAL, 500, _knows_more(request_id), scope["path"])
 
+    async def _guarded(self, held: Held, visit: Visit) -> Held:
+        """What answers a request that may come in: what is held, or one of its buckets."""
+        if self.door.is_guarded:
+            visit.told += await self.door.let_in(visit.scope)
+        for guard in held.guards:
+            await guard(visit)
+        held = held.chosen(visit)
+        if held.own is not None:
+            visit.told += await held.own.let_in(visit.scope)
+        return held
+
+    def _texts(self, held: Held) -> Persisted:
+        return self.persisted if held.own is None else held.own.persisted
+
     async def _placed(self, held: Held, asked: Asked, visit: Visit) -> Rendered | Streaming:
         """The response once there is a place for the query; a stream keeps it. A request that is
         still being read has none, so slow bodies keep nobody out.
         """
-        admission = self.door.admission
-        if not admission.enter():
-            waited = await admission.wait(asked.query.timeout)
+        whole = self.door.admission
+        places = whole if held.own is None else Places(held.own.admission, whole)
+        if not places.enter():
+            waited = await places.wait(asked.query.timeout)
             asked = _sooner(asked, waited, held.settings.limits.query_timeout)
         try:
             rendered = await self._answer(held.engine, asked, visit)
         except BaseException:
-            admission.leave()
+            places.leave()
             raise
-        if not isinstance(rendered, Streaming):
-            admission.leave()
+        if isinstance(rendered, Streaming):
+            rendered.leave = places.leave
+        else:
+            places.leave()
         return rendered
 
     async def _answer(self, engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:

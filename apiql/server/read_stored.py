@@ -30,7 +30,12 @@ async def read_stored(scope: Scope, receive: Receive, engine: Engine) -> Asked:
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
-    stored = _found(scope["path"].removeprefix(PREFIX), engine)
+    return await read_named(scope["path"].removeprefix(PREFIX), scope, receive, engine)
+
+
+async def read_named(path: str, scope: Scope, receive: Receive, engine: Engine) -> Asked:
+    """The stored query at a path, asked for as `read_stored` has it."""
+    stored = _found(path, engine)
     method, plan = scope["method"], stored.executable.plan
     allowed = ("POST",) if plan.writes else ("GET", "POST")
     if method not in allowed:

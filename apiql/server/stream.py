@@ -50,6 +50,8 @@ class Streaming:
     status: int = 0
     count: int = 0
     headers: Pairs = field(default_factory=list)
+    leave: Callable[[], None] = lambda: None
+    """Gives its place back, once it is over."""
 
     async def sent(self, send: Send, request_id: bytes) -> None:
         """Sends all of it.

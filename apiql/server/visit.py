@@ -19,11 +19,12 @@ class Visit:
     """A request. Guards fill in `principal`; `told` are headers that any answer to it has. `plan`
     and `name` (of a stored query) are known once it was read, `status` (0 where nobody waited
     for an answer) and `seconds` once it is over; `events` are kept where a watcher wants them.
+    `bucket` is the one that answers, once it has passed the guards; empty: the main one.
     """
 
     __slots__ = (
-        "_fields", "begun", "events", "name", "plan", "principal", "receive", "request_id",
-        "scope", "seconds", "status", "told",
+        "_fields", "begun", "bucket", "events", "name", "plan", "principal", "receive",
+        "request_id", "scope", "seconds", "status", "told",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: bytes) -> None:
@@ -33,6 +34,7 @@ class Visit:
         self.begun = perf_counter()
         self.principal: Principal = ANYONE
         self.told: Pairs = []
+        self.bucket = ""
         self.name = ""
         self.plan: Plan | None = None
         self.events: list[Event] | None = None

@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from apiql.opened import OpenEngine
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of
 from apiql.server.app import App, Beside, app_around
+from apiql.server.bucket import AllBuckets, Bucket
 from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.counts import Counts, figures_in_force
 from apiql.server.current import Current, Held, held_of
@@ -48,8 +49,7 @@ def worker_app() -> App:
 
 
 def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App, Reloader]:
-    """The app of a place, kept up with it, and what keeps it so; without stores, with those of
-    its settings.
+    """The app of a place, and what keeps it up with that; without stores, with its settings' own.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -60,8 +60,11 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell)
     opened = OpenEngine.from_settings(first.settings, first.queries, tell, stores)
-    current, counts = Current(held_of(opened, tell), stores.aclose), Counts()
-    make = partial(opened_beside, stores=stores, tell=tell, circuits=opened.stack.circuits)
+    buckets, inside = _opened_inside(first, stores, tell)
+    current, counts = Current(held_of(opened, tell, inside), stores.aclose), Counts()
+    current.minded.append(lambda _: buckets.keep(current.held.buckets))
+    circuits = opened.stack.circuits
+    make = partial(opened_beside, stores=stores, tell=tell, circuits=circuits, buckets=buckets)
     reloader = Reloader(place, first, current, make, tell, time.time)
     started = time.time()
 
@@ -79,11 +82,41 @@ def worker(place: Place, tell: Told, stores: Stores | None = None) -> tuple[App,
     return app, reloader
 
 
+def _opened_inside(
+    first: Configuration, stores: Stores, tell: Told
+) -> tuple[AllBuckets, dict[Bucket, OpenEngine]]:
+    """The buckets and their engines, before anything is served."""
+    buckets = AllBuckets(stores)
+    inside = {buckets.of(name, each.settings): each for name, each in first.buckets.items()}
+    return buckets, {
+        own: OpenEngine.from_settings(each.settings, each.queries, tell, own.stores, own.circuits)
+        for own, each in inside.items()
+    }
+
+
 async def opened_beside(
+    found: Configuration, stores: Stores, tell: Told, circuits: Circuits,
+    buckets: AllBuckets | None = None,
+) -> Held:  # fmt: skip
+    """Engines beside those in force, of all buckets or none: the main one, and each of theirs."""
+    buckets = buckets or AllBuckets(stores)
+    inside: dict[Bucket, OpenEngine] = {}
+    async with AsyncExitStack() as undone:
+        main = await _beside(found, stores, tell, circuits)
+        undone.push_async_callback(main.aclose)
+        for name, each in found.buckets.items():
+            own = buckets.of(name, each.settings)
+            inside[own] = await _beside(each, own.stores, tell, own.circuits)
+            undone.push_async_callback(inside[own].aclose)
+        undone.pop_all()
+    return held_of(main, tell, inside)
+
+
+async def _beside(
     found: Configuration, stores: Stores, tell: Told, circuits: Circuits
-) -> Held:
-    """An engine beside the one in force. Its queries are compiled in a thread; the way to its
-    upstreams belongs to the loop.
+) -> OpenEngine:
+    """One of them. Its queries are compiled in a thread; the way to its upstreams belongs to the
+    loop.
     """
     stack = build_stack(found.settings, stores, told=tell, circuits=circuits)
     engine: Engine | None = None
@@ -94,7 +127,7 @@ async def opened_beside(
     finally:
         if engine is None:
             await stack.aclose()
-    return held_of(OpenEngine(engine, stack, stores, owned=False), tell)
+    return OpenEngine(engine, stack, stores, owned=False)
 
 
 @asynccontextmanager

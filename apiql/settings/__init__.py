@@ -4,6 +4,7 @@ Sections and defaults: sections.py, store.py, upstreams.py. Knows nothing of que
 transports.
 """
 
+from apiql.settings.buckets import Buckets
 from apiql.settings.caching import Cache
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
@@ -14,11 +15,13 @@ from apiql.settings.problems import SettingProblem, SettingsError
 from apiql.settings.sections import Admin, Answer, Limits, Queries, Security, Server, Settings
 from apiql.settings.store import Store
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
+from apiql.settings.within import load_within
 
 __all__ = [
     "Admin",
     "Answer",
     "Breaker",
+    "Buckets",
     "Bulk",
     "Cache",
     "Clients",
@@ -40,4 +43,5 @@ __all__ = [
     "Upstream",
     "in_our_words",
     "load_settings",
+    "load_within",
 ]

@@ -12,6 +12,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from apiql.settings.buckets import Buckets
 from apiql.settings.clients import Clients
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.section import Section
@@ -165,6 +166,7 @@ class Settings(Section):
     clients: Clients = Clients()
     limits: Limits = Limits()
     store: Store = Store()
+    buckets: Buckets = Buckets()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
 
     @model_validator(mode="after")
