@@ -18,7 +18,7 @@ from apiql.errors import Code
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.server.choosing import PREFIX as BUCKET
-from apiql.server.choosing import inner, is_of_a_bucket
+from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
@@ -108,13 +108,12 @@ def app_around(
     return app
 
 
-async def _by_path(
+def _by_path(
     current: Current, route: Asgi, nowhere: Asgi, scope: Any, receive: Any, send: Any
-) -> None:
+) -> Awaitable[None]:
     """What is below /b/, where paths name buckets. All names go the same way up to the guards."""
-    buckets = current.held.settings.buckets
-    named = buckets.enabled and buckets.by == "path" and is_of_a_bucket(scope["path"])
-    await (route if named else nowhere)(scope, receive, send)
+    named = current.held.said is in_path and is_of_a_bucket(scope["path"])
+    return (route if named else nowhere)(scope, receive, send)
 
 
 async def _read_within(scope: Scope, receive: Receive, engine: Engine) -> Asked:

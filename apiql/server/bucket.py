@@ -19,7 +19,7 @@ from apiql.stores.store import Stores
 from apiql.stores.within import Within
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Places:
     """The places of a bucket under those of the process: a query has one of each, or none."""
 
@@ -77,6 +77,11 @@ class Bucket:
         clients = settings.clients
         self.admission.settle(settings.limits)
         self.rates = Rates(clients, self.stores.buckets) if clients.rate else None
+
+    @property
+    def is_guarded(self) -> bool:
+        """Whether there is anything to be looked at before a request is let in."""
+        return self.rates is not None or self.admission.is_shut()
 
     async def let_in(self, scope: Scope) -> Pairs:
         """Headers for the answer to a request, of which nothing is read yet.

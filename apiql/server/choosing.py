@@ -72,7 +72,7 @@ def inner(path: str) -> str:
 
 
 def _in_header(name: bytes) -> Said:
-    return lambda visit: visit.fields.get(name, b"").decode("latin-1")
+    return lambda visit: _only(visit, name)
 
 
 def _in_host(domain: str, names: Iterable[str]) -> Said:
@@ -80,11 +80,22 @@ def _in_host(domain: str, names: Iterable[str]) -> Said:
     known = {name.lower(): name for name in names}
 
     def said(visit: Visit) -> str:
-        host = visit.fields.get(b"host", b"").decode("latin-1").lower()
-        host = host.partition(":")[0].removesuffix(".")
+        host = _only(visit, b"host").lower().partition(":")[0].removesuffix(".")
         if not host.endswith(domain):
             return ""
         label = host.removesuffix(domain)
         return known.get(label, label)
 
     return said
+
+
+def _only(visit: Visit, name: bytes) -> str:
+    """The value of a header; one that stands there twice says nothing that can be relied on.
+
+    Raises:
+        NoSuchRoute: its values differ.
+    """
+    found = {value for field, value in visit.scope["headers"] if field == name}
+    if len(found) > 1:
+        raise NoSuchRoute
+    return found.pop().decode("latin-1") if found else ""

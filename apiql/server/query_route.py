@@ -172,7 +172,7 @@ class QueryRoute:
         for guard in held.guards:
             await guard(visit)
         held = held.chosen(visit)
-        if held.own is not None:
+        if held.own is not None and held.own.is_guarded:
             visit.told += await held.own.let_in(visit.scope)
         return held
 

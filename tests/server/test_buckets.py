@@ -162,6 +162,8 @@ async def test_headers_and_hosts_that_name_no_bucket(empty: Tenants) -> None:
             assert await found.here(x_bucket="x") == 404
             assert await found.here(x_bucket="a", x_who="b") == 404
             assert await found.here(x_bucket="") == "main"
+            assert await found.here(x_bucket="a", X_Bucket="a") == "a"
+            assert await found.here(x_bucket="a", X_Bucket="x") == 404
 
 
 async def by_host(found: Tenants, host: str) -> Any:
@@ -276,6 +278,16 @@ async def test_an_operator_purges_one_bucket(tenants: Tenants) -> None:
     assert list(state["buckets"]) == list(NAMES)
     assert state["buckets"]["a"]["stored"] == ["here@1"]
     assert {figure["bucket"] for figure in state["figures"] if "bucket" in figure} == set(NAMES)
+
+
+async def test_an_operator_is_shown_no_secret_of_a_bucket(empty: Tenants) -> None:
+    empty.bucket("a", upstream='headers = { X-Key = "s3cret" }')
+    async with served(empty) as found:
+        async with serving(Admin(frozenset({"test"}), found.current, None, lambda: ())) as url:
+            state = await Site(url).send("GET", "/admin/state")
+    assert b"s3cret" not in state.body
+    shown = state.json()["buckets"]["a"]["settings"]["upstreams"]["default"]
+    assert shown["headers"] == {"X-Key": "***"}
 
 
 async def test_figures_name_their_bucket_and_readiness_only_how_many(tenants: Tenants) -> None:
@@ -409,6 +421,20 @@ async def test_a_bucket_that_comes_again_begins_anew(tenants: Tenants) -> None:
     aside.rename(place)
     assert await tenants.looked() is Outcome.LOADED
     assert await number(tenants, "a") != kept
+
+
+async def test_limits_and_rates_of_a_bucket_follow(tenants: Tenants) -> None:
+    own = tenants.current.held.buckets["a"].own
+    assert own is not None
+    assert own.admission.most == 32, "its part of 512"
+    tenants.bucket("a", '[limits]\nqueries = 3\n[clients]\nrate = "1/h"')
+    assert await tenants.looked() is Outcome.LOADED
+    assert tenants.current.held.buckets["a"].own is own
+    assert own.admission.most == 3
+    assert [await tenants.here("a") for _ in range(2)] == ["a", 429]
+    tenants.bucket("a")
+    assert await tenants.looked() is Outcome.LOADED
+    assert await tenants.here("a") == "a"
 
 
 async def test_a_broken_query_of_a_bucket_is_told_with_its_place(tenants: Tenants) -> None:
