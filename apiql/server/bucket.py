@@ -11,8 +11,8 @@ from apiql.errors import RequestRefused
 from apiql.events import Figure
 from apiql.server.admission import Admission, Overloaded
 from apiql.server.persisted import persisted_in
-from apiql.server.rate import Pairs, Rates
-from apiql.server.visit import Scope
+from apiql.server.rate import Rates
+from apiql.server.visit import Visit
 from apiql.settings import Settings
 from apiql.sources.circuits import Circuits
 from apiql.stores.store import Stores
@@ -83,8 +83,8 @@ class Bucket:
         """Whether there is anything to be looked at before a request is let in."""
         return self.rates is not None or self.admission.is_shut()
 
-    async def let_in(self, scope: Scope) -> Pairs:
-        """Headers for the answer to a request, of which nothing is read yet.
+    async def let_in(self, visit: Visit) -> None:
+        """Looks at a request of which nothing is read yet.
 
         Raises:
             RequestRefused: it is not to be answered.
@@ -93,9 +93,9 @@ class Bucket:
             self.admission.refused += 1
             raise Overloaded
         if self.rates is None:
-            return []
+            return
         try:
-            return await self.rates.take(scope)
+            visit.told += await self.rates.take(visit.scope)
         except RequestRefused:
             self.limited += 1
             raise

@@ -173,7 +173,7 @@ class QueryRoute:
             await guard(visit)
         held = held.chosen(visit)
         if held.own is not None and held.own.is_guarded:
-            visit.told += await held.own.let_in(visit.scope)
+            await held.own.let_in(visit)
         return held
 
     def _texts(self, held: Held) -> Persisted:
