@@ -151,6 +151,7 @@ def check(
     where = _folder(conf)
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
+        (len(setup.buckets), "buckets"),
         (len(files or ()), "files"),
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
@@ -272,14 +273,15 @@ def _refuse(problems: list[str]) -> None:
 
 
 def _setup(conf: Path | None) -> Setup:
-    from apiql.query_files import read_query_files
-    from apiql.rights_files import read_rights
     from apiql.run_once import Setup
-    from apiql.settings import load_settings
+    from apiql.server.configuration import Place, read_configuration
 
-    folder = _folder(conf)
-    settings, queries = load_settings(folder, os.environ), read_query_files(folder)
-    return Setup(settings, queries, read_rights(folder, os.environ, settings, queries))
+    found = read_configuration(Place(_folder(conf), os.environ))
+    inside = {
+        name: Setup(each.settings, each.queries, each.rights)
+        for name, each in found.buckets.items()
+    }
+    return Setup(found.settings, found.queries, found.rights, inside)
 
 
 def _text(file: Path | None, expression: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,12 @@ from apiql.sources.call import Call, Reply
 
 @dataclass(frozen=True)
 class Setup:
-    """What a conf folder holds."""
+    """What a conf folder holds, and each of its buckets."""
 
     settings: Settings
     queries: QueryFiles
     rights: RightsFiles = NO_RIGHTS
+    buckets: Mapping[str, Setup] = field(default_factory=dict)
 
 
 class ParameterError(ApiqlError):
@@ -143,6 +144,11 @@ def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     """What is wrong with the rights, the stored queries and the files, each with its file in
     front, and with the files of keys.
     """
+    within = [wrong for bucket in setup.buckets.values() for wrong in _checked(bucket, ())]
+    return _checked(setup, files) + within
+
+
+def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     found: list[FileProblem] = []
     try:
         engine = _engine(setup)

@@ -15,7 +15,8 @@ from apiql.errors import Code, RequestRefused
 from apiql.events import Family
 from apiql.runtime.decode import to_json
 from apiql.server.admin_keys import check_caller
-from apiql.server.current import Current
+from apiql.server.counts import figures_of
+from apiql.server.current import Current, Held
 from apiql.server.envelope import decode_json
 from apiql.server.exposition import MEDIA, OPEN_MEDIA, exposed
 from apiql.server.health import configuration
@@ -99,19 +100,18 @@ class Admin:
 
     async def _state(self, _: Asked) -> Rendered:
         held = self.current.held
-        stored = held.engine.catalog.queries
         found: dict[str, Any] = {
             "version": __version__,
             "queries": {"running": self.current.requests, "retired": self.current.retired},
-            "stored": sorted({f"{q.name}@{q.revision}" for q in stored.values()}),
             "log": {"level": self.steps.log_level},
-            "settings": held.engine.redaction.data(masked(held.settings)),
+            **_in_force(held),
             "figures": [
                 {"name": figure.name, **figure.labels, "value": figure.value}
-                for figures in held.figures
-                for figure in figures()
+                for figure in figures_of(held)
             ],
         }
+        if held.settings.buckets.enabled:
+            found["buckets"] = {name: _in_force(held.buckets[name]) for name in held.buckets}
         if self.reloader is not None:
             found["configuration"] = configuration(self.reloader.state)
         return _json(200, found)
@@ -129,12 +129,17 @@ class Admin:
         return _json(200, self.steps.turn_level(asked))
 
     async def _purge(self, asked: Asked) -> Rendered:
+        bucket = asked.pop("bucket", "")
         names = [name for name in asked if name in PREFIXES]
         if len(asked) != 1 or not names or not isinstance(asked[names[0]], str):
             message = 'expected one of tag, url, source and upstream: {"source": "users"}'
             raise RequestRefused(Code.VALIDATION, message)
+        held = self.current.held.bucket(bucket) if isinstance(bucket, str) else None
+        if held is None:
+            raise RequestRefused(Code.NOT_FOUND, "there is no bucket of this name")
         tag = PREFIXES[names[0]] + asked[names[0]]
-        return _json(200, {"tag": tag, "purged": await self.current.held.purge(tag)})
+        where = {"bucket": bucket} if bucket else {}
+        return _json(200, {"tag": tag, **where, "purged": await held.purge(tag)})
 
     async def _reload(self, asked: Asked) -> Rendered:
         if asked:
@@ -160,6 +165,13 @@ async def _asked(fields: Mapping[bytes, bytes], receive: Receive) -> Asked:
     if not isinstance(found, dict):
         raise RequestRefused(Code.VALIDATION, "expected an object")
     return found
+
+
+def _in_force(held: Held) -> dict[str, Any]:
+    """What an engine runs on, or that of a bucket."""
+    stored = held.engine.catalog.queries.values()
+    names = sorted({f"{query.name}@{query.revision}" for query in stored})
+    return {"stored": names, "settings": held.engine.redaction.data(masked(held.settings))}
 
 
 def _json(status: int, value: Any) -> Rendered:

@@ -20,6 +20,8 @@ from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.rights_files import rights_of
 from apiql.server.around import Around
+from apiql.server.choosing import PREFIX as BUCKET
+from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
 from apiql.server.description import describe
@@ -30,13 +32,15 @@ from apiql.server.memory import tidied
 from apiql.server.notices import NoticeLog
 from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
-from apiql.server.query_route import QueryRoute
+from apiql.server.query_route import Asgi, QueryRoute
+from apiql.server.read import Asked, read_request
 from apiql.server.read_stored import PREFIX as STORED
-from apiql.server.read_stored import read_stored
+from apiql.server.read_stored import read_named, read_stored
 from apiql.server.reload import State
 from apiql.server.render import problem
+from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Watcher
+from apiql.server.visit import Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -50,7 +54,7 @@ Beside = Callable[[], AbstractAsyncContextManager[None]]
 
 class App(FastAPI):
     """FastAPI with routes that are looked up before anything of it runs: `hot` by exact path,
-    `below` by the first folder of the path (`/query/`).
+    `below` by the first folder of the path (`/query/`, `/b/`).
     """
 
     hot: Mapping[str, AsgiRoute]
@@ -102,17 +106,36 @@ def app_around(
     current.minded.append(door.settle)
     app = _app(_lifespan(current, door, beside))
     app.door = door
-    tracing = Tracing(lambda: current.held.settings.telemetry)
+    nowhere: Asgi = partial(FastAPI.__call__, app)
+    watchers = [Tracing(lambda: current.held.settings.telemetry)] if watchers is None else watchers
     route = partial(
-        QueryRoute, current, door,
-        counts=counts or Counts(), presence=Presence(),
-        watchers=(tracing,) if watchers is None else watchers,
+        QueryRoute, current, door, nowhere,
+        counts=counts or Counts(), presence=Presence(), watchers=watchers,
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    app.below = {STORED: route(read=read_stored, route=STORED, kind="query")}
-    watched(app, state, lambda: door.draining)
+    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
+    app.below = {STORED: route(read=read_stored, route=STORED, kind="query"), BUCKET: within}
+    watched(app, state, lambda: door.draining, current)
     describe(app, current)
     return app
+
+
+def _by_path(
+    current: Current, route: Asgi, nowhere: Asgi, scope: Any, receive: Any, send: Any
+) -> Awaitable[None]:
+    """What is below /b/, where paths name buckets. All names go the same way up to the guards."""
+    named = current.held.said is in_path and is_of_a_bucket(scope["path"])
+    return (route if named else nowhere)(scope, receive, send)
+
+
+async def _read_within(
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
+) -> Asked:
+    """The query in a request whose path names a bucket."""
+    path = inner(scope["path"])
+    if path.startswith(STORED):
+        return await read_named(path.removeprefix(STORED), scope, receive, engine, sight)
+    return await read_request(scope, receive, engine, sight)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

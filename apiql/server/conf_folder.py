@@ -15,7 +15,7 @@ from pathlib import Path
 
 SUFFIXES = (".toml", ".apiql", ".json")
 """Endings of the files that are read."""
-MOST_FOLDERS = 9
+MOST_FOLDERS = 11
 """Folders in folders; a link that leads back to its own folder ends here."""
 SHOWN = 12
 """Digits of a revision."""

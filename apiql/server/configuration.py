@@ -1,17 +1,18 @@
 """A conf folder and the environment -> what the server runs on: settings, stored queries, rights,
-and the name of the whole. Read apart from the event loop.
+those of its buckets, and the name of the whole. Read apart from the event loop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from apiql.errors import ApiqlError
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
+from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
@@ -40,7 +41,7 @@ class Place:
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """What was read. `revision` names it by its contents; `others` are files beside the folder
-    that it names.
+    that it or one of its `buckets` names.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Configuration:
     revision: str
     others: tuple[str, ...] = ()
     rights: RightsFiles = NO_RIGHTS
+    buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
 def read_configuration(place: Place, *, file_needed: bool = False) -> Configuration:
@@ -64,12 +66,29 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
             raise SettingsError((SettingProblem("", "the file is gone", file=str(file)),))
     settings = load_settings(place.conf, place.environ)
     certificates_of(settings.server)
-    others = (*named_files(settings), *private_key_files(place.environ))
+    folders = read_buckets(place.conf, settings, place.environ)
+    inside = [inner for _, inner in folders.values()]
+    others = (*named_files(settings, *inside), *private_key_files(place.environ))
     revision = revision_of(place.conf, others)
+    main = _of_folder(place.conf, settings, place, revision)
+    buckets = {name: _of_folder(*found, place, revision) for name, found in folders.items()}
+    if settings.buckets.inherit:
+        buckets = {name: _inheriting(found, main, name) for name, found in buckets.items()}
+    return replace(main, others=others, buckets=buckets)
+
+
+def _of_folder(
+    folder: Path | None, settings: Settings, place: Place, revision: str
+) -> Configuration:
+    """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
-    queries = read_query_files(place.conf)
-    rights = read_rights(place.conf, place.environ, settings, queries)
-    return Configuration(shown, queries, revision, others, rights)
+    queries = read_query_files(folder)
+    rights = read_rights(folder, place.environ, settings, queries)
+    return Configuration(shown, queries, revision, rights=rights)
+
+
+def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:
+    return replace(own, queries=inheriting(own.queries, main.queries, name))
 
 
 def has_file(place: Place) -> bool:
@@ -82,15 +101,16 @@ def look(place: Place, others: tuple[str, ...]) -> Look:
     return look_at(place.conf, others)
 
 
-def named_files(settings: Settings) -> tuple[str, ...]:
+def named_files(main: Settings, *buckets: Settings) -> tuple[str, ...]:
     """The files of certificates and keys that the settings name."""
-    server, upstreams = settings.server, settings.upstreams.values()
+    server = main.server
+    upstreams = [u for settings in (main, *buckets) for u in settings.upstreams.values()]
     found: list[object] = [u.verify for u in upstreams]
     found += [file for u in upstreams for file in (u.client_cert, u.client_key)]
     found += [server.certificate, server.private_key]
     for each in server.certificates:
         found += [each.certificate, each.private_key]
-    found += [issuer.keys_file for issuer in settings.access.tokens.values()]
+    found += [issuer.keys_file for issuer in main.access.tokens.values()]
     return tuple(sorted({file for file in found if isinstance(file, str)}))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from apiql.events import Figure
-from apiql.server.current import Current
+from apiql.server.current import Current, Held
 from apiql.server.reload import State
 
 ENDINGS = ("gone", "1xx", "2xx", "3xx", "4xx", "5xx")
@@ -38,8 +39,16 @@ def figures_in_force(current: Current, state: State | None) -> Iterator[Figure]:
     yield Figure("apiql_config_retired", told, current.retired)
     if state is not None:
         yield from _reloads(state)
-    for figures in current.held.figures:
+    yield from figures_of(current.held)
+
+
+def figures_of(held: Held) -> Iterator[Figure]:
+    """Of an engine and of its buckets', theirs by the names that the configuration gives them."""
+    for figures in held.figures:
         yield from figures()
+    for name, inner in held.buckets.items():
+        for figure in figures_of(inner):
+            yield replace(figure, labels={**figure.labels, "bucket": name})
 
 
 def _reloads(state: State) -> Iterator[Figure]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 from apiql.access.rights import OPEN, Rights
@@ -17,8 +17,10 @@ from apiql.events import Figures, Told
 from apiql.opened import OpenEngine
 from apiql.rights_files import rights_of
 from apiql.server.around import Around
+from apiql.server.bucket import Bucket
+from apiql.server.choosing import NoSuchRoute, Said, chosen, said_by
 from apiql.server.guards import guards_of
-from apiql.server.visit import Guard
+from apiql.server.visit import Guard, Visit
 from apiql.settings import Settings
 
 PATIENCE = 60.0
@@ -45,10 +47,14 @@ def begin_nothing() -> None:
 class Held:
     """An engine in use: with the way to its upstreams, and a count of the requests on it. Who has
     counted one down calls `left`, where there is such a thing.
+
+    The main one holds those of its `buckets`, by name, which begin and end with it; `said` is how
+    requests name them (None: there are none). `own` is what a bucket has beyond this engine.
     """
 
     __slots__ = (
-        "_close", "begin", "engine", "figures", "guards", "left", "purge", "requests", "rights",
+        "_close", "begin", "buckets", "engine", "figures", "guards", "left", "own", "purge",
+        "requests", "rights", "said",
     )  # fmt: skip
 
     def __init__(
@@ -60,8 +66,14 @@ class Held:
         begin: Callable[[], None] = begin_nothing,
         guards: tuple[Guard, ...] = (),
         rights: Rights = OPEN,
+        own: Bucket | None = None,
+        buckets: Mapping[str, Held] = {},
+        said: Said | None = None,
     ) -> None:
         self.begin = begin
+        self.buckets = buckets
+        self.own = own
+        self.said = said
         self.engine = engine
         self.figures = figures
         self.guards = guards
@@ -76,12 +88,30 @@ class Held:
         """Those of the engine."""
         return self.engine.settings
 
+    def bucket(self, name: str) -> Held | None:
+        """What is in force in a bucket; the main one has no name."""
+        return self.buckets.get(name) if name else self
+
+    def chosen(self, visit: Visit) -> Held:
+        """What answers a request that has passed the guards.
+
+        Raises:
+            NoSuchRoute: there is no such bucket, or it is not the caller's.
+        """
+        visit.bucket = chosen(visit, self.said)
+        found = self.bucket(visit.bucket)
+        if found is None:
+            visit.bucket = ""
+            raise NoSuchRoute
+        return found
+
     async def end(self) -> None:
         """Closes the connections once no request is on it any more."""
         if self.requests:
             over = asyncio.Event()
             self.left = lambda: None if self.requests else over.set()
-            longest = self.settings.limits.query_timeout + PATIENCE
+            all_of_it = (self, *self.buckets.values())
+            longest = max(held.settings.limits.query_timeout for held in all_of_it) + PATIENCE
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(longest):
                     await over.wait()
@@ -97,16 +127,41 @@ def held_of(
     tell: Told | None = None,
     key_sets: MutableMapping[str, Any] | None = None,
     rights: Rights | None = None,
+    buckets: Mapping[str, Held] = {},
 ) -> Held:
-    """An opened engine, in use behind the guards of its settings; the key sets are those of the one
-    whose place it takes. Without rights, under those of its settings.
+    """An opened engine, in use behind the guards of its settings, with those of its buckets; the
+    key sets are those of the one whose place it takes. Without rights, under those of its settings.
     """
-    stack, known = opened.stack, {} if key_sets is None else key_sets
+    stack, settings = opened.stack, opened.engine.settings
+    known = {} if key_sets is None else key_sets
     around = Around(stack.layer, opened.stores, time.time, tell, known)
-    guards = guards_of(opened.engine.settings, around)
-    in_force = rights or rights_of(opened.engine.settings)
+
+    async def close() -> None:
+        for each in buckets.values():
+            await each.close()
+        await opened.aclose()
+
+    def begin() -> None:
+        stack.begin()
+        for held in buckets.values():
+            held.begin()
+
     return Held(
-        opened.engine, opened.aclose, stack.figures, stack.purge, stack.begin, guards, in_force
+        opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
+        rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
+    )  # fmt: skip
+
+
+def held_within(bucket: Bucket, opened: OpenEngine, rights: Rights) -> Held:
+    """What is in force in a bucket: its guards are the main ones, before it is known."""
+
+    def begin() -> None:
+        bucket.settle(opened.engine.settings)
+        opened.stack.begin()
+
+    stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
+    return Held(
+        opened.engine, opened.aclose, figures, stack.purge, begin, rights=rights, own=bucket
     )
 
 

@@ -15,7 +15,7 @@ from apiql.settings import Server, Settings
 
 DOOR = "door"
 """Its name in the state of the lifespan."""
-QUERIES = (b"/apiql", b"/query/")
+QUERIES = (b"/apiql", b"/query/", b"/b/")
 """How the paths of queries begin: only these are ever refused."""
 MOST = 5000
 """Connections of clients, where nothing else is set."""

@@ -9,10 +9,13 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
+from apiql.server.current import Current
 from apiql.server.reload import State
 
 
-def watched(app: FastAPI, state: State | None, draining: Callable[[], bool]) -> None:
+def watched(
+    app: FastAPI, state: State | None, draining: Callable[[], bool], current: Current
+) -> None:
     """Adds /livez and /readyz."""
 
     async def alive() -> JSONResponse:
@@ -23,6 +26,8 @@ def watched(app: FastAPI, state: State | None, draining: Callable[[], bool]) -> 
         body: dict[str, Any] = {"status": "draining" if leaving else "ok"}
         if state is not None:
             body["configuration"] = configuration(state)
+        if buckets := len(current.held.buckets):
+            body["buckets"] = buckets  # how many, and not their names: anybody may ask
         return JSONResponse(body, 503 if leaving else 200, {"Cache-Control": "no-store"})
 
     app.add_api_route("/livez", alive, summary="The process answers", tags=["health"])

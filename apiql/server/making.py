@@ -1,34 +1,42 @@
-"""Configurations -> what is in force: the first of a process, and those made beside it later."""
+"""Configurations -> what is in force: the first of a process, and those made beside it later, each
+with those of its buckets.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from typing import Any
 
 from apiql.engine import Engine
 from apiql.events import Told
 from apiql.opened import OpenEngine
 from apiql.rights_files import rights_of
+from apiql.server.bucket import AllBuckets, Bucket
 from apiql.server.configuration import Configuration
-from apiql.server.current import Held, held_of
+from apiql.server.current import Held, held_of, held_within
 from apiql.sources.circuits import Circuits
 from apiql.sources.observe import Made
 from apiql.sources.stack import build_stack
 from apiql.stores.store import Stores
 
+Opened = Mapping[str, OpenEngine]
+"""Engines by the name of their bucket; the main one has none."""
 
-@dataclass(frozen=True, slots=True)
+
 class Making:
     """What engines are made with, and what outlives each of them. `made` is told of each call that
     goes out; `key_sets` are what issuers of tokens said last.
     """
 
-    stores: Stores
-    tell: Told
-    made: Made | None = None
-    circuits: Circuits = field(default_factory=Circuits)
-    key_sets: dict[str, Any] = field(default_factory=dict)
+    def __init__(
+        self, stores: Stores, tell: Told, made: Made | None = None, circuits: Circuits | None = None
+    ) -> None:
+        self.circuits = circuits or Circuits()
+        self.buckets = AllBuckets(stores)
+        self._key_sets: dict[str, Any] = {}
+        self._stores, self._tell, self._made = stores, tell, made
 
     def first(self, found: Configuration) -> Held:
         """The one that a process begins with.
@@ -36,28 +44,59 @@ class Making:
         Raises:
             RightsRefused, StoredRefused, KeysRefused: what was read cannot be used.
         """
-        rights = rights_of(found.settings, found.rights)
-        opened = OpenEngine.from_settings(
-            found.settings, found.queries, self.tell, self.stores, self.circuits, made=self.made
-        )
-        return held_of(opened, self.tell, self.key_sets, rights)
+        opened = {}
+        for name, each in _all_of(found).items():
+            stores, circuits = self._of(name, each)
+            opened[name] = OpenEngine.from_settings(
+                each.settings, each.queries, self._tell, stores, circuits, self._made
+            )
+        return self._held(found, opened)
 
     async def beside(self, found: Configuration) -> Held:
-        """One beside that in force; raises as `first`. Its queries are compiled in a thread; the
-        way to its upstreams belongs to the loop.
+        """One beside that in force, with all buckets or none; raises as `first`."""
+        for each in _all_of(found).values():
+            rights_of(each.settings, each.rights)  # before there is anything to close
+        opened: dict[str, OpenEngine] = {}
+        async with AsyncExitStack() as undone:
+            for name, each in _all_of(found).items():
+                opened[name] = await self._opened(name, each)
+                undone.push_async_callback(opened[name].aclose)
+            held = self._held(found, opened)
+            undone.pop_all()
+        return held
+
+    async def _opened(self, name: str, found: Configuration) -> OpenEngine:
+        """One of them. Its queries are compiled in a thread; the way to its upstreams belongs to
+        the loop.
         """
-        rights = rights_of(found.settings, found.rights)
-        stack = build_stack(
-            found.settings, self.stores, told=self.tell, circuits=self.circuits, made=self.made
-        )
-        held: Held | None = None
+        settings, (stores, circuits) = found.settings, self._of(name, found)
+        stack = build_stack(settings, stores, told=self._tell, circuits=circuits, made=self._made)
+        engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, found.settings, stack.layer, found.queries, told=self.tell
+                Engine, settings, stack.layer, found.queries, told=self._tell
             )
-            opened = OpenEngine(engine, stack, self.stores, owned=False)
-            held = held_of(opened, self.tell, self.key_sets, rights)
         finally:
-            if held is None:
+            if engine is None:
                 await stack.aclose()
-        return held
+        return OpenEngine(engine, stack, stores, owned=False)
+
+    def _of(self, name: str, found: Configuration) -> tuple[Stores, Circuits]:
+        if not name:
+            return self._stores, self.circuits
+        bucket = self.buckets.of(name, found.settings)
+        return bucket.stores, bucket.circuits
+
+    def _held(self, found: Configuration, opened: Opened) -> Held:
+        inside = {}
+        for name, each in found.buckets.items():
+            bucket: Bucket = self.buckets.of(name, each.settings)
+            rights = rights_of(each.settings, each.rights)
+            inside[name] = held_within(bucket, opened[name], rights)
+        rights = rights_of(found.settings, found.rights)
+        return held_of(opened[""], self._tell, self._key_sets, rights, inside)
+
+
+def _all_of(found: Configuration) -> Mapping[str, Configuration]:
+    """The main one, and those of the buckets."""
+    return {"": found, **found.buckets}

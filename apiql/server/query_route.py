@@ -1,4 +1,4 @@
-"""Queries over HTTP as a plain ASGI callable: read, answer, render, send."""
+"""Queries over HTTP as a plain ASGI callable: let in, read, answer, send."""
 
 from __future__ import annotations
 
@@ -16,16 +16,14 @@ from msgspec.structs import replace
 
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
-from apiql.events import CallMade
-from apiql.ir.plan import Plan
-from apiql.runtime.assemble import Answer
-from apiql.runtime.step import Executable
 from apiql.server.admission import Overloaded
-from apiql.server.analyzed import analyzed, mind_what_is_told
+from apiql.server.answering import answered
+from apiql.server.bucket import Places
+from apiql.server.choosing import NoSuchRoute
 from apiql.server.counts import Counts
 from apiql.server.current import Current, Held
 from apiql.server.door import Door
-from apiql.server.media import STREAMED, Wanted
+from apiql.server.media import Wanted
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
 from apiql.server.protocol import RESPOND
@@ -34,22 +32,15 @@ from apiql.server.render import (
     Rendered,
     keep_private,
     problem,
-    render_answer,
-    render_bare,
-    render_plan,
     render_problem,
     render_refusal,
-    server_timing,
-    trace_of,
-    uses_of,
-    validated,
 )
 from apiql.server.sight import Sight
-from apiql.server.stream import Streaming, let_go, streaming
-from apiql.server.validators import cache_status
+from apiql.server.stream import Streaming, let_go
 from apiql.server.visit import REQUEST, Answered, Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine, Sight | None], Awaitable[Asked]]
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
@@ -58,11 +49,13 @@ log = logging.getLogger("apiql")
 @dataclass(frozen=True)
 class QueryRoute:
     """A route of queries, which `read` finds in its requests. Each is answered, to its end, by the
-    engine that is in force as it comes.
+    engine that is in force as it comes: that of its bucket. Who asks for one that is not there, or
+    not the caller's, is answered by `nowhere`, as at any path without a route.
     """
 
     current: Current
     door: Door
+    nowhere: Asgi
     read: Reader = read_request
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
@@ -84,6 +77,9 @@ class QueryRoute:
             watcher.begun(visit)
         try:
             visit.status = await self._respond(held, visit, send)
+        except NoSuchRoute:
+            visit.status = 404
+            await self.nowhere(scope, receive, send)
         finally:
             self._end(visit)
             held.requests -= 1
@@ -108,7 +104,7 @@ class QueryRoute:
                 return await self._stream(rendered, visit, send)
             finally:
                 visit.size, visit.codes = rendered.size, tuple(rendered.codes)
-                self.door.admission.leave()
+                rendered.leave()
         if rendered is None:
             return 0
         headers, visit.size = rendered.headers, len(rendered.body)
@@ -142,14 +138,14 @@ class QueryRoute:
         """
         form = Wanted.JSON
         try:
-            await self._let_in(held, visit)
+            held = await self._let_in(held, visit)
             asked = await self.read(visit.scope, visit.receive, held.engine, visit.sight)
             form = asked.wanted
             if asked.id is not None:
-                asked = await self.persisted.resolved(asked, asked.id, held.engine, visit.sight)
+                asked = await self._known_text(held, asked, asked.id, visit)
             visit.was_read(asked.name, asked.query.text)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
-        except (Answered, RequestRefused) as ended:
+        except (Answered, NoSuchRoute, RequestRefused) as ended:
             return self._ended(ended, visit)
         except QueryRefused as refused:
             visit.codes = tuple({problem.code: None for problem in refused.problems})
@@ -164,86 +160,57 @@ class QueryRoute:
             visit.codes = (Code.INTERNAL,)
             return _broken(visit)
 
-    async def _let_in(self, held: Held, visit: Visit) -> None:
-        """Looks at a request before anything of its text is read.
+    async def _let_in(self, held: Held, visit: Visit) -> Held:
+        """What answers a request, of which nothing is read yet: what is held, or a bucket of it.
 
         Raises:
             RequestRefused, Answered: it is not to be answered, or is already.
+            NoSuchRoute: it is for a bucket that is not there for its caller.
         """
         self.door.let_in()
         for guard in held.guards:
             await guard(visit)
+        if held.said is not None or visit.principal.bucket:
+            held = held.chosen(visit)
+            if held.own is not None:
+                await held.own.let_in(visit)
         if held.rights.restricts:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
+        return held
 
-    def _ended(self, ended: Answered | RequestRefused, visit: Visit) -> Rendered:
+    def _ended(self, ended: Answered | NoSuchRoute | RequestRefused, visit: Visit) -> Rendered:
+        if isinstance(ended, NoSuchRoute):
+            raise ended
         if isinstance(ended, Answered):
             return Rendered(ended.status, b"", [*ended.headers])
         if ended.code is Code.RATE_LIMITED:
             self.door.limited += 1
         return _refused(visit, ended)
 
+    async def _known_text(self, held: Held, asked: Asked, id: str, visit: Visit) -> Asked:
+        texts = self.persisted if held.own is None else held.own.persisted
+        return await texts.resolved(asked, id, held.engine, visit.sight)
+
     async def _placed(self, held: Held, asked: Asked, visit: Visit) -> Rendered | Streaming:
         """The response once there is a place for the query; a stream keeps it. A request that is
         still being read has none, so slow bodies keep nobody out.
         """
-        admission = self.door.admission
-        if not admission.enter():
-            waited = await admission.wait(asked.query.timeout)
+        whole = self.door.admission
+        places = whole if held.own is None else Places(held.own.admission, whole)
+        if not places.enter():
+            waited = await places.wait(asked.query.timeout)
             asked = _sooner(asked, waited, held.settings.limits.query_timeout)
         try:
-            rendered = await self._answer(held.engine, asked, visit)
+            rendered = await answered(held.engine, asked, visit)
             if visit.sight is not None and visit.sight.private:
                 keep_private(rendered.headers)
         except BaseException:
-            admission.leave()
+            places.leave()
             raise
-        if not isinstance(rendered, Streaming):
-            admission.leave()
-        return rendered
-
-    async def _answer(self, engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:
-        begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
-        executable = _executable(engine, asked, visit.sight)
-        visit.plan = plan = executable.plan
-        if plan.explain or plan.analyze:
-            mind_what_is_told(engine.settings, plan)
-        if plan.explain:
-            return render_plan(plan, asked.wanted, engine.redaction)
-        if asked.reads_only and plan.writes:
-            message = "GET only reads: POST a query that writes"
-            raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})
-        if plan.analyze:
-            return await analyzed(engine, executable, asked)
-        if asked.wanted in STREAMED:
-            return streaming(engine, executable, asked, visit.events, visit.went_on)
-        if engine.settings.answer.timings:
-            rendered = await self._timed(engine, executable, asked, begun, visit)
+        if isinstance(rendered, Streaming):
+            rendered.leave = places.leave
         else:
-            answer = await engine.carry_out(executable, asked.query, visit.observe, visit.went_on)
-            rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
-            if answer.errors:
-                visit.codes = codes_of(answer)
-        if asked.reads_only:
-            return validated(rendered, asked.query.headers.get("if-none-match"))
-        return rendered
-
-    async def _timed(
-        self, engine: Engine, executable: Executable, asked: Asked, begun: float, visit: Visit
-    ) -> Rendered:
-        """The answer with Server-Timing and, if asked, the trace of its calls."""
-        events = [] if visit.events is None else visit.events
-        clock = asyncio.get_running_loop().time
-        start = clock()
-        answer = await engine.carry_out(executable, asked.query, events.append, visit.went_on)
-        visit.codes = codes_of(answer)
-        extensions = {"trace": trace_of(events, start)} if asked.trace else {}
-        render = _render(executable.plan)
-        rendered = render(answer, asked.wanted, extensions, executable.varies)
-        timing = server_timing(events, begun, start, clock())
-        rendered.headers.append((b"server-timing", timing))
-        if any(isinstance(event, CallMade) for event in events):
-            rendered.headers.append((b"cache-status", cache_status(uses_of(events))))
+            places.leave()
         return rendered
 
     def _request_id(self, scope: Scope) -> bytes:
@@ -253,19 +220,6 @@ class QueryRoute:
                 found: bytes = value
                 return found
         return f"{self._prefix}-{next(self._count)}".encode()
-
-
-def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable:
-    """The plan of what was asked, as far as it is there for the caller."""
-    if sight is not None and not asked.name:
-        return sight.executable(engine, asked.query.text)
-    if sight is not None:
-        sight.use(asked.name)
-    return asked.executable or engine.executable(asked.query.text)
-
-
-def _render(plan: Plan) -> Callable[..., Rendered]:
-    return render_bare if plan.settings.bare else render_answer
 
 
 def _refused(visit: Visit, refused: RequestRefused) -> Rendered:
@@ -278,11 +232,6 @@ def _broken(visit: Visit) -> Rendered:
     log.exception("request %s failed", visit.request_id.decode())
     detail = _knows_more(visit.request_id)
     return problem(Code.INTERNAL, Code.INTERNAL.status, detail, visit.scope["path"])
-
-
-def codes_of(answer: Answer) -> tuple[str, ...]:
-    """The codes of the errors in an answer, each once."""
-    return tuple({error["code"]: None for error in answer.errors})
 
 
 def _sooner(asked: Asked, waited: float, longest: float) -> Asked:

@@ -33,7 +33,15 @@ async def read_stored(
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
-    stored = _found(scope["path"].removeprefix(PREFIX), engine, sight)
+    path = scope["path"].removeprefix(PREFIX)
+    return await read_named(path, scope, receive, engine, sight)
+
+
+async def read_named(
+    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
+) -> Asked:
+    """The stored query at a path, asked for as `read_stored` has it."""
+    stored = _found(path, engine, sight)
     method, plan = scope["method"], stored.executable.plan
     allowed = ("POST",) if plan.writes else ("GET", "POST")
     if method not in allowed:

@@ -52,6 +52,8 @@ class Streaming:
     size: int = 0
     codes: dict[str, None] = field(default_factory=dict)
     headers: Pairs = field(default_factory=list)
+    leave: Callable[[], None] = lambda: None
+    """Gives its place back, once it is over."""
 
     async def sent(self, send: Send, request_id: bytes) -> None:
         """Sends all of it.

@@ -37,18 +37,19 @@ REQUEST: ContextVar[Mark] = ContextVar("request")
 
 class Visit:
     """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
-    caller may prove who it is; `told` are headers that any answer to it has. `sight` is what is
-    there for the caller, None where everything is. `route` and `kind` (`text`, `query`) are those
-    of its route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once
-    it was read, `run` once it is carried out, `status` (0 where nobody waited for an answer),
-    `size` of the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept
-    where a watcher wants them, `trace` is that which it belongs to, if any.
+    caller may prove who it is; `told` are headers that any answer to it has. `bucket` is the one
+    that answers, once it has passed the guards (empty: the main one), `sight` what is there for
+    the caller, None where everything is. `route` and `kind` (`text`, `query`) are those of its
+    route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once it was
+    read, `run` once it is carried out, `status` (0 where nobody waited for an answer), `size` of
+    the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept where a
+    watcher wants them, `trace` is that which it belongs to, if any.
     """
 
     __slots__ = (
-        "_body", "_fields", "begun", "challenge", "codes", "events", "kind", "mark", "name", "plan",
-        "principal", "receive", "request_id", "route", "run", "scope", "seconds", "sight", "size",
-        "status", "text", "told", "trace",
+        "_body", "_fields", "begun", "bucket", "challenge", "codes", "events", "kind", "mark",
+        "name", "plan", "principal", "receive", "request_id", "route", "run", "scope", "seconds",
+        "sight", "size", "status", "text", "told", "trace",
     )  # fmt: skip
 
     def __init__(
@@ -64,6 +65,7 @@ class Visit:
         self.told: Pairs = []
         self.route = route
         self.kind = kind
+        self.bucket = ""
         self.mark = Mark(request_id, kind)
         self.name = self.text = ""
         self.plan: Plan | None = None

@@ -71,6 +71,7 @@ def worker(
     measured = None if listener is None else Measured(first.settings)
     making = Making(stores, tell, None if measured is None else measured.made)
     current, counts = Current(making.first(first), stores.aclose), Counts()
+    current.minded.append(lambda _: making.buckets.keep(current.held.buckets))
     reloader = Reloader(place, first, current, making.beside, tell, time.time)
     beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
     export = collecting(first.settings.telemetry, beside)

@@ -9,6 +9,7 @@ from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.addresses import Addresses
 from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
+from apiql.settings.buckets import Buckets
 from apiql.settings.caching import Cache
 from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
@@ -38,6 +39,7 @@ from apiql.settings.store import Store
 from apiql.settings.telemetry import Telemetry
 from apiql.settings.upstreams import Bulk, Push, Source, Upstream
 from apiql.settings.values import Duration
+from apiql.settings.within import load_within
 
 __all__ = [
     "SEALED",
@@ -48,6 +50,7 @@ __all__ = [
     "ApiKey",
     "Auth",
     "Breaker",
+    "Buckets",
     "Bulk",
     "Cache",
     "Certificate",
@@ -87,6 +90,7 @@ __all__ = [
     "check_cipher",
     "in_our_words",
     "load_settings",
+    "load_within",
     "place_of",
     "private_entries",
     "private_key",

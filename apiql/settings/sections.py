@@ -16,6 +16,7 @@ from apiql.settings.access import Access
 from apiql.settings.addresses import Addresses
 from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
+from apiql.settings.buckets import Buckets
 from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
 from apiql.settings.files import FilePath
@@ -188,6 +189,7 @@ class Settings(Section):
     limits: Limits = Limits()
     store: Store = Store()
     telemetry: Telemetry = Telemetry()
+    buckets: Buckets = Buckets()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
     _secrets: Secrets = PrivateAttr(default=NO_SECRETS)
 

@@ -77,6 +77,10 @@ class LastingStore(Generic[V]):
         self._reach.later((self._name, "tag", tag), partial(self._shared.purge, tag))
         return await self._own.purge(tag)
 
+    def leave(self) -> None:
+        """It is no longer told when the store goes and is back."""
+        self._reach.moved.remove(self._forget_own)
+
     def _forget_own(self) -> None:
         self._own = self._make()
 
@@ -144,6 +148,12 @@ class RedisStores:
             own = partial(MemoryStore[V], room, time.monotonic)
             found = self._stores[name] = LastingStore(name, shared, self._reach, own)
         return found
+
+    def forget(self, name: str) -> None:
+        """Lets go of the store of a name; what Redis has of it ends with its time."""
+        found = self._stores.pop(name, None)
+        if found is not None:
+            found.leave()
 
     def figures(self) -> Iterator[Figure]:
         """Whether Redis is used, and how often it did not answer."""

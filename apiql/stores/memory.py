@@ -121,6 +121,10 @@ class MemoryStores:
             found = self._stores[name] = MemoryStore(room, self.clock)
         return found
 
+    def forget(self, name: str) -> None:
+        """Lets go of the store of a name."""
+        self._stores.pop(name, None)
+
     def figures(self) -> Iterable[Figure]:
         """None: who uses a store counts."""
         return ()

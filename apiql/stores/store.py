@@ -92,6 +92,9 @@ class Stores(Protocol):
     def store(self, name: str, kind: type[V], room: Room[V]) -> Store[V]:
         """The store of a name, the same one each time; `kind` is the type of its values."""
 
+    def forget(self, name: str) -> None:
+        """Lets go of the store of a name in this process; who has it may still use it."""
+
     @property
     def clock(self) -> Callable[[], float]:
         """Seconds: the same clock for all that share these stores."""
