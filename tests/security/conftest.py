@@ -17,12 +17,15 @@ from tests.server.upstream import Upstream, upstream
 
 __all__ = ["CI"]
 
+TELLS = {"UPSTREAMS__DEFAULT__HEADERS__X_PLANTED": "none"}
+"""Of an upstream whose data is what it was sent: the planted secret would be told honestly."""
+
 
 @pytest_asyncio.fixture(loop_scope="session", scope="session")
 async def attacked() -> AsyncIterator[tuple[Site, Upstream]]:
     """A server as `apiql serve` starts it, before an upstream of faults."""
     async with upstream(FAULTS) as up:
-        async with serving(create_app(settings_for(up))) as url:
+        async with serving(create_app(settings_for(up, **TELLS))) as url:
             yield Site(url), up
 
 

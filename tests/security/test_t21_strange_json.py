@@ -49,7 +49,10 @@ PASSING: dict[str, tuple[bytes, str]] = {
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def ground() -> AsyncIterator[tuple[Site, Upstream]]:
     bodies = {f"/body/{n}": answers(200, body, TYPE) for n, (body, _) in enumerate(BODIES.values())}
-    async with upstream(bodies) as up, serving(create_app(settings_for(up))) as url:
+    async with (
+        upstream(bodies) as up,
+        serving(create_app(settings_for(up, UPSTREAMS__DEFAULT__HEADERS__X_PLANTED="none"))) as url,
+    ):
         yield Site(url), up
 
 

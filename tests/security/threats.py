@@ -42,6 +42,14 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "T23": ("server/test_slow_clients.py",),
     "T24": ("sources/test_codings.py", "faults/test_memory.py::test_fifty_at_once"),
     "T25": ("faults/test_wire.py::test_no_answer_is_foreign_after_a_desynchronised_one",),
+    "T30": (
+        "server/test_signatures.py::test_a_request_counts_once",
+        "server/test_signatures.py::test_an_unknown_app_takes_the_same_time",
+    ),
+    "T31": (
+        "server/test_forgery.py::test_cookies_of_a_page_elsewhere_count_as_not_sent",
+        "server/test_cors.py::test_whoever_says_no_origin_is_answered_alike",
+    ),
     "T33": (
         "faults/test_memory.py::test_fifty_that_stop_just_before_they_end",
         "server/test_slow_clients.py::test_too_many_connections_are_told_so",
@@ -58,9 +66,6 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "T37": ("server/test_routes.py::test_no_open_proxy",),
 }
 """Below tests/: a file, or one test of it."""
-
-AWAITED = frozenset({"T7", "T14", "T26", "T29", "T30", "T31", "T32"})
-"""Threats whose tests come with what they are about."""
 
 ELSEWHERE = frozenset({"T34"})
 """Threats whose tests are all beside: one more would only repeat them."""

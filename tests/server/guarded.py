@@ -20,6 +20,7 @@ from apiql.stores.store import Stores
 from tests.server.client import Site
 
 NOW = 1_763_000_000.0
+URL = "http://127.0.0.1:9"
 
 
 @dataclass
@@ -47,7 +48,9 @@ class Guarded:
 
 def settings_of(**more: str) -> Settings:
     """Settings with an upstream; `SECTION__KEY=text` adds others."""
-    given = {"UPSTREAMS__DEFAULT__URL": "http://127.0.0.1:9"} | more
+    listed = "authorization,cookie,x-api-key"
+    default = {"UPSTREAMS__DEFAULT__URL": URL, "UPSTREAMS__DEFAULT__FORWARD": listed}
+    given = default | more
     return load_settings(None, {f"APIQL_{key}": value for key, value in given.items()})
 
 

@@ -108,7 +108,7 @@ def names(seen: Exchange) -> list[str]:
     return sorted(name.lower() for name, _ in seen.headers)
 
 
-USUAL = ["accept", "accept-encoding", "host", "user-agent"]
+USUAL = ["accept", "accept-encoding", "host", "user-agent", "x-apiql-depth"]
 
 
 def test_a_plain_text_is_sent(wire: Wire) -> None:
