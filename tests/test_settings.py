@@ -215,7 +215,7 @@ def test_the_environment_wins_over_the_file(conf: Path) -> None:
 
 @pytest.mark.parametrize("name", ["APIQL_ANSWER__PLAN", "apiql_answer__plan", "Apiql_Answer__Plan"])
 def test_names_of_variables_have_no_case(name: str) -> None:
-    assert load_settings(None, {name: "false"}).answer.plan is False
+    assert load_settings(None, {name: "true"}).answer.plan is True
 
 
 @pytest.mark.parametrize(

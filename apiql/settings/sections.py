@@ -89,7 +89,7 @@ class Answer(Section):
 
     details: Literal["status", "full"] = "status"
     """`full` shows the URLs and bodies of upstreams in errors."""
-    plan: bool = True
+    plan: bool = False
     """Whether `explain` is answered over HTTP."""
     timings: bool = False
     """The `Server-Timing` header, and `explain analyze` over HTTP."""

@@ -55,6 +55,7 @@ breaker = false
 [answer]
 details = "full"
 timings = true
+plan = true
 [limits]
 call_timeout = "300ms"
 query_timeout = "2s"

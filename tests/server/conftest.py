@@ -21,6 +21,7 @@ def settings_for(found: Upstream, **more: str) -> Settings:
     given = {
         "UPSTREAMS__DEFAULT__URL": f"http://127.0.0.1:{found.port}",
         "UPSTREAMS__DEFAULT__BREAKER": "false",
+        "ANSWER__PLAN": "true",
         "LIMITS__CALL_TIMEOUT": "400ms",
         "LIMITS__QUERY_TIMEOUT": "3s",
         "UPSTREAMS__DEFAULT__HEADERS__X_PLANTED": "Key ${env:PLANTED}",

@@ -39,6 +39,7 @@ BASE = {
     "SECURITY__ALLOW_HOSTS": "127.0.0.1:9",
     "SECURITY__ALLOW_PRIVATE_NETWORKS": "true",
     "ANSWER__TIMINGS": "true",
+    "ANSWER__PLAN": "true",
 }
 TEXTS = {
     "open": "select id from /open as a",
