@@ -269,8 +269,8 @@ class Engine:
     ) -> Run:  # fmt: skip
         clock = clock or self._clock or asyncio.get_running_loop().time
         layer = self._layer
-        if (told := query.headers.get(LOWER)) is not None:
-            layer = deeper(layer, depth_in(told))
+        if LOWER in query.headers:
+            layer = deeper(layer, depth_in(query.headers[LOWER]))
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits

@@ -59,6 +59,15 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._read()[name]
 
+    def __contains__(self, name: object) -> bool:
+        if self._found is not None or not isinstance(name, str) or not name.isascii():
+            return name in self._read()
+        wanted = name.encode()
+        for found, _ in self._raw:
+            if found == wanted:
+                return True
+        return False
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._read())
 
