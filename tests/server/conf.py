@@ -23,7 +23,6 @@ reload = {reload}
 {server}
 [upstreams.default]
 url = "http://127.0.0.1:{port}"
-forward = ["authorization", "cookie", "x-api-key"]
 {more}
 """
 USER = "select * from /users/{} as user"

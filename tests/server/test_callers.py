@@ -43,6 +43,7 @@ HASH = password_hash(PASSWORD)
 QUERY = {"query": "select name from /users/1 as user"}
 OK = {"data": {"user": {"name": "Ada"}}}
 SETTINGS = """
+forward = ["authorization", "x-api-key"]
 [access]
 {access}
 [access.keys.shop]

@@ -194,8 +194,8 @@ async def test_the_watcher_outlives_what_goes_wrong_once(
 
 async def test_all_that_reads_settings_reads_the_new_ones(server: Running) -> None:
     assert (await server.site.send("GET", "/openapi.json")).status == 404
-    assert (await server.site.ask("explain " + USER.format(1))).status == 200
-    more = '[answer]\nplan = false\ntimings = true\n[queries]\nmode = "stored-only"'
+    assert (await server.site.ask("explain " + USER.format(1))).status == 403
+    more = '[answer]\nplan = true\ntimings = true\n[queries]\nmode = "stored-only"'
     server.folder.settings(more, "docs = true")
     assert await server.looked() is Outcome.LOADED
     described = await server.site.send("GET", "/openapi.json")
