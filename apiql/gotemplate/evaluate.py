@@ -223,7 +223,8 @@ def _short(
 
     def decide(run: Run, final: Value) -> Value:
         if not readers and final is NOTHING:
-            _stop(f"wrong number of args for {at}: want at least 1 got 0", at)
+            word = "or" if stop_at else "and"
+            _stop(f"wrong number of args for {word}: want at least 1 got 0", at)
         value: Value = MISSING
         for read in readers:
             value = read(run)

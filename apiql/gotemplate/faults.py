@@ -21,7 +21,8 @@ class Category(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One mistake. `message` is the essence of Go's text, `at` the part of the template that Go
-    names; `hint` says what was expected or what to do.
+    names; `hint` says what was expected or what to do; `path` is where in JSON rules the template
+    stands (`$.data.list[0]`).
     """
 
     category: Category
@@ -29,14 +30,17 @@ class Fault:
     place: Location | None = None
     at: str | None = None
     hint: str | None = None
+    path: str | None = None
 
     def problem(self, code: Code = Code.SYNTAX) -> Problem:
         """The same as the rest of APIQL tells mistakes."""
         at = f"{self.message}, at <{self.at}>" if self.at else self.message
-        return Problem(code, at, (self.place,) if self.place else (), self.hint)
+        where = f"{self.path}: {at}" if self.path else at
+        return Problem(code, where, (self.place,) if self.place else (), self.hint)
 
     def __str__(self) -> str:
-        where = f"{self.place.line}:{self.place.column}: " if self.place else ""
+        where = f"{self.path}: " if self.path else ""
+        where += f"{self.place.line}:{self.place.column}: " if self.place else ""
         part = f" at <{self.at}>" if self.at else ""
         hint = f"; {self.hint}" if self.hint else ""
         return f"{where}{self.message}{part}{hint}"

@@ -1,4 +1,4 @@
-"""The parts of Go's reference time `Mon Jan 2 15:04:05 MST 2006` that mean something in a layout."""
+"""The parts of Go's reference time `Mon Jan 2 15:04:05 MST 2006` that a layout is made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Reads times by Go's layouts: as the reference time `Mon Jan 2 15:04:05 MST 2006` stands in the layout. Unix time in seconds; what names no zone is UTC."""
+"""Reads times by Go's layouts: a value is read as the reference time `Mon Jan 2 15:04:05 MST 2006`
+stands in the layout. Unix time in seconds; what names no zone is UTC.
+"""
 
 from __future__ import annotations
 

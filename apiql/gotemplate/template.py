@@ -17,7 +17,7 @@ from apiql.gotemplate.faults import Category, Fault, Stopped, StoppedAt, locatio
 from apiql.gotemplate.parse import parse
 from apiql.gotemplate.reads import Path, reads_of
 from apiql.gotemplate.scope import outermost
-from apiql.gotemplate.values import Data, root_of
+from apiql.gotemplate.values import Data, Value, root_of
 
 Escape = Callable[[syntax.Tree], syntax.Tree]
 
@@ -62,11 +62,22 @@ class Template:
         try:
             self._body(run)
         except (Stopped, StoppedAt, RecursionError) as error:
-            return Rendered("".join(run.out), self._fault(error))
+            return Rendered("".join(run.out), self.fault_of(error))
         out = run.out
         return Rendered(out[0] if len(out) == 1 else "".join(out))
 
-    def _fault(self, error: Stopped | StoppedAt | RecursionError) -> Fault:
+    def carried_out(self, run: Run, root: Value) -> str:
+        """The text within an execution that has begun, of which it takes its share.
+
+        Raises:
+            Stopped, StoppedAt, RecursionError: as `render` tells in its fault.
+        """
+        run.dot, run.variables, run.out = root, [root] * self._slots, []
+        self._body(run)
+        return "".join(run.out)
+
+    def fault_of(self, error: Stopped | StoppedAt | RecursionError) -> Fault:
+        """The place and the words of what stopped an execution."""
         match error:
             case StoppedAt():
                 place, stopped = location(self._text, error.offset), error.stopped
