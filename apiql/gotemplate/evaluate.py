@@ -43,14 +43,9 @@ def pipeline_of(pipeline: syntax.Pipeline, scope: Scope) -> tuple[Reader, Scope]
 def value_of(pipeline: syntax.Pipeline, scope: Scope) -> Reader:
     """The value of a pipeline, whatever variables it sets."""
     first, *others = (_command(command, scope) for command in pipeline.commands)
-    if not others:
-
-        def read(run: Run) -> Value:
-            value = first(run, NOTHING)
-            return MISSING if value is None else value
-
-        simple = _simple(pipeline, scope)
-        return simple or read
+    simple = None if others else _simple(pipeline, scope)
+    if simple is not None:
+        return simple
 
     def read_through(run: Run) -> Value:
         value = first(run, NOTHING)
@@ -198,7 +193,16 @@ def _call(
     readers = tuple(operand_of(operand, scope) for operand in operands)
     if function is BUILTINS["and"] or function is BUILTINS["or"]:
         return _short(readers, name.name == "or", at)
-    wrong = _arity(function, name.name)
+    return _applied(function, readers, name.name, at)
+
+
+def _applied(
+    function: Builtin,
+    readers: tuple[Reader, ...],
+    name: str,
+    at: syntax.Command | syntax.Identifier,
+) -> Piped:
+    wrong = _arity(function, name)
 
     def call(run: Run, final: Value) -> Value:
         values = [read(run) for read in readers]
@@ -211,7 +215,7 @@ def _call(
         try:
             return function.call(run, values)
         except Stopped as stopped:
-            raise _stopped_in(stopped, name.name, at) from None
+            raise _stopped_in(stopped, name, at) from None
 
     return call
 

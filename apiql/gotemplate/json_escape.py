@@ -1,6 +1,6 @@
 """tree --escape_json--> tree: the actions of a template that writes JSON get escapers, by whether
-they stand between quotes. The literal text is JSON but for backslashes and control characters between
-quotes, which are meant as they are.
+they stand between quotes. The literal text is JSON but for backslashes and control characters
+between quotes, which are meant as they are.
 """
 
 from __future__ import annotations

@@ -21,34 +21,32 @@ def _written(token: str, local: datetime, offset: int) -> str:
         digits = f"{local.microsecond:06d}000"[: len(token) - 1].ljust(len(token) - 1, "0")
         short = digits.rstrip("0") if token[1] == "9" else digits
         return token[0] + short if short else ""
-    hour = local.hour % 12 or 12
-    names = {"January": MONTHS[local.month - 1], "Monday": DAYS[local.weekday()]}
-    year_day = local.timetuple().tm_yday
-    shown: dict[str, str | int] = {
-        **names,
-        "Jan": names["January"][:3],
-        "Mon": names["Monday"][:3],
-        "MST": "UTC" if not offset else _offset("-07:00" if offset % 3600 else "-07", offset),
-        "2006": f"{local.year:04d}",
-        "06": f"{local.year % 100:02d}",
-        "01": f"{local.month:02d}",
-        "1": local.month,
-        "02": f"{local.day:02d}",
-        "2": local.day,
-        "_2": f"{local.day:2d}",
-        "002": f"{year_day:03d}",
-        "__2": f"{year_day:3d}",
-        "15": f"{local.hour:02d}",
-        "03": f"{hour:02d}",
-        "3": hour,
-        "04": f"{local.minute:02d}",
-        "4": local.minute,
-        "05": f"{local.second:02d}",
-        "5": local.second,
-        "PM": "PM" if local.hour >= 12 else "AM",
-        "pm": "pm" if local.hour >= 12 else "am",
-    }
-    return str(shown[token])
+    if token == "MST":
+        return _offset("-07:00" if offset % 3600 else "-07", offset) if offset else "UTC"
+    if token in ("PM", "pm"):
+        return token if local.hour >= 12 else {"PM": "AM", "pm": "am"}[token]
+    if token[0] in "JM":
+        name = MONTHS[local.month - 1] if token[0] == "J" else DAYS[local.weekday()]
+        return name if len(token) > 3 else name[:3]
+    return _number(token, local)
+
+
+def _number(token: str, local: datetime) -> str:
+    """Filled up with zeros where the token begins with one, with blanks where with _."""
+    if token == "2006":
+        return f"{local.year:04d}"
+    if token == "06":
+        return f"{local.year % 100:02d}"
+    if token in ("002", "__2"):
+        number = local.timetuple().tm_yday
+    elif token == "15":
+        return f"{local.hour:02d}"
+    else:
+        hour = local.hour % 12 or 12
+        parts = {"1": local.month, "2": local.day, "3": hour, "4": local.minute}
+        number = parts.get(token[-1], local.second)
+    fill = {"0": "0", "_": " "}.get(token[0], "")
+    return str(number).rjust(len(token) if fill else 0, fill or " ")
 
 
 def _offset(token: str, offset: int) -> str:

@@ -46,8 +46,8 @@ def _parts(pattern: str, values: list[Value]) -> Iterator[str]:
         yield pattern[position:start]
         found = _VERB.match(pattern, start)
         if found is None or found.end() >= len(pattern):
-            yield "%!(NOVERB)"
             position = len(pattern)
+            yield "%!(NOVERB)"
             break
         position = found.end() + 1
         verb = pattern[found.end()]
@@ -59,15 +59,16 @@ def _parts(pattern: str, values: list[Value]) -> Iterator[str]:
         if used >= len(values):
             yield f"%!{verb}(MISSING)"
             continue
-        flags = found[1]
-        if width < 0:
-            flags, width = flags + "-", -width
-        yield shown(Spec(verb, flags, width, precision), values[used])
+        flags = found[1] + "-" if width < 0 else found[1]
+        yield shown(Spec(verb, flags, abs(width), precision), values[used])
         used += 1
     yield pattern[position:]
-    if used < len(values):
-        extra = ", ".join(_extra(value) for value in values[used:])
-        yield f"%!(EXTRA {extra})"
+    yield from _unused(values[used:])
+
+
+def _unused(values: list[Value]) -> Iterator[str]:
+    if values:
+        yield f"%!(EXTRA {', '.join(map(_extra, values))})"
 
 
 def _extra(value: Value) -> str:

@@ -58,6 +58,8 @@ class Template:
 
     def render(self, data: Data, budget: Budget = USUAL) -> Rendered:
         """The text over some data; never raises for anything that the data hold."""
+        if self.constant is not None:
+            return Rendered(self.constant)
         run = Run(root_of(data), self._slots, budget)
         try:
             self._body(run)

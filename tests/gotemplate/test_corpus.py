@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.gotemplate.corpus import FUNCTIONS, RECORDED, recorded_data
 
 from apiql.gotemplate import Fault, Mode, TemplateRefused, compile_template
+from tests.gotemplate.corpus import FUNCTIONS, RECORDED, recorded_data
 
 MODES = {"text": Mode.TEXT, "html": Mode.HTML}
 RUNS = [(case, mode) for case in RECORDED["cases"] for mode in MODES]

@@ -1,4 +1,4 @@
-"""The language beyond the recorded cases: constructs, scopes, kinds, and errors with their places."""
+"""The language beyond the recorded cases: constructs, scopes, kinds, errors with their places."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.gotemplate.corpus import FUNCTIONS, rendered
 
 from apiql.errors import Code, ValueRefused
 from apiql.gotemplate import (
@@ -15,10 +14,12 @@ from apiql.gotemplate import (
     Function,
     GoInt,
     Kind,
+    Mode,
     Number,
     TemplateRefused,
     compile_template,
 )
+from tests.gotemplate.corpus import FUNCTIONS, rendered
 
 SHOP: dict[str, Any] = {
     "name": "Ann",
@@ -176,11 +177,11 @@ def test_numbers_are_what_go_makes_of_them() -> None:
     }
     kinds = {"n": Kind.NUMBER, "i": Kind.INT, "t": Kind.TEXT}
     show = "{{.f}} {{.n}} {{.i.a}} {{.i}} {{.own}} {{index .i `b`}} {{index .t `b`}}."
-    page = rendered(show, value, **kinds)
+    page = rendered(show, value, Mode.TEXT, **kinds)
     assert page.text == (
         "[1e+06 1.5 1e+30 0 -1 123456 +Inf] [5 1.50 1e+5] 7 map[a:7] [3 1.0 2.5] 0 ."
     )
-    fault = rendered("{{.i.a.x}}", value, **kinds).fault
+    fault = rendered("{{.i.a.x}}", value, Mode.TEXT, **kinds).fault
     assert fault is not None
     assert fault.message == "can't evaluate field x in type int"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.gotemplate.corpus import RECORDED, rendered
 
 from apiql.errors import ValueRefused
 from apiql.gotemplate import Data, compile_template, v2_functions
 from apiql.gotemplate.layout_writing import written
 from apiql.gotemplate.layouts import parsed
+from tests.gotemplate.corpus import RECORDED, rendered
 
 AT = 1_652_196_921
 """2022-05-10 15:35:21 UTC, a Tuesday."""
@@ -69,8 +69,11 @@ def test_what_does_not_fit(layout: str, value: str, essence: str) -> None:
     [
         ("2006-01-02 15:04:05", 8 * 3600, "2022-05-10 23:35:21"),
         ("Mon, 02 Jan 2006 15:04:05 MST", 0, "Tue, 10 May 2022 15:35:21 UTC"),
-        ("Monday January 2 06 3:4:5.000 pm -07:00 Z07:00 002", 0,
-         "Tuesday May 10 22 3:35:21.500 pm +00:00 Z 130"),
+        (
+            "Monday January 2 06 3:4:5.000 pm -07:00 Z07:00 002",
+            0,
+            "Tuesday May 10 22 3:35:21.500 pm +00:00 Z 130",
+        ),
         ("2006-01-02T15:04:05Z07:00", -5400, "2022-05-10T14:05:21-01:30"),
     ],
 )
