@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from apiql.gotemplate import syntax
@@ -15,6 +16,7 @@ from apiql.gotemplate.escape import escape_html
 from apiql.gotemplate.execute import Bodies, Writer, body_of
 from apiql.gotemplate.faults import Category, Fault, Stopped, StoppedAt, location
 from apiql.gotemplate.parse import parse
+from apiql.gotemplate.plain import write_plain
 from apiql.gotemplate.reads import Path, reads_of
 from apiql.gotemplate.scope import outermost
 from apiql.gotemplate.values import Data, Value, root_of
@@ -23,13 +25,17 @@ Escape = Callable[[syntax.Tree], syntax.Tree]
 
 
 class Mode(StrEnum):
-    """Which of Go's packages is followed."""
+    """Which of Go's packages is followed; PLAIN is text/template with nothing for nil."""
 
     TEXT = "text/template"
     HTML = "html/template"
+    PLAIN = "plain"
 
 
 USUAL: Final = Budget()
+ESCAPES: Final[Mapping[Mode, Escape | None]] = MappingProxyType(
+    {Mode.TEXT: None, Mode.HTML: escape_html, Mode.PLAIN: write_plain}
+)
 
 
 class Rendered(NamedTuple):
@@ -99,7 +105,7 @@ def compile_template(
     Raises:
         TemplateRefused: at the first mistake, with its place.
     """
-    return compiled(text, functions, escape_html if mode is Mode.HTML else None)
+    return compiled(text, functions, ESCAPES[mode])
 
 
 def compiled(text: str, functions: Mapping[str, Function], escape: Escape | None) -> Template:

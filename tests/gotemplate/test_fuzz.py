@@ -34,8 +34,8 @@ TEXTS = st.one_of(
     st.sampled_from([case["template"] for case in RECORDED["cases"]]),
 )
 VALUES = """
-.;$;.a;.b;.a.b;$.b.c;0;1;-1;2.5;`s`;`%v%d`;nil;true;(len .a);(index .b 0);(slice .b 1);(print .a .b);
-(printf `%5.2f%x` .a);(eq .a .b);(and .a .b);(.a | html)
+.;$;.a;.b;.a.b;$.b.c;0;1;-1;2.5;`s`;`%v%d`;nil;true;(len .a);(index .b 0);(slice .b 1);
+(print .a .b);(printf `%5.2f%x` .a);(eq .a .b);(and .a .b);(.a | html)
 """
 FUNCTION_NAMES = """
 index len slice print println printf eq ne lt le gt ge and or not html js urlquery md5 call

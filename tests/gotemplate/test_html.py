@@ -161,6 +161,43 @@ def test_scripts_see_numbers_of_upstreams_as_texts() -> None:
     assert page.text == '<script>"5"[5]</script>'
 
 
+def test_each_url_of_a_style_is_filtered() -> None:
+    page = "<style>a{b:url(/x{{.x}})} c{d:url({{.x}})} e{f:url('{{.x}}')}</style>"
+    assert html(page, x="javascript:1") == (
+        "<style>a{b:url(/xjavascript:1)} c{d:url(#ZgotmplZ)} e{f:url('#ZgotmplZ')}</style>"
+    )
+
+
+def test_a_page_as_it_was_recorded() -> None:
+    """Text, script and URL of one page, over the answer of an upstream."""
+    page = (
+        '<p class="x">{{.r.s}}</p>{{.r.i}}<script>var a={{.r.o}};</script>'
+        '<a href="/u?q={{.r.s}}">l</a>{{.r.nope}}'
+    )
+    answer = {"r": {"s": "a\"b<c>&'d", "i": 1534054924618786784, "o": {"z": 1, "a": 2}}}
+    assert compile_template(page, FUNCTIONS, Mode.HTML).render(Data(answer)) == (
+        '<p class="x">a&#34;b&lt;c&gt;&amp;&#39;d</p>1534054924618786784'
+        '<script>var a={"a":2,"z":1};</script><a href="/u?q=a%22b%3cc%3e%26%27d">l</a>',
+        None,
+    )
+
+
+def test_a_map_page_as_it_was_recorded() -> None:
+    page = (
+        '<!-- map -->\n<!DOCTYPE html>\n<script src="{{ .origin.url }}/getscript" ></script>\n'
+        '<script type="text/javascript">\n m = new Map("m", {ak: "{{ .origin.ak }}", t:\'\'});\n'
+        ' l = layer("{{ .origin.url }}/arcgis");\n'
+        " m.setView([{{ .origin.lat }},{{ .origin.lng }}], 12);//地图\n</script>\n"
+    )
+    origin = {"url": "http://maps.example:5", "ak": "AK1", "lat": "39.9", "lng": "116.4"}
+    assert html(page, origin=origin) == (
+        '\n<!DOCTYPE html>\n<script src="http://maps.example:5/getscript" ></script>\n'
+        '<script type="text/javascript">\n m = new Map("m", {ak: "AK1", t:\'\'});\n'
+        ' l = layer("http:\\/\\/maps.example:5/arcgis");\n'
+        ' m.setView(["39.9","116.4"], 12);\n</script>\n'
+    )
+
+
 def test_a_long_page_takes_linear_time() -> None:
     """A hundred thousand quotes in a script: each is looked at once."""
     script = "<script>" + "''" * 50_000 + "{{.x}}</script>"

@@ -210,6 +210,14 @@ def test_what_a_template_reads(template: str, reads: list[tuple[str, ...]]) -> N
     assert compile_template(template, FUNCTIONS).reads == frozenset(reads)
 
 
+def test_plain_templates_write_nothing_for_nil() -> None:
+    show = "{{.no}}{{.nil}}<{{range .list}}{{.}}{{$.no}}{{end}}>{{with .map}}{{.a.y}}{{end}}"
+    assert rendered(show, SHOP, Mode.PLAIN) == ("<123>", None)
+    assert rendered("{{if .yes}}{{.name}}&{{.nil}}{{end}}", SHOP, Mode.PLAIN).text == "Ann&"
+    called = '{{define "t"}}{{.}}{{end}}{{template "t" .nil}}{{print .nil}}'
+    assert rendered(called, SHOP, Mode.PLAIN).text == "<nil>"
+
+
 def test_constants_are_known() -> None:
     assert compile_template("a{{/* c */}}b", FUNCTIONS).constant == "ab"
     assert compile_template("", FUNCTIONS).constant == ""
