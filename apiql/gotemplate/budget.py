@@ -55,6 +55,8 @@ class Run:
         self.rounds -= 1
         if self.rounds < 0:
             raise over("rounds", self.budget.rounds, "rounds of loops")
+        if self.steps < 0:
+            raise over("steps", self.budget.steps, "steps")
 
     def made(self, text: str) -> str:
         """A text that a function made, if it is not too long; its length counts as work."""

@@ -37,6 +37,7 @@ def deep(levels: int) -> Any:
         ("{{range .l}}{{end}}", "10 rounds"),
         ("{{range .l}}{{range $.l}}{{end}}{{end}}", "10 rounds"),
         ("{{range $i, $v := .m}}{{end}}", "50 steps"),
+        ("{{range slice .l 0 9}}{{" + "not (" * 20 + "1" + ")" * 20 + "}}{{end}}", "50 steps"),
         ('{{define "t"}}{{template "t"}}{{end}}{{template "t"}}', "maximum template depth (5)"),
         ('{{define "t"}}{{template "t"}}{{template "t"}}{{end}}{{template "t"}}', "depth"),
         (DOUBLING, "characters made by one function"),

@@ -51,6 +51,8 @@ EVIL = "\"'<&>`\\ /=+\n\u2028</script>"
         ("<script>/{{.x}}/</script>", "a.b", r"<script>/a\.b/</script>"),
         ("<script>/{{.x}}/</script>", "", "<script>/(?:)/</script>"),
         ("<script>a / {{.x}} / 2</script>", 3, "<script>a /  3  / 2</script>"),
+        ("<script>i++ / 2; '{{.x}}'</script>", ".", "<script>i++ / 2; '.'</script>"),
+        ("<script>i + /a'{{.x}}/</script>", ".", r"<script>i + /a'\./</script>"),
         ("<script>// c {{.x}}\nf()</script>", "a", "<script>\nf()</script>"),
         ("<script>a/* c\n */b</script>{{.x}}", "", "<script>a\nb</script>"),
         ('<script type="text/plain">{{.x}}</script>', "<",

@@ -78,6 +78,13 @@ def test_only_the_usual_way_gives_a_value(rules: Any, value: Any, result: Any) -
     assert usual == RenderedJson(result)
 
 
+def test_members_come_in_the_order_of_their_names() -> None:
+    """So that of two that get one name the last one counts in both ways."""
+    for rendered in both({"b": 1, "a{{.s}}": 2, "a": 3, "{{.s}}a": 4}, {"s": ""}):
+        assert rendered.value is not None
+        assert list(rendered.value.items()) == [("a", 4), ("b", 1)]
+
+
 def test_no_data_adds_elements() -> None:
     """Between quotes a text stays one; outside, it must be one value."""
     for evil in ("1,2", "],[", 'x","y', '{"a":1},2'):

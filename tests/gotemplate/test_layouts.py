@@ -81,6 +81,11 @@ def test_writing(layout: str, offset: int, text: str) -> None:
     assert written(layout, AT + 0.5, offset) == text
 
 
+def test_midnight_is_twelve() -> None:
+    assert written("3:04PM 03 15", 1_652_140_800) == "12:00AM 12 00"
+    assert written("3:04PM 03 15", 1_652_140_800 + 43_200) == "12:00PM 12 12"
+
+
 def test_the_functions_of_both_generations() -> None:
     assert rendered("{{utc}}").text == str(AT)
     template = compile_template("{{utc_ms}} {{timestamp}} {{md5}}", v2_functions(lambda: AT + 0.5))
