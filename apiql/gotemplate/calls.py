@@ -11,7 +11,7 @@ from apiql.errors import ValueRefused
 from apiql.gotemplate import access, comparing, printf, printing, quoting
 from apiql.gotemplate.budget import Run
 from apiql.gotemplate.faults import Stopped
-from apiql.gotemplate.values import MISSING, Value, is_true, type_name
+from apiql.gotemplate.values import MISSING, ListView, MapView, Value, is_true, type_name
 
 Values: TypeAlias = Sequence[Value]
 
@@ -19,12 +19,14 @@ Values: TypeAlias = Sequence[Value]
 @dataclass(frozen=True, slots=True)
 class Function:
     """A function of the table: `call` gets Go's values (texts, ints, floats, None, views) and gives
-    a text, number, bool or None; `most` is None where any number of arguments will do.
+    a text, number, bool or None; `most` is None where any number of arguments will do. One that is
+    `printed` gets its arguments as one text, if it has any: their size counts as work.
     """
 
     call: Callable[..., Value]
     least: int = 0
     most: int | None = None
+    printed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,23 @@ BUILTINS: Mapping[str, Builtin] = MappingProxyType(
 )
 
 
+def _size(value: Value) -> int:
+    """How much there is to work through, at the first sight."""
+    if isinstance(value, str):
+        return len(value)
+    return len(value.raw) if isinstance(value, MapView | ListView) else 1
+
+
 def builtin_of(function: Function) -> Builtin:
     """A function of the table, called as the builtins are; its refusals stop the template."""
 
     def call(run: Run, values: Values) -> Value:
+        given = _interfaces(values)
+        if function.printed and given:
+            given = [printing.print_all(given, run)]
+        run.charge(sum(map(_size, given)) >> 6)
         try:
-            value = function.call(*_interfaces(values))
+            value = function.call(*given)
         except ValueRefused as error:
             raise Stopped(error.message, hint=error.hint) from None
         return run.made(value) if isinstance(value, str) else value

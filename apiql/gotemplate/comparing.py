@@ -17,6 +17,7 @@ def equal(run: Run, values: Sequence[Value]) -> bool:
     """Whether the first equals any of the others."""
     first, *others = (None if value is MISSING else value for value in values)
     _comparable(first)
+    _charge(run, first)
     if not others:
         raise Stopped("missing argument for comparison")
     return any(_same(first, other) for other in others)
@@ -30,6 +31,7 @@ def unequal(run: Run, values: Sequence[Value]) -> bool:
 def less(run: Run, values: Sequence[Value]) -> bool:
     """Whether the first is below the second."""
     first, second = values
+    _charge(run, first)
     kind, other = _basic(first), _basic(second)
     if not kind or not other:
         raise Stopped(NOT_BASIC)
@@ -53,6 +55,12 @@ def greater(run: Run, values: Sequence[Value]) -> bool:
 def greater_or_equal(run: Run, values: Sequence[Value]) -> bool:
     """Whether the first is not below the second."""
     return not less(run, values)
+
+
+def _charge(run: Run, value: Value) -> None:
+    """Long texts count as work."""
+    if isinstance(value, str):
+        run.charge(len(value) >> 6)
 
 
 def _same(first: Value, other: Value) -> bool:

@@ -71,6 +71,8 @@ def test_the_text_up_to_the_limit_is_kept() -> None:
         "{{range .l}}" + "{{print $.text $.text $.text}}" * 100 + "{{end}}",
         '{{printf "' + "%999999d" * 1000 + '"' + " 1" * 1000 + "}}",
         "{{printf `%v` .deep}}",
+        "{{range .l}}{{range $.l}}{{$x := eq $.text $.text}}{{end}}{{end}}",
+        "{{range .l}}{{range $.l}}{{$x := md5 $.text $.l}}{{end}}{{end}}",
         "{{.deep}}",
     ],
 )
