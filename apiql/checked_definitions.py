@@ -1,4 +1,4 @@
-"""What `apiql check` tells about the definitions of a conf folder, whichever generation they are."""
+"""What `apiql check` tells about the definitions of a conf folder, of either generation."""
 
 from __future__ import annotations
 

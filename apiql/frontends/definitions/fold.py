@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from apiql.errors import nearest
 from apiql.frontends.definitions.members import Slot, Spelling, names, spellings
-from apiql.frontends.definitions.nodes import Member, Members, Node, quoted, step
+from apiql.frontends.definitions.nodes import Member, Members, Node, meant, quoted, step
 from apiql.frontends.definitions.problems import Severity
 from apiql.frontends.definitions.shape import Shape
 
@@ -51,7 +50,7 @@ def fold(node: Node, model: type[Shape], tell: Tell, path: str = "$") -> Node:
 
 def _unknown(member: Member, model: type[Shape], path: str) -> Finding:
     known = names(model)
-    near = nearest(member.spelled, known)
+    near = meant(member.spelled, known)
     severity = Severity.ERROR if model.closed else Severity.WARNING
     wrong = "there is no such member" + ("" if model.closed else ": it is ignored")
     expected = None if near else f"one of {', '.join(known)}"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
 
-from apiql.errors import Location
+from apiql.errors import Location, nearest
 
 Keys: TypeAlias = tuple[str | int, ...]
 """The way from the root of a document to a part of it: names of members, indexes of lists."""
 
 SHOWN = 60
 """Characters of a value in a message."""
+
+MOST_COMPARED = 1000
+"""Names that a mistaken one is compared with."""
 
 _PLAIN = re.compile(r"[^\W\d]\w*")
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -100,8 +104,15 @@ def step(key: str | int) -> str:
 
 def quoted(text: str) -> str:
     """A text for messages: in quotes, on one line, not too long."""
-    line = "".join(c if c.isprintable() else "?" for c in text)
-    return f'"{line if len(line) <= SHOWN else line[: SHOWN - 1] + "…"}"'
+    line = "".join(c if c.isprintable() else "?" for c in text[: SHOWN + 1])
+    mark = "'" if '"' in line else '"'
+    return f"{mark}{line if len(line) <= SHOWN else line[: SHOWN - 1] + '…'}{mark}"
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """The known word most like a mistaken one, in whatever case it is written."""
+    folded = {name.casefold(): name for name in islice(known, MOST_COMPARED)}
+    return folded.get(nearest(word.casefold(), folded) or "")
 
 
 def a_kind(value: Any) -> str:

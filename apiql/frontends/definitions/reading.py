@@ -10,12 +10,11 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from apiql.errors import nearest
 from apiql.frontends.definitions.document import Document, Origin
 from apiql.frontends.definitions.fold import Finding, fold
 from apiql.frontends.definitions.json_text import NoJson, read_json
 from apiql.frontends.definitions.kinds import MODELS, Kind
-from apiql.frontends.definitions.nodes import Lines, Node, a_kind, plain, quoted, shown, spot
+from apiql.frontends.definitions.nodes import Lines, Node, a_kind, meant, plain, quoted, shown, spot
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.shape import Shape
 
@@ -92,7 +91,7 @@ def _finding(root: Node, error: ErrorDetails, is_secret: bool) -> Finding:
 
 def _words(listed: str, seen: Any) -> tuple[str, str | None]:
     words = re.findall(r"'([^']*)'", listed)
-    near = nearest(seen, words) if isinstance(seen, str) else None
+    near = meant(seen, words) if isinstance(seen, str) else None
     return f"one of {', '.join(words)}", near and quoted(near)
 
 

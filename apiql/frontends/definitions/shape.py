@@ -14,8 +14,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from apiql.errors import nearest
-from apiql.frontends.definitions.nodes import Node, quoted
+from apiql.frontends.definitions.nodes import Node, meant, quoted
 from apiql.frontends.definitions.problems import Severity
 
 T = TypeVar("T")
@@ -33,7 +32,7 @@ class Older:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """Words that mean others, and are taken for them; those of `any_case` in any case of letters."""
+    """Words that are taken for others; those of `any_case` in any case of letters."""
 
     words: Mapping[str, str]
     any_case: tuple[str, ...] = ()
@@ -53,7 +52,7 @@ class Words:
 
     def near(self, word: str) -> str | None:
         """The known word that was probably meant."""
-        return (self.renamed or {}).get(word) or nearest(word, self.known)
+        return (self.renamed or {}).get(word) or meant(word, self.known)
 
     def __get_pydantic_json_schema__(
         self, core: CoreSchema, handler: GetJsonSchemaHandler
@@ -136,7 +135,13 @@ RESERVED = ("origin", "vars", "result", "loop", "base")
 Json: TypeAlias = Any
 """Free JSON: dicts, lists, texts, numbers (int, Decimal), booleans, None."""
 
-NO_URL = Demand("there is no URL", '"url", or "dynamicUrl" that makes one')
+
+def has_url(found: Mapping[str, Node]) -> Iterator[Demand]:
+    """An address is there, or made."""
+    url = found.get("url")
+    if (url is None or url.value == "") and "dynamicUrl" not in found:
+        yield Demand("there is no URL", '"url", or "dynamicUrl" that makes one')
+
 
 WITH_URL: Mapping[str, Any] = MappingProxyType(
     {
@@ -146,4 +151,4 @@ WITH_URL: Mapping[str, Any] = MappingProxyType(
         ]
     }
 )
-"""What a schema says of `NO_URL`."""
+"""What a schema says of `has_url`."""

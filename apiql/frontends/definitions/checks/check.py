@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import TypeAlias
 
-from apiql.errors import Problem, nearest
+from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
 from apiql.frontends.definitions.checks.uses import (
     Calls,
@@ -25,9 +26,10 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, quoted
+from apiql.frontends.definitions.nodes import Keys, meant, quoted
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
+from apiql.frontends.definitions.reading import MOST_PROBLEMS
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.right import Right
 
@@ -65,8 +67,8 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
         for document in documents.values():
             uses = tuple(_uses(document))
             calls[document] = [use for use in uses if isinstance(use, Calls)]
-            for use in uses:
-                problems += _wrong(use, document, definitions, known)
+            found = chain.from_iterable(_wrong(u, document, definitions, known) for u in uses)
+            problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
     for template in definitions.templates.values():
         problem = known.check_template(template.text)
@@ -113,14 +115,14 @@ def _wrong(use: Use, document: Document[Shape], found: Definitions, known: Known
 def _unknown_function(use: FunctionCall, document: Document[Shape], known: Known) -> _Found:
     functions = known.functions[document.origin.generation]
     if use.name not in functions:
-        wrong, near = f"there is no function {quoted(use.name)}", nearest(use.name, functions)
+        wrong, near = f"there is no function {quoted(use.name)}", meant(use.name, functions)
         expected = f"one of {', '.join(sorted(functions))}"
         yield document.problem(use.keys, wrong, Severity.ERROR, expected, near and quoted(near))
 
 
 def _unknown_file(use: TemplateFile, document: Document[Shape], found: Definitions) -> _Found:
     if use.name not in found.templates:
-        wrong, near = f"there is no file templates/{use.name}", nearest(use.name, found.templates)
+        wrong, near = f"there is no file templates/{use.name}", meant(use.name, found.templates)
         yield document.problem(use.keys, wrong, Severity.WARNING, None, near and quoted(near))
 
 
@@ -132,7 +134,7 @@ def _unknown_name(use: Calls, document: Document[Shape], found: Definitions) -> 
         return
     kind = word(document.origin.generation, use.kind)
     folder = _FOLDERS.get(use.kind, f"{kind}s")
-    wrong, near = f"there is no {kind} {quoted(use.name)}", nearest(use.name, names)
+    wrong, near = f"there is no {kind} {quoted(use.name)}", meant(use.name, names)
     expected = f"the file {folder}/{use.name}.json" if near is None else None
     severity = Severity.WARNING
     yield document.problem(use.keys, wrong, severity, expected, near and quoted(near))
@@ -150,7 +152,7 @@ def _unknown_private(use: PrivateValue, document: Document[Shape], found: Defini
         return
     names = file.model.names()
     if use.name not in names:
-        near = nearest(use.name, names)
+        near = meant(use.name, names)
         wrong = f"private {quoted(use.file)} has no value {quoted(use.name)}"
         yield document.problem(use.keys, wrong, Severity.WARNING, None, near and quoted(near))
 

@@ -9,7 +9,6 @@ from pydantic import Field
 
 from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
-    NO_URL,
     WITH_URL,
     Demand,
     Json,
@@ -17,7 +16,7 @@ from apiql.frontends.definitions.shape import (
     Older,
     Shape,
     Words,
-    text_of,
+    has_url,
 )
 from apiql.frontends.definitions.v1.source import CacheSource, Given, Source
 
@@ -91,5 +90,4 @@ class Api(Shape):
     @classmethod
     def demands(cls, found: Mapping[str, Node]) -> Iterator[Demand]:
         """An address."""
-        if not text_of(found, "url") and "dynamicUrl" not in found:
-            yield NO_URL
+        yield from has_url(found)

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from apiql.errors import nearest
-from apiql.frontends.definitions.nodes import Node, quoted
+from apiql.frontends.definitions.nodes import Node, meant, quoted
 from apiql.frontends.definitions.shape import (
     Demand,
     Listed,
@@ -76,8 +75,8 @@ class Job(Shape):
         yield from reserved_key(found)
         kind, name = text_of(found, "type"), text_of(found, "name")
         if kind == "control" and name not in CONTROLS:
-            meant = nearest(name, CONTROLS)
-            yield Demand(f"{quoted(name)} is no control", "switch or loop", "name", nearest=meant)
+            near = meant(name, CONTROLS)
+            yield Demand(f"{quoted(name)} is no control", "switch or loop", "name", nearest=near)
         elif kind == "control" and "key" not in found:
             yield warning(
                 f'"key" is missing: the {name} has nothing to go by', '"key": {"from": …}'

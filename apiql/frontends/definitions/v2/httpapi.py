@@ -9,14 +9,13 @@ from pydantic import Field
 
 from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
-    NO_URL,
     WITH_URL,
     Demand,
     Listed,
     Older,
     Shape,
     Words,
-    text_of,
+    has_url,
 )
 from apiql.frontends.definitions.v2.value import Argument, Expiry, Value
 
@@ -67,5 +66,4 @@ class HttpApi(Shape):
     @classmethod
     def demands(cls, found: Mapping[str, Node]) -> Iterator[Demand]:
         """An address."""
-        if not text_of(found, "url") and "dynamicUrl" not in found:
-            yield NO_URL
+        yield from has_url(found)
