@@ -34,7 +34,7 @@ def _holds(word: str, told: Any, value: Any, schema: dict[str, Any], root: dict[
         case "type":
             return isinstance(value, TYPES[told]) and isinstance(value, bool) <= (told == "boolean")
         case "enum":
-            return value in told
+            return bool(value in told)
         case "const":
             return bool(value == told and type(value) is type(told))
         case "minLength":
@@ -55,7 +55,7 @@ def _holds_of_object(
             return all(is_valid(value[n], inner, root) for n, inner in told.items() if n in value)
         case "additionalProperties":
             assert told is False
-            return value.keys() <= schema["properties"].keys()
+            return set(value) <= set(schema["properties"])
         case _:
             raise NotImplementedError(word)
 

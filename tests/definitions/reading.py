@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from apiql.frontends.definitions.document import Document, Origin
@@ -28,7 +29,7 @@ def read(
     return read_document(text, origin(generation, word))
 
 
-def write(root: Path, files: dict[str, str | bytes]) -> Path:
+def write(root: Path, files: Mapping[str, str | bytes]) -> Path:
     """A folder with these files."""
     for name, content in files.items():
         path = root / name

@@ -131,7 +131,7 @@ def test_letters_are_composed_however_the_file_system_writes_them(tmp_path: Path
 
 
 def test_a_broken_file_does_not_keep_the_others_away(tmp_path: Path) -> None:
-    files = {
+    files: dict[str, str | bytes] = {
         "good.json": API,
         "syntax.json": '{"url": ',
         "bytes.json": b'{"url":\n "\xff"}',
