@@ -361,6 +361,13 @@ def test_a_problem_inside_a_template_stands_at_its_letter(tmp_path: Path, writte
         assert line[problem.at.column - 1 :].startswith("BROKEN")
 
 
+def test_of_members_that_stand_twice_the_last_is_looked_at(tmp_path: Path) -> None:
+    text = '{"url": "http://h.test/", "response": {"json": {"a": "{{.x}}",\n"a": "{{BROKEN"}}}'
+    doubled, broken = check(read_folder(write(tmp_path, {"apis/a.json": text})), KNOWN)
+    assert doubled.at == Location(2, 1)
+    assert broken.at == Location(2, 9)
+
+
 def test_problems_stand_in_the_order_of_files_and_places(tmp_path: Path) -> None:
     parameters = [given("func", "b"), given("private", "x"), given("func", "a")]
     files = {"apis/b.json": api(parameters=parameters, more=1), "apis/a.json": "{"}

@@ -15,6 +15,7 @@ from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.problems import Severity, broken
 from apiql.frontends.definitions.reading import MOST_PROBLEMS
 from apiql.frontends.definitions.shape import Shape
+from apiql.frontends.definitions.v1.api import Api
 from tests.definitions.reading import read, write
 
 API = '{"url": "http://h.test/"}'
@@ -169,6 +170,23 @@ def test_folders_in_folders_end_somewhere(tmp_path: Path) -> None:
     assert [problem.wrong for problem in found.problems] == [
         f"folders go deeper than {MOST_FOLDERS}"
     ]
+
+
+def test_what_begins_with_a_dot_is_not_looked_at(tmp_path: Path) -> None:
+    names = ["apis/.git/a.json", "apis/.b.json", "apis/..data/c.json", "apis/d.json"]
+    found = read_folder(write(tmp_path, dict.fromkeys(names, API)))
+    assert found.names[Kind.API] == {"d"}
+
+
+def test_null_is_as_if_it_were_absent() -> None:
+    text = '{"id": null, "url": "http://h.test/", "parameters": null, "cache": null}'
+    document, problems = read(text)
+    assert not problems
+    assert isinstance(document, Document)
+    assert document.model == Api(url="http://h.test/")
+    document, problems = read('{"url": null}')
+    assert document is None
+    assert [problem.wrong for problem in problems] == ["there is no URL"]
 
 
 def test_links_to_folders_are_not_followed(tmp_path: Path) -> None:

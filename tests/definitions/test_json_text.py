@@ -65,6 +65,7 @@ def test_what_is_json_is_read_with_all_its_digits(text: str, value: Any) -> None
         ("\n {", 2, 3, "found the end of the file", ""),
         ('{"a": 1,}', 1, 9, "a comma too many", ""),
         ("[1,\r\n]", 2, 1, "a comma too many", ""),
+        ("[1,\r\r\n \n]", 4, 1, "a comma too many", ""),
         ("[,1]", 1, 2, 'found ","', ".[0]"),
         ("[1 2]", 1, 4, 'found "2"', ""),
         ('{"a"}', 1, 5, 'found "}"', ""),
