@@ -51,8 +51,10 @@ def flow(*steps: dict[str, Any]) -> dict[str, Any]:
     return {"name": "x", "steps": list(steps)}
 
 
-def broken_at(text: str) -> Problem | None:
-    """A template is broken where it says so."""
+def broken_at(text: str, functions: frozenset[str]) -> Problem | None:
+    """A template is broken where it says so, and calls `f`, if that is a function."""
+    if "{{f}}" in text and "f" not in functions:
+        return Problem(Code.SYNTAX, "no function f")
     at = text.find("BROKEN")
     if at < 0:
         return None
@@ -359,6 +361,23 @@ def test_a_problem_inside_a_template_stands_at_its_letter(tmp_path: Path, writte
         assert problem.at is not None
         line = text.splitlines()[problem.at.line - 1]
         assert line[problem.at.column - 1 :].startswith("BROKEN")
+
+
+def test_templates_know_the_functions_of_their_generation_but_files_know_none(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "apis/one.json": api(response={"json": "{{f}}"}),
+        "httpapis/two.json": httpapi(dynamicUrl=argument("", "{{f}}", "template")["value"], url=""),
+        "templates/t.tmpl": "{{f}}",
+    }
+    functions = {Generation.V1: FUNCTIONS[Generation.V1], Generation.V2: frozenset({"f"})}
+    known = Known(functions, broken_at)
+    mark = "the template does not parse: no function f"
+    assert told(tmp_path, files, known) == [
+        f"apis/one.json: error: $.response.json: {mark}",
+        f"templates/t.tmpl: error: : {mark}",
+    ]
 
 
 def test_of_members_that_stand_twice_the_last_is_looked_at(tmp_path: Path) -> None:

@@ -102,13 +102,13 @@ def _word(node: Node, slot: Slot, tell: Tell, path: str) -> Node:
     """A word, or the one that it means."""
     word: str = node.value
     if slot.renamed is not None:
-        meant = slot.renamed.words.get(word)
-        if meant is not None:
+        other = slot.renamed.words.get(word)
+        if other is not None:
             wrong = f"{quoted(word)} is an older word"
-            tell(Finding(node.start, path, Severity.WARNING, wrong, quoted(meant)))
+            tell(Finding(node.start, path, Severity.WARNING, wrong, quoted(other)))
         elif word.lower() in slot.renamed.any_case:
-            meant = word.lower()
-        return node if meant is None else Node(meant, node.start)
+            other = word.lower()
+        return node if other is None else Node(other, node.start)
     if slot.words is not None and slot.words.unusual(word):
         near = slot.words.near(word)
         expected = None if near else f"one of {', '.join(slot.words.known)}"

@@ -33,11 +33,13 @@ from apiql.frontends.definitions.reading import MOST_PROBLEMS
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.right import Right
 
-CheckTemplate: TypeAlias = Callable[[str], Problem | None]
-"""The problem of a template's text, with the line and the column in that text."""
+CheckTemplate: TypeAlias = Callable[[str, frozenset[str]], Problem | None]
+"""The problem of a template's text that may call these functions beside those of the language, with
+the line and the column in that text.
+"""
 
 
-def _no_problem(_: str) -> Problem | None:
+def _no_problem(_text: str, _functions: frozenset[str]) -> Problem | None:
     return None
 
 
@@ -71,7 +73,7 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
     for template in definitions.templates.values():
-        problem = known.check_template(template.text)
+        problem = known.check_template(template.text, frozenset())
         if problem is not None:
             at = problem.locations[0] if problem.locations else None
             wrong = f"the template does not parse: {problem.message}"
@@ -101,7 +103,7 @@ def _wrong(use: Use, document: Document[Shape], found: Definitions, known: Known
         case TemplateText(text=text):
             yield from _unparsed(text, use.keys, document, known)
         case PathText(path=path, root=root):
-            if known.check_template(f"{{{{{root}.{path}}}}}") is not None:
+            if known.check_template(f"{{{{{root}.{path}}}}}", frozenset()) is not None:
                 wrong, expected = f"{quoted(path)} is no path", "names with dots between: a.b"
                 yield document.problem(use.keys, wrong, Severity.WARNING, expected)
         case TemplateFile():
@@ -158,7 +160,8 @@ def _unknown_private(use: PrivateValue, document: Document[Shape], found: Defini
 
 
 def _unparsed(text: str, keys: Keys, document: Document[Shape], known: Known) -> _Found:
-    problem = known.check_template(text)
+    functions = known.functions[document.origin.generation]
+    problem = known.check_template(text, functions)
     if problem is None:
         return
     found = document.problem(
