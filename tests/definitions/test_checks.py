@@ -363,6 +363,24 @@ def test_a_problem_inside_a_template_stands_at_its_letter(tmp_path: Path, writte
         assert line[problem.at.column - 1 :].startswith("BROKEN")
 
 
+def test_texts_of_a_json_template_see_the_variables_of_those_before(tmp_path: Path) -> None:
+    def counting(text: str, functions: frozenset[str]) -> Problem | None:
+        declared, used = text.find("{{$n := 0}}"), text.find("{{$n}}")
+        wrong = used >= 0 and not 0 <= declared < used
+        return Problem(Code.SYNTAX, "no $n", (Location(1, used + 1),)) if wrong else None
+
+    rules = {"b": ["{{$n}}"], "a": "{{$n := 0}}x"}
+    files = {
+        "apis/good.json": api(response={"json": rules}),
+        "apis/late.json": api(response={"json": ["{{$n}}", "{{$n := 0}}"]}),
+        "apis/none.json": api(response={"json": {"b": {"c": "{{$n}}"}}}),
+    }
+    assert told(tmp_path, files, Known(FUNCTIONS, counting)) == [
+        "apis/late.json: error: $.response.json[0]: the template does not parse: no $n",
+        "apis/none.json: error: $.response.json.b.c: the template does not parse: no $n",
+    ]
+
+
 def test_templates_know_the_functions_of_their_generation_but_files_know_none(
     tmp_path: Path,
 ) -> None:

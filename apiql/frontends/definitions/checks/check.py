@@ -13,6 +13,7 @@ from apiql.frontends.definitions.checks.endless import endless
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
+    JsonTemplate,
     Loop,
     PathText,
     PrivateValue,
@@ -102,10 +103,10 @@ def _wrong(use: Use, document: Document[Shape], found: Definitions, known: Known
             yield from _unknown_function(use, document, known)
         case TemplateText(text=text):
             yield from _unparsed(text, use.keys, document, known)
-        case PathText(path=path, root=root):
-            if known.check_template(f"{{{{{root}.{path}}}}}", frozenset()) is not None:
-                wrong, expected = f"{quoted(path)} is no path", "names with dots between: a.b"
-                yield document.problem(use.keys, wrong, Severity.WARNING, expected)
+        case JsonTemplate():
+            yield from _unparsed_json(use, document, known)
+        case PathText():
+            yield from _no_path(use, document, known)
         case TemplateFile():
             yield from _unknown_file(use, document, found)
         case Loop():
@@ -120,6 +121,12 @@ def _unknown_function(use: FunctionCall, document: Document[Shape], known: Known
         wrong, near = f"there is no function {quoted(use.name)}", meant(use.name, functions)
         expected = f"one of {', '.join(sorted(functions))}"
         yield document.problem(use.keys, wrong, Severity.ERROR, expected, near and quoted(near))
+
+
+def _no_path(use: PathText, document: Document[Shape], known: Known) -> _Found:
+    if known.check_template(f"{{{{{use.root}.{use.path}}}}}", frozenset()) is not None:
+        wrong, expected = f"{quoted(use.path)} is no path", "names with dots between: a.b"
+        yield document.problem(use.keys, wrong, Severity.WARNING, expected)
 
 
 def _unknown_file(use: TemplateFile, document: Document[Shape], found: Definitions) -> _Found:
@@ -170,6 +177,14 @@ def _unparsed(text: str, keys: Keys, document: Document[Shape], known: Known) ->
     if problem.locations:
         found = document.inside(found, keys, text, problem.locations[0])
     yield found
+
+
+def _unparsed_json(use: JsonTemplate, document: Document[Shape], known: Known) -> _Found:
+    found = [p for t in use.texts for p in _unparsed(t.text, t.keys, document, known)]
+    if found:
+        functions = known.functions[document.origin.generation]
+        whole = "".join(template.text for template in use.texts)
+        yield from found if known.check_template(whole, functions) else ()
 
 
 def _too_many(loop: Loop, document: Document[Shape], known: Known) -> _Found:

@@ -45,6 +45,16 @@ class TemplateText:
 
 
 @dataclass(frozen=True, slots=True)
+class JsonTemplate:
+    """The templates of one JSON template, in the order of their making: later ones may use the
+    variables of earlier ones.
+    """
+
+    texts: tuple[TemplateText, ...]
+    keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
 class PathText:
     """A path that a template is made of: `city` of `{{.origin.city}}`."""
 
@@ -80,21 +90,35 @@ class Remark:
 
 
 Use: TypeAlias = (
-    Calls | PrivateValue | FunctionCall | TemplateText | PathText | TemplateFile | Loop | Remark
+    Calls
+    | PrivateValue
+    | FunctionCall
+    | TemplateText
+    | JsonTemplate
+    | PathText
+    | TemplateFile
+    | Loop
+    | Remark
 )
 
 
-def json_texts(value: Any, keys: Keys) -> Iterator[Use]:
-    """The templates in free JSON: each text, and each name of a member."""
+def json_template(value: Any, keys: Keys) -> JsonTemplate:
+    """The templates in free JSON: each text, and each name of a member; members in the order of
+    their names, as Go writes them.
+    """
+    return JsonTemplate(tuple(_texts(value, keys)), keys)
+
+
+def _texts(value: Any, keys: Keys) -> Iterator[TemplateText]:
     match value:
         case str():
             if "{{" in value:
                 yield TemplateText(value, keys)
         case list():
             for at, element in enumerate(value):
-                yield from json_texts(element, (*keys, at))
+                yield from _texts(element, (*keys, at))
         case dict():
-            for name, member in value.items():
+            for name, member in sorted(value.items()):
                 if "{{" in name:
                     yield TemplateText(name, (*keys, name))
-                yield from json_texts(member, (*keys, name))
+                yield from _texts(member, (*keys, name))

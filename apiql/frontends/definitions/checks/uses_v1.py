@@ -12,7 +12,7 @@ from apiql.frontends.definitions.checks.uses import (
     PrivateValue,
     TemplateText,
     Use,
-    json_texts,
+    json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.nodes import Keys
@@ -49,7 +49,7 @@ def _api(api: Api) -> Iterator[Use]:
     if api.resp_status:
         yield from _source(api.resp_status.source, ("respStatus", "from"), api.private)
     if api.response:
-        yield from json_texts(api.response.data, ("response", "json"))
+        yield json_template(api.response.data, ("response", "json"))
 
 
 def _call(call: ApiCall, keys: Keys) -> Iterator[Use]:
@@ -62,9 +62,9 @@ def _call(call: ApiCall, keys: Keys) -> Iterator[Use]:
 
 def _made(made: Made, keys: Keys) -> Iterator[Use]:
     if not made.type:
-        yield from json_texts(made.data, (*keys, "json"))
+        yield json_template(made.data, (*keys, "json"))
     elif made.source and made.type == "json":
-        yield from json_texts(made.source.data, (*keys, "from", "template"))
+        yield json_template(made.source.data, (*keys, "from", "template"))
     elif made.source and made.type == "html":
         yield TemplateText(made.source.name, (*keys, "from", "name"))
 
@@ -106,7 +106,7 @@ def _source(source: Source | CacheSource, keys: Keys, private: str | None) -> It
         case "template":
             yield TemplateText(source.name, (*keys, "name"))
         case "JsonTemplate":
-            yield from json_texts(source.data, (*keys, "template"))
+            yield json_template(source.data, (*keys, "template"))
         case "func" if source.name:
             yield FunctionCall(source.name, (*keys, "name"))
         case "private" if source.name and private is not None:

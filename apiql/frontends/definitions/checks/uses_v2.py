@@ -15,7 +15,7 @@ from apiql.frontends.definitions.checks.uses import (
     TemplateFile,
     TemplateText,
     Use,
-    json_texts,
+    json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.nodes import Keys, quoted
@@ -137,7 +137,7 @@ def _value(value: Value, keys: Keys, private: str | None) -> Iterator[Use]:
         case "template":
             yield TemplateText(value.content, there)
         case kind if kind in DATA:
-            yield from json_texts(value.data, (*keys, "json"))
+            yield json_template(value.data, (*keys, "json"))
         case "func":
             yield FunctionCall(value.content, there)
         case "private" if private is not None:
