@@ -10,11 +10,11 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak fuzz serve install lock clean
+.PHONY: help demo test lint schemas bench soak fuzz serve install lock clean
 
 help:
 	@sed -n 's/^#  *make/make/p' Makefile
-	@echo "more: make lint, bench, soak, fuzz, serve, install, lock, clean"
+	@echo "more: make lint, schemas, bench, soak, fuzz, serve, install, lock, clean"
 
 demo: $(READY)
 	@$(BIN)/apiql demo
@@ -27,6 +27,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+schemas: $(READY)
+	@$(BIN)/python -m apiql.frontends.definitions.schemas --write
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.serve

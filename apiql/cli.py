@@ -142,17 +142,19 @@ def explain(
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
     conf: Conf = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
-    """Check the settings, rights, stored queries and, if given, others; list all that is wrong."""
-    setup = _setup(conf)
-    from apiql import run_once
+    """Check settings, rights, stored queries, definitions and, if given, files; list all that is wrong."""
+    setup, where = _setup(conf), _folder(conf)
+    from apiql import checked_definitions, run_once
 
-    _refuse(run_once.checked(setup, files or []))
-    where = _folder(conf)
+    definitions = checked_definitions.checked(where, strict)
+    if definitions.warnings:
+        print("\n\n".join(definitions.warnings), file=sys.stderr)
+    _refuse([*run_once.checked(setup, files or []), *definitions.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
-        (len(setup.buckets), "buckets"),
-        (len(files or ()), "files"),
+        (len(setup.buckets), "buckets"), (len(files or ()), "files"), *definitions.counts,
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")

@@ -1,0 +1,1 @@
+"""The models of the first generation: privates, apis, flows, schedules."""

@@ -1,0 +1,1 @@
+"""The models of the second generation: httpapis, flows, schedules, rights, main.json."""
