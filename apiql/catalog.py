@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 from apiql.errors import ApiqlError
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
@@ -194,8 +196,16 @@ def _template(path: str, place: str) -> Template:
 
 def _defaults(source: SourceSettings) -> tuple[Binding, ...]:
     return tuple(
-        Binding(Place.QUERY, (name,), Literal(value)) for name, value in source.query.items()
+        Binding(Place.QUERY, (name,), Literal(_constant(value)))
+        for name, value in source.query.items()
     )
+
+
+def _constant(value: Any) -> Any:
+    """A setting as the constants of a query are."""
+    if isinstance(value, tuple):
+        return [_constant(each) for each in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _texts(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, demo. Imports what a command needs when it
-runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, import, export, demo. Imports what a
+command needs when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
+from apiql.import_command import import_
 from apiql.query_files import StoredRefused
 
 if TYPE_CHECKING:
@@ -48,6 +49,12 @@ class Form(StrEnum):
     TREE = "tree"
     JSON = "json"
     MERMAID = "mermaid"
+
+
+class Exported(StrEnum):
+    """What an export describes stored queries as."""
+
+    OPENAPI = "openapi"
 
 
 def main() -> None:
@@ -174,6 +181,29 @@ def fmt(
     if problems:
         fail("\n\n".join(problems), REFUSED if all(file.is_readable for file in found) else USAGE)
     raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
+
+
+cli.command("import")(import_)
+
+
+@cli.command()
+def export(
+    form: Annotated[Exported, typer.Argument(metavar="FORMAT", help="openapi.")],
+    conf: Conf = None,
+    out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
+) -> None:
+    """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
+    setup = _setup(conf)
+    from apiql import run_once
+
+    text = run_once.described(setup)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{out}: {error.strerror}", USAGE)
 
 
 @cli.command()

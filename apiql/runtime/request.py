@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from apiql.errors import Code
 from apiql.ir.plan import Fetch
@@ -140,7 +141,7 @@ def _compile_pairs(
         if isinstance(part, str):
             pairs.append(f"{name}={part}")
         elif part.name in by_name:
-            pairs.append(_pair(name, by_name[part.name], style))
+            pairs.append(_pair(unquote(name), by_name[part.name], style))
     return pairs + [_pair(item.binding.name[0], item, style) for item in query]
 
 
