@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from pathlib import Path
@@ -44,6 +45,6 @@ def import_(
 
     content = bring.content_of(file)
     chosen = bring.Choice(str(file), url, tuple(host or ()))
-    plan = bring.plan(content, form.value, chosen, to, as_.value, upstream, force)
+    plan = bring.plan(content, form.value, chosen, to, as_.value, upstream, force, os.environ)
     print(bring.done(plan, dry_run))
     print(bring.told(plan), end="", file=sys.stderr)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from apiql.importers.conf_files import As, Plan, planned, write
@@ -28,7 +29,7 @@ def content_of(file: Path) -> bytes:
 
 def plan(
     content: bytes, told: Format, choice: Choice, to: Path, as_: As, upstream: str | None,
-    force: bool,
+    force: bool, environ: Mapping[str, str],
 ) -> Plan:  # fmt: skip
     """What an import would write.
 
@@ -37,7 +38,7 @@ def plan(
         SettingsError: the settings that are there are wrong themselves.
     """
     imported = read(text_of(content, choice.name), told, choice)
-    return planned(imported, to, as_, upstream, force)
+    return planned(imported, to, as_, upstream, force, environ)
 
 
 def done(plan: Plan, dry_run: bool) -> str:

@@ -9,19 +9,20 @@ import os
 import re
 import shutil
 import tempfile
+import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
 from apiql.importers.catalog_toml import fragment, sources_of
-from apiql.importers.documents import shown
+from apiql.importers.documents import shown, table
 from apiql.importers.httpapi_json import definition, privates, text_of
 from apiql.importers.imported import Imported, ImportRefused, LeftOut, Notes, Operation
 from apiql.importers.naming import unique, upstream_name
-from apiql.settings import Settings, SettingsError, Upstream, load_settings
+from apiql.settings import SettingsError, Upstream, load_settings
 
 As: TypeAlias = Literal["sources", "httpapi"]
 FILE = "apiql.toml"
@@ -38,7 +39,10 @@ class Plan:
     """What is new, for people."""
 
 
-def planned(imported: Imported, to: Path, as_: As, name: str | None, force: bool) -> Plan:
+def planned(
+    imported: Imported, to: Path, as_: As, name: str | None, force: bool,
+    environ: Mapping[str, str],
+) -> Plan:  # fmt: skip
     """What to write for a description.
 
     Raises:
@@ -55,7 +59,7 @@ def planned(imported: Imported, to: Path, as_: As, name: str | None, force: bool
         tell(each.at, each.why)
     imported = replace(imported, operations=_reachable(imported, tell))
     if as_ == "sources":
-        return _sources(imported, to, name or called, force, tell)
+        return _sources(imported, to, name or called, force, tell, environ)
     return _definitions(imported, to, name or called, force, tell)
 
 
@@ -73,10 +77,12 @@ def _reachable(imported: Imported, tell: Notes) -> tuple[Operation, ...]:
     return tuple(each for each in imported.operations if each.url not in refused)
 
 
-def _sources(imported: Imported, to: Path, name: str, force: bool, tell: Notes) -> Plan:
+def _sources(
+    imported: Imported, to: Path, name: str, force: bool, tell: Notes, environ: Mapping[str, str]
+) -> Plan:
     file = to / FILE
-    before, settings = _without(file, name, force)
-    taken = {source for each in settings.upstreams.values() for source in each.sources}
+    before, upstreams = _without(file, name, force, environ)
+    taken = {source for each in upstreams.values() for source in table(each, "sources")}
     found = sources_of(imported.operations, taken, tell)
     _refuse_nothing(found, tell)
     lines = [_mark(">>>", name)]
@@ -86,7 +92,7 @@ def _sources(imported: Imported, to: Path, name: str, force: bool, tell: Notes) 
         names.add(called)
         own = [each for each in found if each.operation.url == url]
         lines += ["", *fragment(called, url, own)] if len(names) > 1 else fragment(called, url, own)
-    there = names & settings.upstreams.keys()
+    there = names & upstreams.keys()
     if there:
         raise ImportRefused(
             f"{file}: [upstreams.{min(there)}] is there already, and from no import of that name; "
@@ -94,7 +100,7 @@ def _sources(imported: Imported, to: Path, name: str, force: bool, tell: Notes) 
         )
     text = "\n".join([*lines, _mark("<<<", name)]) + "\n"
     whole = f"{before.rstrip()}\n\n{text}" if before.strip() else text
-    _check(whole, file)
+    _check(whole, file, environ)
     brings = f"{_listed(names)}, {len(found)} sources"
     return Plan({file: whole}, brings, tell.all(), text)
 
@@ -107,35 +113,45 @@ def _mark(arrows: str, name: str) -> str:
     return f"# {arrows} imported: {name}"
 
 
-def _without(file: Path, name: str, force: bool) -> tuple[str, Settings]:
-    """The file's text and settings without what an earlier import of that name brought."""
+def _without(
+    file: Path, name: str, force: bool, environ: Mapping[str, str]
+) -> tuple[str, dict[str, Any]]:
+    """The file's text and upstreams without what an earlier import of that name brought."""
     if not file.exists():
-        return "", Settings()
-    load_settings(file.parent, {})
-    text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        return "", {}
+    text = _text(file, environ)
     begin, end = (re.escape(_mark(arrows, name)) for arrows in (">>>", "<<<"))
     block = re.compile(rf"^{begin}$.*?^{end}$\n?", re.MULTILINE | re.DOTALL)
     if not block.search(text):
-        return text, load_settings(file.parent, {})
+        return text, table(tomllib.loads(text), "upstreams")
     if not force:
         raise ImportRefused(
             f"{file}: {name} was imported before; --force writes it anew, --upstream beside it"
         )
     rest = block.sub("", text)
-    return rest, _loaded(rest)
+    return rest, table(tomllib.loads(rest), "upstreams")
 
 
-def _loaded(text: str) -> Settings:
-    with tempfile.TemporaryDirectory(prefix="apiql-") as folder:
-        (Path(folder) / FILE).write_text(text, encoding="utf-8")
-        return load_settings(Path(folder), {})
-
-
-def _check(text: str, file: Path) -> None:
-    """Nothing is written that the engine would refuse."""
+def _text(file: Path, environ: Mapping[str, str]) -> str:
+    """What the file holds, with its lines' ends as TOML has them."""
     try:
-        _loaded(text)
+        text = file.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
+        tomllib.loads(text)
+    except (OSError, ValueError, RecursionError):
+        load_settings(file.parent, environ)
+        raise
+    return text
+
+
+def _check(text: str, file: Path, environ: Mapping[str, str]) -> None:
+    """Nothing is written that the engine would refuse; what is refused already is told as ever."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="apiql-") as folder:
+            (Path(folder) / FILE).write_text(text, encoding="utf-8")
+            load_settings(Path(folder), environ)
     except SettingsError as error:
+        if file.exists():
+            load_settings(file.parent, environ)
         first = error.problems[0]
         wrong = f"{first.setting}: {first.wrong}"
         raise ImportRefused(f"{file}: with the import it would be refused: {wrong}") from None
@@ -179,7 +195,10 @@ def write(plan: Plan) -> None:
     for file, text in plan.files.items():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            _replace(file.resolve(), text)
+            target = file.resolve()
+            if target.is_file() and b"\r\n" in target.read_bytes():
+                text = text.replace("\n", "\r\n")
+            _replace(target, text)
         except OSError as error:
             raise ImportRefused(f"{file}: cannot be written: {error.strerror}") from None
 

@@ -125,20 +125,21 @@ def _operations(command: Command, at: str, tell: Tell) -> list[Operation]:
             _take(options, name, value or "", at, tell)
     if not options.urls:
         tell(at, "curl without a URL; not taken")
-    made = (operation_of(_request(options, url, at), tell) for url in options.urls)
+    made = (operation_of(_request(options, url, at, tell), tell) for url in options.urls)
     return [operation for operation in made if operation is not None]
 
 
 def _split(word: str) -> list[tuple[str, str | None]]:
     """The options that a word holds: `-sSL`, `-XPOST`, `--url`; a URL is `--url` with it."""
     if word.startswith("--") and len(word) > 2:
-        return [(word[2:], None)]
+        name, equals, value = word[2:].partition("=")
+        return [(name, value if equals else None)]
     if not word.startswith("-") or len(word) < 2:
         return [("url", word)]
     found: list[tuple[str, str | None]] = []
     for place, letter in enumerate(word[1:], 2):
         name = SHORT.get(letter, letter)
-        if name in WITH_VALUE:
+        if name in WITH_VALUE or letter not in SHORT:
             return [*found, (name, word[place:] or None)]
         found.append((name, None))
     return found
@@ -200,11 +201,13 @@ def _urlencoded(value: str) -> str:
     return f"{name}={quote(text)}" if equals and name else quote(text if equals else value)
 
 
-def _request(options: Options, url: str, at: str) -> Request:
+def _request(options: Options, url: str, at: str, tell: Tell) -> Request:
     text = ("" if options.content_type == JSON else "&").join(options.data)
     has_body = bool(options.data or options.fields or options.reads_file)
     method = options.method or ("HEAD" if "head" in options.flags else "")
     kind = options.content_type or _kind_of(text, options)
+    if kind == JSON and text and not (options.content_type or _says_type(options)):
+        tell(at, "the data look like JSON and are sent so; curl calls them a form")
     if "get" in options.flags:
         joined = f"{url}{'&' if '?' in url else '?'}{text}" if text else url
         return Request("", method or "GET", joined, at, tuple(options.headers),
@@ -220,6 +223,10 @@ def _request(options: Options, url: str, at: str) -> Request:
         content_type=MULTIPART if options.fields else kind,
         schemes=tuple(options.schemes),
     )
+
+
+def _says_type(options: Options) -> bool:
+    return any(name.lower() == "content-type" for name, _ in options.headers)
 
 
 def _kind_of(text: str, options: Options) -> str:

@@ -12,6 +12,7 @@ from apiql.importers.documents import rows, shown, table, word
 from apiql.importers.imported import (
     METHODS,
     MOST_OPERATIONS,
+    MOST_PARAMETERS,
     Choice,
     Imported,
     ImportRefused,
@@ -49,7 +50,7 @@ def read_har(root: dict[str, Any], choice: Choice) -> Imported:
         operation = _operation(entry, f"log.entries[{number}]", choice, tell)
         if operation is not None:
             key = (operation.method, operation.url, operation.path)
-            found[key] = _merged(found[key], operation) if key in found else operation
+            found[key] = _merged(found[key], operation, tell) if key in found else operation
         if len(found) > MOST_OPERATIONS:
             raise ImportRefused(f"{choice.name}: over {MOST_OPERATIONS} operations; part it")
     operations = _named(list(found.values()), choice)
@@ -118,7 +119,7 @@ def _own_headers(told: Any, at: str, tell: Notes) -> tuple[tuple[str, str], ...]
     return tuple((name, values[low].partition(" ")[0]) for low, name in shows.items())
 
 
-def _merged(one: Operation, other: Operation) -> Operation:
+def _merged(one: Operation, other: Operation, tell: Notes) -> Operation:
     """Two calls of one operation: what both have is required."""
     names = {(each.place, each.name) for each in other.parameters}
     known = {(each.place, each.name) for each in one.parameters}
@@ -128,6 +129,9 @@ def _merged(one: Operation, other: Operation) -> Operation:
     ]
     new = [replace(each, required=False) for each in other.parameters
            if (each.place, each.name) not in known]  # fmt: skip
+    if len(both) + len(new) > MOST_PARAMETERS:
+        tell(other.at, f"there are {MOST_PARAMETERS} parameters already; its own are not taken")
+        new = []
     schemes = tuple(dict.fromkeys((*one.schemes, *other.schemes)))
     return replace(one, parameters=(*both, *new), body=one.body or other.body, schemes=schemes)
 

@@ -12,6 +12,9 @@ from apiql.errors import ApiqlError
 from apiql.ir.request import Place
 
 MOST_OPERATIONS = 5_000
+MOST_PARAMETERS = 500
+"""Of one operation."""
+MOST_URL = 4_096
 JSON, FORM, MULTIPART = (
     "application/json", "application/x-www-form-urlencoded", "multipart/form-data",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from apiql.importers.documents import rows, shown, table, word
 from apiql.importers.imported import (
     METHODS,
     MOST_OPERATIONS,
+    MOST_URL,
     Choice,
     Imported,
     ImportRefused,
@@ -57,6 +58,9 @@ def _operations(document: Document, choice: Choice) -> Iterator[Operation]:
     paths = table(document.root, "paths")
     for path in paths:
         if path.startswith("x-"):
+            continue
+        if len(path) > MOST_URL:
+            document.tell(shown(path), f"a path longer than {MOST_URL} letters; not taken")
             continue
         at = f'paths["{shown(path)}"]'
         shared = document.resolved(paths[path], at)

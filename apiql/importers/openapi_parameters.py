@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from apiql.importers.documents import kind_of, shown, table
-from apiql.importers.imported import Parameter
+from apiql.importers.imported import MOST_PARAMETERS, Parameter
 from apiql.importers.references import Document
 from apiql.ir.request import Place
 
@@ -32,7 +32,9 @@ def parameters_of(document: Document, lists: list[tuple[Any, str]]) -> tuple[Par
             if told.get("in") in ("body", "formData"):
                 continue
             parameter = _parameter(document, told, place)
-            if parameter is not None:
+            if len(found) >= MOST_PARAMETERS:
+                document.tell(place, f"there are {MOST_PARAMETERS} already; not taken")
+            elif parameter is not None:
                 found[parameter.name, parameter.place.value] = parameter
     return tuple(found.values())
 
@@ -52,6 +54,10 @@ def _parameter(document: Document, told: dict[str, Any], at: str) -> Parameter |
     kind = document.shape(schema, at).type
     required = told.get("required") is True or place is Place.PATH
     style = None if kind != "array" else _list_style(document, told, place, at)
+    if kind == "object" and "schema" in told and place is not Place.HEADER:
+        document.tell(at, "an object in a URL is sent as JSON, not in the style that is told here")
+    if place is Place.PATH and told.get("style", "simple") != "simple":
+        document.tell(at, f"the style {shown(told['style'])} is not known; it is sent as it is")
     return Parameter(name, place, kind, required, schema.get("default"), only_value(schema), style)
 
 

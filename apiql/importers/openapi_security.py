@@ -9,6 +9,7 @@ from typing import Any
 from apiql.importers.documents import shown, table
 from apiql.importers.imported import Scheme
 from apiql.importers.references import Document
+from apiql.importers.requests import without_secrets
 
 
 def schemes_of(document: Document, operation: dict[str, Any], at: str) -> tuple[Scheme, ...]:
@@ -62,6 +63,6 @@ def _oauth2(document: Document, told: dict[str, Any], scope: str, at: str) -> Sc
         flow = told
     url = flow.get("tokenUrl")
     if isinstance(url, str) and url:
-        return Scheme("oauth2", token_url=shown(url), scope=shown(scope))
+        return Scheme("oauth2", token_url=without_secrets(url), scope=shown(scope))
     document.tell(at, "OAuth2 without client credentials: a token is to be fetched elsewhere")
     return Scheme("bearer")

@@ -20,7 +20,7 @@ from apiql.importers.imported import (
 )
 from apiql.importers.naming import is_secret, unique
 from apiql.importers.postman_bodies import body_parts
-from apiql.importers.requests import HOLE, Request, operation_of
+from apiql.importers.requests import HOLE, Request, hole_name, operation_of, without_secrets
 
 _PATH_VARIABLE = re.compile(r"(?<=/):([A-Za-z_][\w-]*)")
 
@@ -76,7 +76,8 @@ def _requests(items: list[Any], folder: Folder, tell: Notes) -> Iterator[Request
             inner = Folder(names, f"{at}.item", auth, variables)
             yield from _requests(item["item"], inner, tell)
         elif isinstance(item.get("request"), str):
-            yield Request(" ".join(names), "GET", _filled(item["request"], variables), at,
+            url = _with_scheme(_filled(item["request"], variables))
+            yield Request(" ".join(names), "GET", url, at,
                           schemes=_schemes(auth, at, tell))  # fmt: skip
         elif isinstance(item.get("request"), dict):
             yield _request(item["request"], Folder(names, at, auth, variables), tell)
@@ -90,7 +91,7 @@ def _request(told: dict[str, Any], folder: Folder, tell: Notes) -> Request:
     return Request(
         " ".join(name for name in folder.names if name),
         word(told, "method") or "GET",
-        _filled(_url(told.get("url"), at, tell), folder.variables),
+        _with_scheme(_filled(_url(told.get("url"), at, tell), folder.variables)),
         at,
         _pairs(told, "header", at, tell, folder.variables),
         _pairs(table(told, "url"), "query", f"{at}.url", tell, folder.variables),
@@ -109,8 +110,9 @@ def _url(told: Any, at: str, tell: Notes) -> str:
         tell(at, "a request without a URL")
         return ""
     host = told.get("host")
+    query = "" if told.get("query") else _query_of(word(told, "raw"))
     if not host:
-        return _PATH_VARIABLE.sub(r"{{\1}}", word(told, "raw").partition("?")[0])
+        return _PATH_VARIABLE.sub(r"{{\1}}", word(told, "raw").partition("?")[0]) + query
     name = ".".join(map(str, host)) if isinstance(host, list) else str(host)
     scheme = word(told, "protocol") or ("" if "://" in name or HOLE.match(name) else "http")
     port = f":{told['port']}" if told.get("port") else ""
@@ -118,7 +120,12 @@ def _url(told: Any, at: str, tell: Notes) -> str:
     parts = [part if isinstance(part, str) else word(part, "value") for part in listed] \
         if isinstance(listed, list) else [str(listed or "").lstrip("/")]  # fmt: skip
     path = _PATH_VARIABLE.sub(r"{{\1}}", "/" + "/".join(parts))
-    return f"{scheme}://{name}{port}{path}" if scheme else f"{name}{port}{path}"
+    return f"{scheme}://{name}{port}{path}{query}" if scheme else f"{name}{port}{path}{query}"
+
+
+def _with_scheme(url: str) -> str:
+    """As Postman calls it where nobody says how."""
+    return url if "://" in url or not url else f"http://{url}"
 
 
 def _query_of(url: str) -> str:
@@ -159,7 +166,7 @@ def _variables(told: Any, outer: dict[str, str]) -> dict[str, str]:
 def _filled(text: str, variables: dict[str, str]) -> str:
     """A text with the variables that are known; one in a value of another too."""
     for _ in range(3):
-        filled = HOLE.sub(lambda hole: variables.get(hole[1], hole[0]), text)
+        filled = HOLE.sub(lambda hole: variables.get(hole_name(hole), hole[0]), text)
         if filled == text or len(filled) > 2**20:
             break
         text = filled
@@ -193,7 +200,7 @@ def _schemes(auth: Any, at: str, tell: Notes) -> tuple[Scheme, ...]:
 def _plain(given: dict[str, Any], key: str) -> str:
     """A text without variables; empty where there is none."""
     text = word(given, key)
-    return "" if HOLE.search(text) else shown(text)
+    return "" if HOLE.search(text) else shown(without_secrets(text))
 
 
 def _note_events(told: Any, at: str, tell: Notes) -> None:

@@ -15,6 +15,8 @@ from apiql.importers.imported import (
     FORM,
     JSON,
     METHODS,
+    MOST_PARAMETERS,
+    MOST_URL,
     Body,
     ImportRefused,
     Operation,
@@ -33,7 +35,7 @@ from apiql.importers.naming import (
 from apiql.importers.openapi_bodies import is_json, plain_type
 from apiql.ir.request import Place
 
-HOLE = re.compile(r"\{\{\s*\$?([^{}]*?)\s*\}\}")
+HOLE = re.compile(r"\{\{([^{}]*)\}\}")
 """A variable that only whoever made the request knows: `{{city}}`."""
 _TEXT_OR_HOLE = re.compile(r'("(?:[^"\\]|\\.)*")|' + HOLE.pattern, re.DOTALL)
 _URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
@@ -68,16 +70,20 @@ class Request:
 def operation_of(request: Request, tell: Tell) -> Operation | None:
     """The operation that a request calls; None where it cannot be taken."""
     method = request.method.lower()
-    found = _URL.fullmatch(request.url)
+    found = _URL.fullmatch(request.url) if len(request.url) <= MOST_URL else None
     if method not in METHODS or found is None or not _is_host(found[2]):
-        wrong = f"the method {shown(request.method)}" if found else f"the URL {_safe(request.url)}"
-        tell(request.at, f"{wrong} cannot be called; not taken")
+        known = method in METHODS
+        what = f"URL {without_secrets(request.url)}" if known else f"method {shown(method)}"
+        tell(request.at, f"the {what} cannot be called; not taken")
         return None
     scheme, authority, path, query = found.groups()
     user, _, host = authority.lower().rpartition("@")
-    path = HOLE.sub(r"{\1}", path or "/")
+    path = HOLE.sub(lambda hole: "{" + hole_name(hole) + "}", path or "/")
     slots = slots_of(path)
     parameters, secrets = _query(query or "", request, set(slots.values()))
+    if len(parameters) > MOST_PARAMETERS:
+        tell(request.at, f"it has more than {MOST_PARAMETERS} parameters; not taken")
+        return None
     headers, shown_in_headers, content_type = _headers(request, tell)
     basic = (Scheme("basic"),) if user else ()
     return Operation(
@@ -93,6 +99,11 @@ def operation_of(request: Request, tell: Tell) -> Operation | None:
     )
 
 
+def hole_name(hole: re.Match[str]) -> str:
+    """What a variable is called: `city` for `{{ city }}`, `guid` for `{{$guid}}`."""
+    return hole[1].strip().lstrip("$")
+
+
 def _is_host(authority: str) -> bool:
     """Whether it names a host; a variable in it names none."""
     try:
@@ -102,9 +113,9 @@ def _is_host(authority: str) -> bool:
         return False
 
 
-def _safe(url: str) -> str:
+def without_secrets(url: str) -> str:
     """An address without what may be secret in it."""
-    return shown(re.sub(r"//[^/]*@", "//", url.partition("?")[0]))
+    return shown(re.sub(r"//[^/]*@", "//", url.partition("?")[0][:MOST_URL]))
 
 
 def _encoded(path: str) -> str:
@@ -216,12 +227,12 @@ def _members(found: dict[str, Any], keeps_values: bool) -> list[Parameter]:
 
 
 def _has_holes(value: Any) -> bool:
-    text = json.dumps(value, ensure_ascii=False)
-    return "{{" in text or SECRET_MEMBER.search(text) is not None
-
-
-SECRET_MEMBER = re.compile(r'"[^"]*(?:token|secret|passw|credential)[^"]*":', re.IGNORECASE)
-"""A member inside a value whose own value is nobody else's business."""
+    """Whether a variable or a secret is anywhere in it."""
+    if isinstance(value, str):
+        return "{{" in value
+    if isinstance(value, dict):
+        return any(is_secret(name) or _has_holes(inner) for name, inner in value.items())
+    return isinstance(value, list) and any(map(_has_holes, value))
 
 
 def _kind(value: Any) -> str:

@@ -22,7 +22,7 @@ _DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _IN_DOUBLE = re.compile(r'\\([$`"\\\n])')
 _ENDS = re.compile(r"&&|\|\||[;&|\n]")
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|]+")
-_REDIRECT = re.compile(r"[0-9]?(?:>>|>&|>|<)\s*\S*")
+_REDIRECT = re.compile(r"[0-9]?(?:>>|>&|>|<)[ \t]*[^\s;&|]*")
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ _SAMPLE = re.compile(r"^#     (.*)$")
 def plan_of(file: Path, to: Path, as_: As = "sources") -> bring.Plan:
     """What an import of a file would write."""
     choice = bring.Choice(file.name, hosts=HOSTS.get(file.name, ()))
-    return bring.plan(file.read_bytes(), "auto", choice, to, as_, None, False)
+    return bring.plan(file.read_bytes(), "auto", choice, to, as_, None, False, {})
 
 
 def samples_of(toml: str) -> list[str]:

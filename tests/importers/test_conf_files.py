@@ -37,7 +37,7 @@ def bring_in(
     content: bytes, to: Path, as_: bring.As = "sources", name: str | None = None,
     force: bool = False,
 ) -> bring.Plan:  # fmt: skip
-    plan = bring.plan(content, "auto", bring.Choice("f"), to, as_, name, force)
+    plan = bring.plan(content, "auto", bring.Choice("f"), to, as_, name, force, {})
     bring.done(plan, dry_run=False)
     return plan
 
@@ -91,6 +91,27 @@ def test_settings_that_are_wrong_already_are_told_so(tmp_path: Path) -> None:
     (tmp_path / "apiql.toml").write_text("[server]\nport = true\n")
     with pytest.raises(SettingsError, match=r"server\.port"):
         bring_in(document("/b"), tmp_path)
+
+
+def test_variables_of_the_environment_count(tmp_path: Path) -> None:
+    (tmp_path / "apiql.toml").write_text("[upstreams.own]\nsources.a = { path = '/a' }\n")
+    environ = {"APIQL_UPSTREAMS__OWN__URL": "https://own.example"}
+    for force in (False, True):
+        choice = bring.Choice("f")
+        plan = bring.plan(document("/b"), "auto", choice, tmp_path, "sources", None, force, environ)
+        bring.done(plan, dry_run=False)
+    assert sorted(load_settings(tmp_path, environ).upstreams) == ["own", "shop"]
+
+
+def test_the_ends_of_lines_stay_as_they_are(tmp_path: Path) -> None:
+    file = tmp_path / "apiql.toml"
+    file.write_bytes(OWN.replace("\n", "\r\n").encode())
+    bring_in(document("/b"), tmp_path)
+    bring_in(document("/c"), tmp_path, force=True)
+    written = file.read_bytes()
+    assert written.startswith(OWN.replace("\n", "\r\n").encode())
+    assert written.count(b"\n") == written.count(b"\r\n")
+    assert sources(tmp_path) == {"default": ["a"], "shop": ["get_c"]}
 
 
 def test_what_would_be_refused_is_not_written(tmp_path: Path) -> None:

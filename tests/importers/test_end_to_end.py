@@ -58,7 +58,7 @@ async def seen() -> AsyncIterator[Seen]:
 async def ask(seen: Seen, text: str, form: str, conf: Path, *queries: tuple[str, Any]) -> None:
     """Imports a description with the upstream's address, serves it, and asks."""
     choice = bring.Choice("given", f"{seen.url}/base")
-    plan = bring.plan(text.encode(), form, choice, conf, "sources", "shop", False)  # type: ignore[arg-type]
+    plan = bring.plan(text.encode(), form, choice, conf, "sources", "shop", False, {})  # type: ignore[arg-type]
     bring.done(plan, dry_run=False)
     async with serving(create_app(load_settings(conf, {}))) as url:
         async with httpx.AsyncClient(base_url=url, trust_env=False) as client:

@@ -40,7 +40,7 @@ def test_the_page_shows_what_is_written(tmp_path: Path) -> None:
     given = next(block.body for block in blocks if block.kind == "json")
     written = next(block.body for block in blocks if block.kind == "toml")
     choice = bring.Choice("shop.json")
-    plan = bring.plan(given.encode(), "openapi", choice, tmp_path, "sources", None, False)
+    plan = bring.plan(given.encode(), "openapi", choice, tmp_path, "sources", None, False, {})
     assert plan.shown.strip() == written.strip()
     assert not plan.left_out
 

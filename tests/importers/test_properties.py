@@ -54,7 +54,7 @@ def taken(content: bytes, told: Format) -> None:
         choice = bring.Choice("f", hosts=HOSTS["page.har"] if b"app.example" in content else ())
         for as_ in ("httpapi", "sources"):
             try:
-                plan = bring.plan(content, told, choice, to, as_, None, False)
+                plan = bring.plan(content, told, choice, to, as_, None, False, {})
             except ImportRefused as refused:
                 unforeseen += [str(refused)] if "would be refused" in str(refused) else []
                 continue

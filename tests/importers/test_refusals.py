@@ -78,7 +78,7 @@ def many(count: int) -> str:
 )
 def test_what_cannot_be_read_is_refused(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(ImportRefused) as refused:
-        bring.plan(text.encode(), "auto", bring.Choice("f"), tmp_path, "sources", None, False)
+        bring.plan(text.encode(), "auto", bring.Choice("f"), tmp_path, "sources", None, False, {})
     assert str(refused.value).startswith(("f", "there is nothing"))
     assert told in str(refused.value)
     assert len(str(refused.value)) < 400
@@ -91,14 +91,14 @@ def test_what_is_too_long_or_no_text_is_refused(tmp_path: Path) -> None:
         (b"{}\n\xff", "f:2: the file is not UTF-8"),
     ):
         with pytest.raises(ImportRefused) as refused:
-            bring.plan(content, "auto", bring.Choice("f"), tmp_path, "sources", None, False)
+            bring.plan(content, "auto", bring.Choice("f"), tmp_path, "sources", None, False, {})
         assert str(refused.value) == told
 
 
 def test_a_format_that_is_another_is_refused(tmp_path: Path) -> None:
     content = (DATA / "pets_2.json").read_bytes()
     with pytest.raises(ImportRefused, match="this is swagger, not postman"):
-        bring.plan(content, "postman", bring.Choice("f"), tmp_path, "sources", None, False)
+        bring.plan(content, "postman", bring.Choice("f"), tmp_path, "sources", None, False, {})
 
 
 def test_hosts_of_a_recording_are_chosen(tmp_path: Path) -> None:
@@ -106,12 +106,12 @@ def test_hosts_of_a_recording_are_chosen(tmp_path: Path) -> None:
     for hosts, told in (((), "--host: ads.example, app.example"), (("x.example",), "nothing in")):
         choice = bring.Choice("f", hosts=hosts)
         with pytest.raises(ImportRefused, match=told):
-            bring.plan(content, "har", choice, tmp_path, "sources", None, False)
+            bring.plan(content, "har", choice, tmp_path, "sources", None, False, {})
 
 
 def plan(document: dict[str, Any], to: Path) -> bring.Plan:
     content = json.dumps(document).encode()
-    return bring.plan(content, "auto", bring.Choice("f"), to, "sources", None, False)
+    return bring.plan(content, "auto", bring.Choice("f"), to, "sources", None, False, {})
 
 
 def test_words_of_yaml_are_those_of_json(tmp_path: Path) -> None:
@@ -120,5 +120,5 @@ def test_words_of_yaml_are_those_of_json(tmp_path: Path) -> None:
         "{type: string, default: 2024-01-01}}, {name: x, in: query, schema: {default: 1:30}}]}}}"
     )
     choice = bring.Choice("f")
-    found = bring.plan(text.encode(), "openapi", choice, tmp_path, "sources", None, False)
+    found = bring.plan(text.encode(), "openapi", choice, tmp_path, "sources", None, False, {})
     assert "It also takes: no string = '2024-01-01', x = '1:30'." in found.shown
