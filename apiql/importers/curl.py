@@ -58,6 +58,10 @@ OWN_BUSINESS = frozenset(
     "stderr trace trace-ascii disable fail-with-body".split()
 )
 """What concerns only what curl prints, or how it speaks; nothing is lost without it."""
+MOST_TEXT = 4 * 2**20
+"""Letters of the whole."""
+MOST_URLS = 100
+"""Of one command."""
 MEANT = {
     "location": "redirects are not followed",
     "insecure": "certificates are checked",
@@ -84,8 +88,10 @@ def read_curl(text: str, choice: Choice) -> Imported:
     """The operations that the commands of a text call.
 
     Raises:
-        ImportRefused: there is not one command of curl in it.
+        ImportRefused: there is no command of curl in it, or too many.
     """
+    if len(text) > MOST_TEXT:
+        raise ImportRefused(f"{choice.name}: longer than {MOST_TEXT >> 20} MiB; part it")
     tell = Notes()
     found: list[Operation] = []
     taken: set[str] = set()
@@ -148,7 +154,7 @@ def _split(word: str) -> list[tuple[str, str | None]]:
 def _take(options: Options, name: str, value: str, at: str, tell: Tell) -> None:
     match name:
         case "url":
-            options.urls.append(value if "://" in value else f"http://{value}")
+            _add_url(options, value, at)
         case "request":
             options.method = value
         case "header":
@@ -170,6 +176,12 @@ def _take(options: Options, name: str, value: str, at: str, tell: Tell) -> None:
                 "set it in the settings of the upstream" if name in WITH_VALUE else "not taken"
             )
             tell(at, f"--{shown(name)}: {MEANT.get(name, otherwise)}")
+
+
+def _add_url(options: Options, value: str, at: str) -> None:
+    if len(options.urls) >= MOST_URLS:
+        raise ImportRefused(f"{at}: a command with over {MOST_URLS} URLs; part it")
+    options.urls.append(value if "://" in value else f"http://{value}")
 
 
 def _header(options: Options, value: str, at: str, tell: Tell) -> None:

@@ -25,6 +25,7 @@ from apiql.importers.openapi_bodies import is_json, plain_type
 from apiql.importers.requests import Request, operation_of, title_of
 from apiql.ir.request import Place
 
+MOST_ENTRIES = 20_000
 READ = ("", "text/plain", "x-unknown")
 """Types of answers beside JSON that a query may read."""
 
@@ -38,6 +39,8 @@ def read_har(root: dict[str, Any], choice: Choice) -> Imported:
     entries = table(root, "log").get("entries")
     if not isinstance(entries, list):
         raise ImportRefused(f"{choice.name}: log.entries: expected a list; this is no recording")
+    if len(entries) > MOST_ENTRIES:
+        raise ImportRefused(f"{choice.name}: log.entries: over {MOST_ENTRIES}; part it")
     hosts = _hosts(entries)
     if len(hosts) > 1 and not choice.hosts:
         listed = ", ".join(sorted(hosts)[:20])
@@ -124,7 +127,9 @@ def _merged(one: Operation, other: Operation, tell: Notes) -> Operation:
     names = {(each.place, each.name) for each in other.parameters}
     known = {(each.place, each.name) for each in one.parameters}
     both = [
-        replace(each, required=each.required and (each.place, each.name) in names)
+        replace(each, required=False)
+        if each.required and (each.place, each.name) not in names
+        else each
         for each in one.parameters
     ]
     new = [replace(each, required=False) for each in other.parameters

@@ -17,8 +17,8 @@ _ANSI = re.compile(
     re.DOTALL,
 )
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|([A-Za-z_]\w*))")
-_ANSI_END = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ANSI_END = re.compile(r"\$'((?:[^'\\]++|\\.)*+)'", re.DOTALL)
+_DOUBLE = re.compile(r'"((?:[^"\\]++|\\.)*+)"', re.DOTALL)
 _IN_DOUBLE = re.compile(r'\\([$`"\\\n])')
 _ENDS = re.compile(r"&&|\|\||[;&|\n]")
 _PLAIN = re.compile(r"[^\s'\"\\$`;&|]+")

@@ -72,14 +72,16 @@ def many(count: int) -> str:
         (OPENAPI + "x: " + "[" * 300 + "]" * 300, "more than 100 levels"),
         (OPENAPI + "a: &a 1\nb: [" + "*a, " * 1001 + "1]", "more than 1000 aliases"),
         (bomb(8), "its values are over 2000000"),
+        ("curl " + "x.example " * 101, "over 100 URLs"),
+        ("curl " + "x" * (5 * 2**20), "longer than 4 MiB"),
         (merged(8), "`<<` brings in more than 100000 members"),
     ],
-    ids=range(31),
+    ids=range(33),
 )
 def test_what_cannot_be_read_is_refused(text: str, told: str, tmp_path: Path) -> None:
     with pytest.raises(ImportRefused) as refused:
         bring.plan(text.encode(), "auto", bring.Choice("f"), tmp_path, "sources", None, False, {})
-    assert str(refused.value).startswith(("f", "there is nothing"))
+    assert str(refused.value).startswith(("f", "there is nothing", "line 1: "))
     assert told in str(refused.value)
     assert len(str(refused.value)) < 400
     assert not list(tmp_path.iterdir())
