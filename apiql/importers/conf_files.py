@@ -17,7 +17,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
-from apiql.importers.catalog_toml import fragment, sources_of
+from apiql.importers.catalog_toml import Written, fragment, sources_of
 from apiql.importers.documents import shown, table
 from apiql.importers.httpapi_json import definition, privates, text_of
 from apiql.importers.imported import Imported, ImportRefused, LeftOut, Notes, Operation
@@ -85,24 +85,29 @@ def _sources(
     taken = {source for each in upstreams.values() for source in table(each, "sources")}
     found = sources_of(imported.operations, taken, tell)
     _refuse_nothing(found, tell)
-    lines = [_mark(">>>", name)]
-    names: set[str] = set()
-    for url in dict.fromkeys(each.operation.url for each in found):
-        called = unique(name, names)
-        names.add(called)
-        own = [each for each in found if each.operation.url == url]
-        lines += ["", *fragment(called, url, own)] if len(names) > 1 else fragment(called, url, own)
+    names, text = _block(name, found)
     there = names & upstreams.keys()
     if there:
         raise ImportRefused(
             f"{file}: [upstreams.{min(there)}] is there already, and from no import of that name; "
             "choose another with --upstream"
         )
-    text = "\n".join([*lines, _mark("<<<", name)]) + "\n"
     whole = f"{before.rstrip()}\n\n{text}" if before.strip() else text
     _check(whole, file, environ)
     brings = f"{_listed(names)}, {len(found)} sources"
     return Plan({file: whole}, brings, tell.all(), text)
+
+
+def _block(name: str, found: list[Written]) -> tuple[set[str], str]:
+    """The names of the upstreams, one for each address, and what stands between the marks."""
+    lines = [_mark(">>>", name)]
+    names: set[str] = set()
+    for url in dict.fromkeys(each.operation.url for each in found):
+        called = unique(name, names)
+        own = [each for each in found if each.operation.url == url]
+        lines += ["", *fragment(called, url, own)] if names else fragment(called, url, own)
+        names.add(called)
+    return names, "\n".join([*lines, _mark("<<<", name)]) + "\n"
 
 
 def _listed(names: Iterable[str]) -> str:

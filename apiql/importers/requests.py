@@ -69,13 +69,10 @@ class Request:
 
 def operation_of(request: Request, tell: Tell) -> Operation | None:
     """The operation that a request calls; None where it cannot be taken."""
-    method = request.method.lower()
-    found = _URL.fullmatch(request.url) if len(request.url) <= MOST_URL else None
-    if method not in METHODS or found is None or not _is_host(found[2]):
-        known = method in METHODS
-        what = f"URL {without_secrets(request.url)}" if known else f"method {shown(method)}"
-        tell(request.at, f"the {what} cannot be called; not taken")
+    found = _callable(request, tell)
+    if found is None:
         return None
+    method = request.method.lower()
     scheme, authority, path, query = found.groups()
     user, _, host = authority.lower().rpartition("@")
     path = HOLE.sub(lambda hole: "{" + hole_name(hole) + "}", path or "/")
@@ -97,6 +94,17 @@ def operation_of(request: Request, tell: Tell) -> Operation | None:
         headers,
         tuple(dict.fromkeys((*request.schemes, *basic, *shown_in_headers, *secrets))),
     )
+
+
+def _callable(request: Request, tell: Tell) -> re.Match[str] | None:
+    """The parts of the address, if it and the method can be called."""
+    known = request.method.lower() in METHODS
+    found = _URL.fullmatch(request.url) if len(request.url) <= MOST_URL else None
+    if known and found is not None and _is_host(found[2]):
+        return found
+    what = f"URL {without_secrets(request.url)}" if known else f"method {shown(request.method)}"
+    tell(request.at, f"the {what} cannot be called; not taken")
+    return None
 
 
 def hole_name(hole: re.Match[str]) -> str:
