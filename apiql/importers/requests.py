@@ -78,9 +78,6 @@ def operation_of(request: Request, tell: Tell) -> Operation | None:
     path = HOLE.sub(lambda hole: "{" + hole_name(hole) + "}", path or "/")
     slots = slots_of(path)
     parameters, secrets = _query(query or "", request, set(slots.values()))
-    if len(parameters) > MOST_PARAMETERS:
-        tell(request.at, f"it has more than {MOST_PARAMETERS} parameters; not taken")
-        return None
     headers, shown_in_headers, content_type = _headers(request, tell)
     basic = (Scheme("basic"),) if user else ()
     return Operation(
@@ -98,6 +95,9 @@ def operation_of(request: Request, tell: Tell) -> Operation | None:
 
 def _callable(request: Request, tell: Tell) -> re.Match[str] | None:
     """The parts of the address, if it and the method can be called."""
+    if request.url.count("&") + len(request.query) > MOST_PARAMETERS:
+        tell(request.at, f"it has more than {MOST_PARAMETERS} parameters; not taken")
+        return None
     known = request.method.lower() in METHODS
     found = _URL.fullmatch(request.url) if len(request.url) <= MOST_URL else None
     if known and found is not None and _is_host(found[2]):
