@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from apiql.errors import ApiqlError
@@ -229,7 +230,16 @@ def _defaults(source: SourceSettings, where: str, base: Endpoint) -> tuple[Bindi
 def _value(value: Any, place: str, home: str) -> Value:
     if isinstance(value, tuple) and any(isinstance(item, PrivateText) for item in value):
         return Items(tuple(_value(item, f"{place}[{i}]", home) for i, item in enumerate(value)))
-    return Secret(place, home, str(value)) if isinstance(value, PrivateText) else Literal(value)
+    if isinstance(value, PrivateText):
+        return Secret(place, home, str(value))
+    return Literal(_constant(value))
+
+
+def _constant(value: Any) -> Any:
+    """A setting as the constants of a query are."""
+    if isinstance(value, tuple):
+        return [_constant(each) for each in value]
+    return Decimal(repr(value)) if isinstance(value, float) else value
 
 
 def _texts(

@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, key, private, demo. Imports what a command
-needs when it runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, key, private, import, export, demo.
+Imports what a command needs when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -8,18 +8,20 @@ import os
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
+from apiql.exits import NOTHING, PARTIAL, REFUSED, USAGE, Conf, conf_folder, fail
+from apiql.import_command import import_
 from apiql.key_commands import keys
+from apiql.private_commands import private
 from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
     from apiql.format_files import Formatted
-    from apiql.private_files import Change
     from apiql.run_once import Setup
 
 cli = typer.Typer(
@@ -31,26 +33,11 @@ cli = typer.Typer(
 )
 cli.add_typer(keys, name="key")
 
-private = typer.Typer(
-    no_args_is_help=True, help="Encrypt and decrypt the private values of a conf folder."
-)
 cli.add_typer(private, name="private")
 
-REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
-"""Exit codes beside 0: the query was refused; the command or settings were; the answer is
-partial; nothing was answered."""
-
-Conf = Annotated[
-    Path | None, typer.Option("--conf", help="The conf folder; ./conf if there is one.")
-]
 Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
-Files = Annotated[list[Path] | None, typer.Argument(help="Files of conf/privates; all of them.")]
-Value = Annotated[
-    str | None,
-    typer.Option("--value", help="Not files: the value of this full name, from standard input."),
-]
 Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
 
 
@@ -61,6 +48,12 @@ class Form(StrEnum):
     TREE = "tree"
     JSON = "json"
     MERMAID = "mermaid"
+
+
+class Exported(StrEnum):
+    """What an export describes stored queries as."""
+
+    OPENAPI = "openapi"
 
 
 def main() -> None:
@@ -99,7 +92,9 @@ def serve(
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
     chosen_server = setup.settings.server.model_copy(update=update)
-    serve_forever(setup.settings.model_copy(update={"server": chosen_server}), _folder(conf), dev)
+    serve_forever(
+        setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev
+    )
 
 
 @cli.command()
@@ -144,8 +139,8 @@ def check(
     conf: Conf = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
-    """Check settings, rights, stored queries, definitions and, if given, files; list all that is wrong."""
-    setup, where = _setup(conf), _folder(conf)
+    """Check settings, rights, stored queries, definitions and, if given, files."""
+    setup, where = _setup(conf), conf_folder(conf)
     from apiql import checked_definitions, run_once
 
     definitions = checked_definitions.checked(where, strict)
@@ -195,6 +190,29 @@ def fmt(
     raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
 
 
+cli.command("import")(import_)
+
+
+@cli.command()
+def export(
+    form: Annotated[Exported, typer.Argument(metavar="FORMAT", help="openapi.")],
+    conf: Conf = None,
+    out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
+) -> None:
+    """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
+    setup = _setup(conf)
+    from apiql import run_once
+
+    text = run_once.described(setup)
+    if out is None:
+        print(text, end="")
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        fail(f"{out}: {error.strerror}", USAGE)
+
+
 @cli.command()
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
@@ -206,67 +224,11 @@ def demo(
     raise typer.Exit(show(stay, port))
 
 
-@private.command()
-def encrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
-    """Encrypt values with the key of APIQL_PRIVATES_KEY, in place."""
-    from apiql import private_files
-
-    key = private_files.key_of(os.environ)
-    _change(private_files.sealing(key, os.urandom), files, value, conf)
-
-
-@private.command()
-def decrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
-    """Decrypt values with the key of APIQL_PRIVATES_KEY, in place."""
-    from apiql import private_files
-
-    _change(private_files.opening(private_files.key_of(os.environ)), files, value, conf)
-
-
-@private.command()
-def rotate(files: Files = None, conf: Conf = None) -> None:
-    """Encrypt values with the key of APIQL_PRIVATES_KEY_NEW, in place."""
-    from apiql import private_files
-
-    old, new = (private_files.key_of(os.environ, suffix) for suffix in ("", private_files.NEW))
-    _change(private_files.turning(old, new, os.urandom), files, None, conf)
-
-
-def _change(change: Change, files: list[Path] | None, value: str | None, conf: Path | None) -> None:
-    from apiql import private_files
-
-    if value is not None:
-        if files:
-            fail("--value takes its value from standard input, and no files", USAGE)
-        print(change(value, sys.stdin.read().removesuffix("\n")))
-        return
-    folder = _folder(conf)
-    if folder is None:
-        fail("there is no conf folder (--conf names one)", USAGE)
-    for name in private_files.rewrite_privates(folder, change, files or ()):
-        print(name)
-
-
-def fail(message: str, code: int) -> NoReturn:
-    """Prints what is wrong and ends the process."""
-    print(message, file=sys.stderr)
-    raise SystemExit(code)
-
-
 def _rewrite(file: Formatted) -> None:
     try:
         file.rewrite()
     except OSError as error:
         fail(f"{file.name}: {error.strerror}", USAGE)
-
-
-def _folder(conf: Path | None) -> Path | None:
-    usual = Path("conf")
-    if conf is None:
-        return usual if (usual / "apiql.toml").is_file() else None
-    if not conf.is_dir():
-        fail(f"{conf}: there is no such folder (--conf names a folder with apiql.toml)", USAGE)
-    return conf
 
 
 def _refuse(problems: list[str]) -> None:
@@ -278,7 +240,7 @@ def _setup(conf: Path | None) -> Setup:
     from apiql.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
-    found = read_configuration(Place(_folder(conf), os.environ))
+    found = read_configuration(Place(conf_folder(conf), os.environ))
     inside = {
         name: Setup(each.settings, each.queries, each.rights)
         for name, each in found.buckets.items()

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from apiql import __version__
 from apiql.engine import NO_QUERIES, Engine, Query
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
@@ -138,6 +139,18 @@ def _indented(value: Any) -> str:
 def id_of(setup: Setup, text: str) -> str:
     """What clients may call a text by."""
     return _engine(setup).id_of(text)
+
+
+def described(setup: Setup) -> str:
+    """The OpenAPI description of the stored queries.
+
+    Raises:
+        StoredRefused: some cannot be run.
+    """
+    from apiql.server.description import stored_queries  # the web framework, for this alone
+
+    found = stored_queries(_engine(setup).catalog, "Stored queries", __version__)
+    return _indented(found)
 
 
 def checked(setup: Setup, files: Iterable[Path]) -> list[str]:

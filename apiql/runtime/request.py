@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from apiql.errors import Code, ValueRefused
 from apiql.ir.forwarding import AS_SENT
@@ -112,7 +113,7 @@ def _compile_pairs(
         if isinstance(part, str):
             pairs.append(f"{name}={part}")
         elif part.name in by_name:
-            pairs.append(_pair(name, by_name[part.name], style))
+            pairs.append(_pair(unquote(name), by_name[part.name], style))
     return pairs + [_pair(item.binding.name[0], item, style) for item in query]
 
 

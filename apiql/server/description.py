@@ -9,9 +9,11 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from apiql.access.rights import OPEN
 from apiql.server.current import Current
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
+from apiql.stored import Catalog
 
 ENVELOPE: dict[str, Any] = {
     "type": "object",
@@ -28,6 +30,18 @@ ENVELOPE: dict[str, Any] = {
         "extensions": {"type": "object", "properties": {"trace": {"type": "boolean"}}},
     },
 }
+SCHEMAS = {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
+"""What the paths refer to."""
+
+
+def stored_queries(catalog: Catalog, title: str, version: str) -> dict[str, Any]:
+    """A description of the stored queries alone, of all of them: it is the operator who asks."""
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": stored_paths(catalog, OPEN),
+        "components": {"schemas": SCHEMAS},
+    }
 
 
 def describe(app: FastAPI, current: Current) -> None:
@@ -38,7 +52,7 @@ def describe(app: FastAPI, current: Current) -> None:
     def openapi() -> dict[str, Any]:
         schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
-        schemas |= {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
+        schemas |= SCHEMAS
         schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
         schema["paths"] |= stored_paths(current.engine.catalog, current.held.rights)
         return schema

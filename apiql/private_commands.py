@@ -1,0 +1,66 @@
+"""The commands that change files of private values: `apiql private encrypt` and its like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from apiql.exits import USAGE, Conf, conf_folder, fail
+
+if TYPE_CHECKING:
+    from apiql.private_files import Change
+
+private = typer.Typer(
+    no_args_is_help=True, help="Encrypt and decrypt the private values of a conf folder."
+)
+
+Files = Annotated[list[Path] | None, typer.Argument(help="Files of conf/privates; all of them.")]
+Value = Annotated[
+    str | None,
+    typer.Option("--value", help="Not files: the value of this full name, from standard input."),
+]
+
+
+@private.command()
+def encrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+    """Encrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    from apiql import private_files
+
+    key = private_files.key_of(os.environ)
+    _change(private_files.sealing(key, os.urandom), files, value, conf)
+
+
+@private.command()
+def decrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+    """Decrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    from apiql import private_files
+
+    _change(private_files.opening(private_files.key_of(os.environ)), files, value, conf)
+
+
+@private.command()
+def rotate(files: Files = None, conf: Conf = None) -> None:
+    """Encrypt values with the key of APIQL_PRIVATES_KEY_NEW, in place."""
+    from apiql import private_files
+
+    old, new = (private_files.key_of(os.environ, suffix) for suffix in ("", private_files.NEW))
+    _change(private_files.turning(old, new, os.urandom), files, None, conf)
+
+
+def _change(change: Change, files: list[Path] | None, value: str | None, conf: Path | None) -> None:
+    from apiql import private_files
+
+    if value is not None:
+        if files:
+            fail("--value takes its value from standard input, and no files", USAGE)
+        print(change(value, sys.stdin.read().removesuffix("\n")))
+        return
+    folder = conf_folder(conf)
+    if folder is None:
+        fail("there is no conf folder (--conf names one)", USAGE)
+    for name in private_files.rewrite_privates(folder, change, files or ()):
+        print(name)
