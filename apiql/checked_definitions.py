@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from apiql.frontends.definitions.checks import check
+from apiql.errors import Problem
+from apiql.frontends.definitions.checks import Known, check
 from apiql.frontends.definitions.folder import Definitions, read_folder
-from apiql.frontends.definitions.kinds import Kind
+from apiql.frontends.definitions.kinds import FUNCTIONS, Kind
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity
+from apiql.gotemplate import TemplateRefused
+from apiql.gotemplate.calls import BUILTINS
+from apiql.gotemplate.parse import parse
 
 _WORDS = {
     Kind.PRIVATE: "privates",
@@ -19,6 +23,18 @@ _WORDS = {
     Kind.SCHEDULE: "schedules",
     Kind.RIGHT: "rights",
 }
+
+
+def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
+    """What is wrong with a Go template that may call these functions beside the language's own."""
+    try:
+        parse(text, BUILTINS.keys() | functions)
+    except TemplateRefused as refused:
+        return refused.fault.problem()
+    return None
+
+
+KNOWN = Known(FUNCTIONS, template_problem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +53,7 @@ def checked(conf: Path | None, is_strict: bool) -> Checked:
     definitions = read_folder(conf)
     if definitions.layout is Layout.NONE:
         return Checked()
-    problems = [_told_from(conf, problem, is_strict) for problem in check(definitions)]
+    problems = [_told_from(conf, problem, is_strict) for problem in check(definitions, KNOWN)]
     texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}
     warnings = texts[Severity.WARNING]
     counts = (*_counts(definitions), (len(warnings), "warnings"))

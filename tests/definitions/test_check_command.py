@@ -73,3 +73,9 @@ def test_definitions_are_counted(run: Run) -> None:
     assert not out
     assert err.count(": error: ") == 1
     assert err.endswith("    expected: one of api, loop, switch\n")
+
+
+def test_a_template_that_does_not_parse_is_listed_with_its_place(run: Run) -> None:
+    code, _, err = run("--conf", DATA / "v1_conf")
+    assert code == 1
+    assert f"{DATA}/v1_conf/apis/t_tmplsyntax.json:1:90: error: " in err
