@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import tests.examples  # noqa: F401 - how many examples, and no deadline, for all property tests
 from tests.harness.case_file import Case, CaseFault, read_cases, rewritten
 from tests.harness.run_case import actual_blocks, differences
 from tests.planted import PLANTED
