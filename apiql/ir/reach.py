@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apiql.ir.plan import Fetch, Nested, Plan, Repeat, with_otherwise
+from apiql.ir.plan import Plan, with_otherwise
+from apiql.ir.works import Fetch, Nested, Send, inner_works
 
 
 class Kind(StrEnum):
@@ -27,6 +28,8 @@ class Kind(StrEnum):
 
     __hash__ = str.__hash__  # that of enums is written in Python, and each request asks for it
 
+
+_FOLDERS = {kind.value: kind for kind in (Kind.QUERY, Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)}
 
 Name = tuple[Kind, str]
 Sees = Callable[[Kind, str], bool]
@@ -58,8 +61,16 @@ def reached(plan: Plan) -> Reach:
     methods: set[str] = set()
     for work in _works(plan):
         match work:
-            case Nested(full):
-                names.add((Kind.QUERY, stored_name(full)))
+            case Nested(full, inner):
+                kind, name = _kind_and_name(full)
+                if kind is None:
+                    part = reached(inner)
+                    names |= part.names
+                    methods |= part.methods
+                else:
+                    names.add((kind, name))
+            case Send(service=service):
+                names.add((Kind.HOST, service))
             case Fetch(method, endpoint):
                 if endpoint.source:
                     names.add((Kind.SOURCE, endpoint.source))
@@ -70,10 +81,18 @@ def reached(plan: Plan) -> Reach:
     return Reach(frozenset(names), frozenset(methods))
 
 
-def _works(plan: Plan) -> Iterator[Fetch | Nested]:
+def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
     for task in plan.tasks:
         for one in with_otherwise(task):
-            yield one.work.each if isinstance(one.work, Repeat) else one.work
+            yield from inner_works(one.work)
+
+
+def _kind_and_name(full: str) -> tuple[Kind | None, str]:
+    """Whose name that of a nested plan is; None for a part of the plan that it stands in."""
+    folder, dot, _ = full.partition(".")
+    if not dot:
+        return None, ""
+    return _FOLDERS[folder], stored_name(full)
 
 
 def stored_name(full: str) -> str:

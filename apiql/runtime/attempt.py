@@ -161,7 +161,7 @@ async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed
         else:
             reply = await once(step, call, run, left)
         run.replies.append((step, reply, run.scope.params))
-        if not 200 <= reply.status < 300:
+        if not step.accepts.takes(reply.status):
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
     except NotAgain:
         run.budget.left += step.twin is None
