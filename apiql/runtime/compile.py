@@ -34,6 +34,7 @@ from apiql.runtime.twins import call_key, twins_of
 from apiql.runtime.weave import compile_weaves
 
 NONE: Mapping[int, Executable] = {}
+Usual: TypeAlias = Fetch | Nested | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +146,7 @@ def _openings(plan: Plan) -> tuple[bytes, ...]:
 # -- steps --------------------------------------------------------------------------------------
 
 
-def _step(
-    task: Task, work: Fetch | Nested | Repeat, projections: list[Projection], compiler: _Compiler
-) -> Step:
+def _step(task: Task, work: Usual, projections: list[Projection], compiler: _Compiler) -> Step:
     compiler = _withholding(work, compiler)
     each = work.each if isinstance(work, Repeat) else work
     fetch = each if isinstance(each, Fetch) else None
