@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from typing import TypeAlias
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.forwarding import caller_reads, withheld_of
