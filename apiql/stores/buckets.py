@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from apiql.stores.store import Taken
@@ -13,21 +14,22 @@ MOST = 100_000
 class MemoryBuckets:
     """Buckets by their keys. The clock counts seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._filled: dict[bytes, tuple[float, float]] = {}
-        """The one used last is the last; a dictionary alone is much quicker than a cache."""
+    def __init__(self, clock: Callable[[], float], most: int = MOST) -> None:
+        self._clock, self._most = clock, most
+        self._filled: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        """The one used last is the last."""
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""
         now, filled = self._clock(), self._filled
-        found = filled.pop(key, None)
+        found = filled.get(key)
         if found is None:
             held = float(burst)
-            if len(filled) >= MOST:
-                del filled[next(iter(filled))]
+            if len(filled) >= self._most:
+                filled.popitem(last=False)
         else:
             held = min(float(burst), found[0] + (now - found[1]) * rate)
+            filled.move_to_end(key)
         allowed = held >= 1.0
         held -= 1.0 if allowed else 0.0
         filled[key] = (held, now)
