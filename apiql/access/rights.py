@@ -12,6 +12,9 @@ from enum import StrEnum
 from apiql.access.principal import Principal
 from apiql.ir.reach import Kind, Name, Reach
 
+REMEMBERED = 1000
+"""Sets of scopes of which it is remembered what they allow."""
+
 
 class Word(StrEnum):
     """Whom a right is for: everybody; whose claim was proved; nobody directly, only other
@@ -90,6 +93,7 @@ class Rights:
         self._default = Right(default)
         self._named = dict(named or {})
         self._scopes = dict(scopes or {})
+        self._granted: dict[frozenset[str], tuple[Granted, ...]] = {}
         public = {name for name, right in self._named.items() if right.word is Word.PUBLIC}
         self._public = frozenset(public)
         self._closed = frozenset(self._named.keys() - public)
@@ -122,7 +126,14 @@ class Rights:
     def granted(self, who: Principal) -> tuple[Granted, ...]:
         """What the scopes of a caller allow, as far as anything is said of them."""
         scopes = self._scopes
-        return tuple([scopes[each] for each in who.scopes if each in scopes]) if scopes else ()
+        if not scopes or not who.scopes:
+            return ()
+        found = self._granted.get(who.scopes)
+        if found is None:
+            found = tuple([scopes[each] for each in who.scopes if each in scopes])
+            if len(self._granted) < REMEMBERED:
+                self._granted[who.scopes] = found
+        return found
 
     def _may(
         self, kind: Kind, name: str, who: Principal, granted: tuple[Granted, ...]

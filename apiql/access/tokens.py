@@ -77,23 +77,35 @@ class Tokens:
         self._wall = wall
         self._right: LRUCache[bytes, _Known] = LRUCache(REMEMBERED, lambda known: known.size)
 
+    def known(self, text: bytes) -> Principal | None:
+        """Who shows a token, where that is remembered.
+
+        Raises:
+            NotProved: it is too long to be one.
+        """
+        if len(text) > self._longest:
+            raise NotProved("the token is too long")
+        digest = sha256(text).digest()
+        known = self._right.get(digest)
+        if known is None:
+            return None
+        known.trusted.keys.mind()
+        if known.generation == known.trusted.keys.generation and self._wall() < known.ends:
+            return known.principal
+        del self._right[digest]
+        return None
+
     async def prove(self, text: bytes) -> Principal:
         """Who shows a token.
 
         Raises:
             NotProved: it is not to be believed.
         """
-        if len(text) > self._longest:
-            raise NotProved("the token is too long")
-        digest = sha256(text).digest()
-        known = self._right.get(digest)
-        if known is not None:
-            known.trusted.keys.mind()
-            if known.generation == known.trusted.keys.generation and self._wall() < known.ends:
-                return known.principal
-            del self._right[digest]
+        principal = self.known(text)
+        if principal is not None:
+            return principal
         known = await self._checked(text)
-        self._right[digest] = known
+        self._right[sha256(text).digest()] = known
         return known.principal
 
     async def _checked(self, text: bytes) -> _Known:

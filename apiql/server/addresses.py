@@ -17,7 +17,7 @@ def listed_addresses(settings: Settings, _: Around) -> Guard | None:
     if not listed.allow and not listed.deny:
         return None
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         address = address_of(client_address(visit.scope, clients))
         found = address is not None
         allowed = not listed.allow or (found and any(address in net for net in listed.allow))

@@ -40,7 +40,7 @@ from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Receive, Scope, Watcher
+from apiql.server.visit import Fields, Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -129,13 +129,15 @@ def _by_path(
 
 
 async def _read_within(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The query in a request whose path names a bucket."""
     path = inner(scope["path"])
     if path.startswith(STORED):
-        return await read_named(path.removeprefix(STORED), scope, receive, engine, sight)
-    return await read_request(scope, receive, engine, sight)
+        inside = path.removeprefix(STORED)
+        return await read_named(inside, scope, receive, engine, sight, fields)
+    return await read_request(scope, receive, engine, sight, fields)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

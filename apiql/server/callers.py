@@ -35,15 +35,15 @@ Fields = Mapping[bytes, bytes]
 class Scheme:
     """One way to say who one is. `fields` are the headers that it reads, `challenge` is what
     WWW-Authenticate says of it. `claims` finds what a request shows, None where that is nothing of
-    its kind; `prove` tells who shows it, or raises NotProved (or RequestRefused where what is
-    right is refused all the same).
+    its kind; `prove` tells who shows it, at once or when that is known, or raises NotProved (or
+    RequestRefused where what is right is refused all the same).
     """
 
     name: str
     fields: frozenset[bytes]
     challenge: str
     claims: Callable[[Fields], Any]
-    prove: Callable[[Any, Visit], Awaitable[Principal]]
+    prove: Callable[[Any, Visit], Principal | Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,10 @@ class Callers:
             try:
                 scheme, claim = self._claimed(visit, fields, single)
                 if scheme is not None:
-                    visit.principal = await scheme.prove(claim, visit)
+                    proved = scheme.prove(claim, visit)
+                    if not isinstance(proved, Principal):
+                        proved = await proved
+                    visit.principal = proved
                     if not self.pass_on:
                         visit.hide(scheme.fields)
             except NotProved as wrong:
@@ -91,12 +94,13 @@ class Callers:
     def _claimed(
         self, visit: Visit, fields: frozenset[bytes], single: frozenset[bytes]
     ) -> tuple[Scheme | None, Any]:
-        found = visit.fields
-        if fields.isdisjoint(found):
+        found, headers = visit.fields, visit.scope["headers"]
+        if found.keys().isdisjoint(fields):
             return None, None
-        shown = [name for name, _ in visit.scope["headers"] if name in single]
-        if len(shown) != len(set(shown)):
-            raise NotProved("one header stands there several times")
+        if len(found) != len(headers):  # some header stands there several times
+            shown = [name for name, _ in headers if name in single]
+            if len(shown) != len(set(shown)):
+                raise NotProved("one header stands there several times")
         claims = [(scheme, scheme.claims(found)) for scheme in self.schemes]
         made = [(scheme, claim) for scheme, claim in claims if claim is not None]
         if len(made) != 1:
@@ -133,7 +137,7 @@ def schemes_of(
 def _keys(access: Access, wall: Callable[[], float]) -> Scheme:
     header, prove = access.key_header.encode(), proves_keys(access.keys, wall)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
+    def proved(claim: bytes, _: Visit) -> Principal:
         return prove(claim)
 
     challenge = f'ApiKey {REALM}, header="{access.key_header}"'
@@ -143,8 +147,8 @@ def _keys(access: Access, wall: Callable[[], float]) -> Scheme:
 def _passwords(access: Access) -> Scheme:
     passwords = Passwords(access.users, _now)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
-        return await passwords.prove(claim)
+    def proved(claim: bytes, _: Visit) -> Awaitable[Principal]:
+        return passwords.prove(claim)
 
     challenge = f'Basic {REALM}, charset="UTF-8"'
     return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(after_word, b"basic"), proved)
@@ -159,8 +163,8 @@ def _tokens(
 
     tokens = Tokens(trusted_in(access.tokens, layer, memory, _now, tell), wall)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
-        return await tokens.prove(claim)
+    def proved(claim: bytes, _: Visit) -> Principal | Awaitable[Principal]:
+        return tokens.known(claim) or tokens.prove(claim)
 
     challenge = f"Bearer {REALM}"
     return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(after_word, b"bearer"), proved)

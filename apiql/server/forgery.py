@@ -40,7 +40,7 @@ def unforged(settings: Settings, _: Around) -> Guard | None:
     listed = frozenset(name.encode() for name in named)
     cookies = settings.forgery.cookies
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         fields = visit.fields
         if cookies and COOKIE in fields and not is_meant(fields):
             raise RequestRefused(Code.FORBIDDEN, UNMEANT)

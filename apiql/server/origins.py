@@ -33,7 +33,7 @@ def listed_origins(settings: Settings, _: Around) -> Guard | None:
     known = {name.encode(): _told(cors, name) for name in cors.origins if name != ANY}
     anybody = _told(cors, ANY) if ANY in cors.origins else None
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         visit.told.append(VARY)
         origin = visit.fields.get(ORIGIN)
         if origin is None:

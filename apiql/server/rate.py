@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from apiql.access.principal import Principal
@@ -78,9 +79,9 @@ class Rates:
         Raises:
             RequestRefused: none.
         """
-        rate, key = self._usual, None
-        if self._by_name and self._counts(visit.principal):
-            rate, key = self._named.get(visit.principal.name, rate), key_of_name(visit.principal)
+        rate, key, who = self._usual, None, visit.principal
+        if self._by_name and who.scheme and self._counts(who):
+            rate, key = self._named.get(who.name, rate), key_of_name(who)
         if rate is None:
             return
         key = key or self._key_of(visit.scope)
@@ -91,7 +92,7 @@ class Rates:
             raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", again)
 
     def _counts(self, principal: Principal) -> bool:
-        return principal.is_known and (self._schemes is None or principal.scheme in self._schemes)
+        return self._schemes is None or principal.scheme in self._schemes
 
 
 def _left(taken: Taken) -> tuple[int, int]:
@@ -100,7 +101,12 @@ def _left(taken: Taken) -> tuple[int, int]:
 
 def key_of_name(principal: Principal) -> bytes:
     """What tells one who has proved a name from others, of the same name in another way too."""
-    told = "\0".join((principal.scheme, principal.bucket, principal.name))
+    return _key_of(principal.scheme, principal.bucket, principal.name)
+
+
+@lru_cache(maxsize=4096)
+def _key_of(scheme: str, bucket: str, name: str) -> bytes:
+    told = "\0".join((scheme, bucket, name))
     return b"name:" + hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 

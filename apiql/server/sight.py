@@ -36,8 +36,11 @@ class Sight:
 
     def texts(self, engine: Engine) -> bool:
         """Whether texts are run that are not stored."""
-        if not self._granted or any(scope.texts for scope in self._granted):
+        if not self._granted:
             return True
+        for scope in self._granted:
+            if scope.texts:
+                return True
         return engine.settings.queries.mode == "stored-only"  # then none is anyway
 
     def use(self, name: str) -> None:

@@ -23,7 +23,7 @@ from apiql.server.current import Current
 from apiql.server.door import Door
 from apiql.server.exposition import process_figures
 from apiql.server.interventions import Interventions
-from apiql.server.line_writer import Write, to_file
+from apiql.server.line_writer import Out, to_file
 from apiql.server.making import Making
 from apiql.server.measured import Measured
 from apiql.server.notices import NoticeLog
@@ -54,10 +54,10 @@ def worker_app() -> App:
 
 
 def worker(
-    place: Place, tell: Told, stores: Stores | None = None, write: Write | None = None
+    place: Place, tell: Told, stores: Stores | None = None, out: Out | None = None
 ) -> tuple[App, Reloader]:
     """The app of a place, kept up with it, and what keeps it so; without stores, with those of
-    its settings. `write` takes the lines of requests, which else go to standard output.
+    its settings. `out` takes the lines of requests, which else go to standard output.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -76,7 +76,7 @@ def worker(
     beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
     export = collecting(first.settings.telemetry, beside)
     form = form_for(first.settings.log, OUT)
-    watching = Watching(current, measured, write or to_file(OUT), form, export)
+    watching = Watching(current, measured, out or to_file(OUT), form, export)
     beside.insert(0, watching.beside)
     app = app_around(current, stores, reloader.state, counts, beside, watching.watchers)
     if listener is not None:

@@ -401,7 +401,9 @@ async def test_the_guard_is_quick(site: Site) -> None:
         for _ in range(2000):
             visit = Visit({"headers": headers}, None, b"1")  # type: ignore[arg-type]
             begun = time.perf_counter()
-            await guard(visit)
+            waits = guard(visit)
+            assert waits is not None
+            await waits
             best = min(best, time.perf_counter() - begun)
             assert visit.principal.is_known
         assert best < 100e-6
@@ -440,7 +442,9 @@ async def test_another_scheme_stands_beside_the_others() -> None:
 
     async def asked(*headers: tuple[bytes, bytes]) -> Visit:
         visit = Visit({"method": "POST", "headers": [*headers]}, None, b"1")  # type: ignore[arg-type]
-        await guard(visit)
+        waits = guard(visit)
+        assert waits is not None
+        await waits
         return visit
 
     right, key = (AUTHORIZATION, b"Own right"), (b"x-api-key", KEY.encode())
