@@ -127,14 +127,19 @@ def served(
 
 @contextmanager
 def serving(
-    found: Faulty, conf: Path, limits: Mapping[str, object], *more: str, guarded: bool = False
+    found: Faulty,
+    conf: Path,
+    limits: Mapping[str, object],
+    *more: str,
+    guarded: bool = False,
+    drain_delay: str = "0",
 ) -> Iterator[Served]:
     """Starts `apiql serve` in front of the upstream; `more` are settings of it, one of them the
-    breaker if it is `guarded`.
+    breaker if it is `guarded`. Nobody waits for its end, unless that is what a test looks at.
     """
     told = more if guarded else (*unguarded(), *more)
     (conf / "apiql.toml").write_text(conf_text(found, limits, *told), encoding="utf-8")
-    with served(conf) as running:
+    with served(conf, {"APIQL_SERVER__DRAIN_DELAY": drain_delay}) as running:
         yield running
 
 

@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 async def started(*options: str) -> Process:
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "APIQL_SERVER__DRAIN_DELAY": "0"}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "apiql", "serve", *options, env=environ, stdout=PIPE, stderr=STDOUT
     )
