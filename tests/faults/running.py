@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from apiql.settings import Upstream
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S = 60.0, 40.0
@@ -156,12 +157,6 @@ def conf_text(found: Faulty, limits: Mapping[str, object], *more: str) -> str:
 def unguarded() -> list[str]:
     """All the faults share an upstream: what would spare it is off."""
     return ["breaker = false"] if "breaker" in Upstream.model_fields else []
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

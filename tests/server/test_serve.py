@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.client import Site
 from tests.server.conf import USER, Folder
 from tests.server.upstream import Upstream
@@ -62,12 +63,6 @@ class Served:
         assert response.status == 200, response.body
         found: str = response.json()["data"]["user"]["name"]
         return found
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        number: int = found.getsockname()[1]
-        return number
 
 
 async def started(*options: str) -> Process:
