@@ -62,7 +62,7 @@ async def test_fifty_that_stop_just_before_they_end(
     async def one(number: int) -> list[str]:
         source = f"/stall-body?len={LARGEST}&after={LARGEST - 1}&which={number}"
         async with Caller(bombed.port) as caller:
-            return (await caller.ask(f"select * from {source} as f timeout 3s")).response.codes()
+            return (await caller.ask(f"select * from {source} as f timeout 5s")).response.codes()
 
     bombed.forget_peak()
     found = await asyncio.gather(*(one(number) for number in range(AT_ONCE)))
