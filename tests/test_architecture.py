@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -20,6 +21,12 @@ EDGES = 2
 """Files that may catch everything: the edge of the server, the edge of the command line."""
 
 every_file = pytest.mark.parametrize("file", FILES, ids=NAMES)
+
+
+@functools.cache
+def tree_of(file: Path) -> ast.Module:
+    """Parsed once for all rules."""
+    return ast.parse(file.read_text(encoding="utf-8"))
 
 
 def test_every_import_keeps_to_the_layers() -> None:
@@ -40,7 +47,7 @@ def test_a_file_is_short(file: Path) -> None:
 def test_a_file_begins_by_saying_what_it_holds(file: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith('"""')
-    assert ast.get_docstring(ast.parse(text))
+    assert ast.get_docstring(tree_of(file))
 
 
 @every_file
@@ -57,7 +64,7 @@ def test_functions_fit_on_a_screen(file: Path) -> None:
 
 def _functions(file: Path) -> Iterator[tuple[str, int]]:
     """Each function's name and lines: from `def` to its end, without its docstring."""
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0]
             told = ast.get_docstring(node) is not None
@@ -72,7 +79,7 @@ def test_only_the_two_outermost_edges_catch_everything() -> None:
 
 
 def _catches_everything(file: Path) -> bool:
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree_of(file)):
         if isinstance(node, ast.ExceptHandler):
             if node.type is None or _named(node.type) & {"Exception", "BaseException"}:
                 return True

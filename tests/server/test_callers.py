@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from apiql.access import key_set
 from apiql.access.minting import key_hash, password_hash
 from apiql.access.principal import Principal
 from apiql.access.proof import NotProved
@@ -321,7 +322,8 @@ async def test_without_keys_nobody_is_let_in(site: Site, broken: Keys) -> None:
     assert (await site.ask(f"X-Api-Key: {KEY}")).status == 200
 
 
-async def test_a_hanging_issuer_holds_nobody(site: Site) -> None:
+async def test_a_hanging_issuer_holds_nobody(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_set, "PATIENCE", 0.5)
     site.keys.hangs = True
     begun = time.monotonic()
     assert await site.refused(bearer(token()))

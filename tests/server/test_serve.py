@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
 from tests.server.client import Site
 from tests.server.conf import USER, Folder
 from tests.server.upstream import Upstream
@@ -64,14 +65,8 @@ class Served:
         return found
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        number: int = found.getsockname()[1]
-        return number
-
-
 async def started(*options: str) -> Process:
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "APIQL_SERVER__DRAIN_DELAY": "0"}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "apiql", "serve", *options, env=environ, stdout=PIPE, stderr=STDOUT
     )
