@@ -33,7 +33,9 @@ def read_right(text: str, kind: Kind) -> Right | tuple[Problem, ...]:
     users, scopes = _listed(found.get("list"), problems)
     if word is not None:
         problems += _list_and(word, found, root)
-    return tuple(problems) if problems else Right(word or Word.INTERNAL, users, scopes)
+    if problems or word is None:
+        return tuple(problems)
+    return Right(word, users, scopes, found["right"].at)
 
 
 def _members(node: Node, known: tuple[str, ...], problems: list[Problem]) -> Mapping[str, Node]:
