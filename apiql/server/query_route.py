@@ -185,6 +185,7 @@ class QueryRoute:
             return Rendered(ended.status, b"", [*ended.headers])
         if ended.code is Code.RATE_LIMITED:
             self.door.limited += 1
+        self.counts.refuse(ended)
         return _refused(visit, ended)
 
     async def _known_text(self, held: Held, asked: Asked, id: str, visit: Visit) -> Asked:

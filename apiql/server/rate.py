@@ -18,6 +18,7 @@ from apiql.server.visit import Guard, Scope, Visit
 from apiql.settings import Clients, Settings
 from apiql.stores.store import Buckets, Taken
 
+TOO_MANY = "more requests than a client may make"
 KeyOf: TypeAlias = Callable[[Scope], bytes]
 SCHEMES = {"key": frozenset({"key", "signature"}), "user": None}
 """Whose name counts, by what clients are told by: that of a credential which the configuration
@@ -88,7 +89,7 @@ class Rates:
         visit.told += (rate.policy, (b"ratelimit", b'"client";r=%d;t=%d' % _left(taken)))
         if not taken.allowed:
             again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}
-            raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", again)
+            raise RequestRefused(Code.RATE_LIMITED, TOO_MANY, again, "rates")
 
     def _counts(self, principal: Principal) -> bool:
         return principal.is_known and (self._schemes is None or principal.scheme in self._schemes)
