@@ -27,7 +27,9 @@ from apiql.settings import Log
 SAMPLES: list[Notice] = [
     UnknownQuery("sha256:1", "select a\nfrom /b"),
     CircuitMoved("http://a", "open", "5 calls\nin a row failed"),
+    CircuitMoved("http://a", "closed", "by hand", "ac\nme"),
     HostMoved("shop", "http://a:1", False, "status\n503"),
+    HostMoved("shop", "http://a:1", True, "it answered again", "ac\nme"),
     StoreMoved(False, "no answer\nwithin 50 ms"),
     ConfLoaded("abc", ("server.port",)),
     ConfRefused(("apiql.toml:1:2: this is no TOML", "queries/a.apiql: is not UTF-8")),
@@ -71,7 +73,9 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
     assert lines() == [
         r'a query that is not stored: sha256:1 "select a\nfrom /b"',
         r"the circuit of http://a is open: 5 calls\nin a row failed",
+        r"bucket ac\nme: the circuit of http://a is closed: by hand",
         r"upstream shop: http://a:1 is passed by: status\n503",
+        r"bucket ac\nme: upstream shop: http://a:1 is used again: it answered again",
         r"the store is left alone, each process keeps its own: no answer\nwithin 50 ms",
         "configuration abc is in force; a restart is needed for server.port",
         "the new configuration is refused, the last good one stays in force: "
