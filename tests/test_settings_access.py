@@ -85,6 +85,21 @@ def test_a_token_endpoint_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
         assert load_settings(tmp_path, {}).upstreams["a"].auth is not None
 
 
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        *((name, "this header is about the call that we make") for name in (
+            "Content-Type", "accept-encoding", "Content-Encoding", "Expect", "HTTP2-Settings")),
+        ("a b", "forward[0]: "), ("Host", "forward[0]: "), ("Connection", "forward[0]: "),
+    ],
+)  # fmt: skip
+def test_headers_of_the_caller_that_are_never_passed_on(
+    tmp_path: Path, listed: str, told: str
+) -> None:
+    text = f'[upstreams.a]\nurl = "https://s.test"\nforward = ["{listed}"]\n'
+    assert told in refused(tmp_path, text)
+
+
 def test_upstreams_at_one_host_have_the_same_credentials(tmp_path: Path) -> None:
     both = '[upstreams.a]\nurl = "https://s.test/a"\n[upstreams.b]\nurl = "https://s.test/b"\n'
     found = refused(tmp_path, f'{both}auth = {{ kind = "bearer", token = "S3CRET" }}\n')

@@ -35,7 +35,8 @@ REASONS = {
     "cut off": "does not end", "another checksum": "damaged", "a page": "does not begin",
     "nothing": "does not begin", "something before": "does not begin",
     "something behind": "does not end", "an archive before": "not where it says",
-    "a comment": "does not end", "a comment that is not there": "has a comment", "one of several": "one part of several",
+    "a comment": "does not end", "a comment that is not there": "has a comment",
+    "one of several": "one part of several",
     "larger than it says": "damaged", "encrypted": "it is encrypted",
 }  # fmt: skip
 

@@ -18,10 +18,15 @@ from apiql.demo.serving import serving
 from apiql.events import CircuitMoved
 from apiql.server import current as current_module
 from apiql.server.admin import Admin
+from apiql.server.admission import Overloaded
+from apiql.server.bucket import Bucket
 from apiql.server.counts import figures_in_force
 from apiql.server.exposition import exposed
 from apiql.server.guards import guards_of
 from apiql.server.reload import Outcome
+from apiql.server.visit import Visit
+from apiql.settings import Limits, Settings
+from apiql.stores.memory import MemoryStores
 from tests.server.client import JSON, Site, read_response
 from tests.server.tenants import KEPT, SAYS, Tenants, folder, served, who
 
@@ -160,6 +165,7 @@ async def test_headers_and_hosts_that_name_no_bucket(empty: Tenants) -> None:
             if by.startswith("host"):
                 assert await by_host(found, "x.api.example") == 404
                 assert await by_host(found, ".api.example") == "main"
+                assert await by_host(found, "a.api.example.evil.example") == "main"
                 continue
             assert await found.here(x_bucket="x") == 404
             assert await found.here(x_bucket="a", x_who="b") == 404
@@ -337,6 +343,23 @@ async def test_a_stream_gives_both_places_back(tenants: Tenants) -> None:
     assert own is not None
     assert tenants.app is not None
     assert (own.admission.running, tenants.app.door.admission.running) == (0, 0)
+
+
+async def test_a_bucket_that_is_full_refuses_before_anything_is_read() -> None:
+    settings = Settings(limits=Limits(queries=1, queries_waiting=0))
+    bucket = Bucket("a", MemoryStores(), settings)
+    visit = Visit({"headers": []}, unread, b"1")
+    await bucket.let_in(visit)
+    assert bucket.admission.enter()
+    with pytest.raises(Overloaded):
+        await bucket.let_in(visit)
+    assert bucket.admission.refused == 1
+    bucket.admission.leave()
+    await bucket.let_in(visit)
+
+
+async def unread() -> Any:
+    raise AssertionError("nothing is read")
 
 
 async def test_rates_are_each_buckets_own(empty: Tenants) -> None:
