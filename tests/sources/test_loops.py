@@ -42,8 +42,9 @@ async def test_the_depth_of_a_query_takes_the_place_of_what_it_says() -> None:
     inner = Inner()
     await deeper(inner, 2)(call(SHOP, headers=SAID))
     assert inner.headers == (("Accept", "*/*"), (HEADER, "3"))
-    await beginning(deeper(inner, 2))(call(SHOP))
-    assert inner.headers == ((HEADER, "3"),)
+    twice = Inner()
+    await beginning(deeper(twice, 2))(call(SHOP))
+    assert twice.headers == ((HEADER, "3"),)
 
 
 @pytest.mark.parametrize("said", [SAID, ((HEADER, "0"), ("Accept", "*/*"))])
