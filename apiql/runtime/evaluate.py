@@ -29,6 +29,7 @@ from apiql.ir.values import (
     Spread,
     Value,
     ValueRoot,
+    static_names,
 )
 from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
@@ -36,7 +37,7 @@ from apiql.runtime import walk
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Unmet, unmet
 from apiql.runtime.results import body_reader, reply_reader
-from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
+from apiql.runtime.scope import Evaluate, Reads, Scope
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
     "+": ops.add,

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from apiql.ir.plan import Plan, Repeat, Task, with_otherwise
 from apiql.ir.projection import Path
-from apiql.ir.values import Items, Part, Ref, ResultRoot, Value, refs
-from apiql.runtime.scope import static_names
+from apiql.ir.values import Items, Part, Ref, ResultRoot, Value, refs, static_names
 
 Paths = dict[str, dict[tuple[Path, bool], int]]
 """By task: each path with whether missing elements are kept apart, numbered."""
