@@ -161,7 +161,7 @@ def _ways(
     for who, others in sources.items():
         if not who <= admitted:
             for other in others:
-                if other.name != closed.name and _covers(other, closed):
+                if _covers(other, closed):
                     yield f"the source {other.name[1]}", who
 
 

@@ -99,6 +99,9 @@ CASES: dict[str, tuple[Mapping[str, Mapping[str, Any]], str, list[tuple[str, str
     "another upstream beside": (
         {"source/also": NOBODY},
         '[upstreams.other]\nurl = "http://127.0.0.1:9"\nsources.also.path = "/apis/x"', []),
+    "another upstream elsewhere": (
+        {"source/also": NOBODY},
+        '[upstreams.other]\nurl = "http://127.0.0.3:9"\nsources.also.path = "/api/x"', []),
     "a host of it": (
         {"source/also": NOBODY},
         '[upstreams.other]\nurl = "http://other.example"\nhosts = ["http://127.0.0.1:9"]\n'
