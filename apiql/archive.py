@@ -165,7 +165,7 @@ def _check_name(member: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
         raise ArchiveRefused(f"it lies in more than {limits.folders} folders", name)
     if parts[0] not in FOLDERS:
         raise ArchiveRefused(f"only {', '.join(FOLDERS)} can be in an archive", name)
-    if last and (not folders or not last.endswith(".json")):
+    if last and not last.endswith(".json"):
         raise ArchiveRefused("only .json files in folders can be in an archive", name)
 
 

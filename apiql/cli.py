@@ -141,12 +141,15 @@ def check(
 ) -> None:
     """Check settings, rights, stored queries, definitions and, if given, files."""
     setup, where = _setup(conf), conf_folder(conf)
-    from apiql import checked_definitions, run_once
+    from apiql import checked_definitions, open_ways, run_once
 
     definitions = checked_definitions.checked(where, strict)
-    if definitions.warnings:
-        print("\n\n".join(definitions.warnings), file=sys.stderr)
-    _refuse([*run_once.checked(setup, files or []), *definitions.errors])
+    ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
+    warnings = [*(() if strict else ways), *definitions.warnings]
+    if warnings:
+        print("\n\n".join(warnings), file=sys.stderr)
+    wrong = run_once.checked(setup, files or [])
+    _refuse([*wrong, *(ways if strict else ()), *definitions.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
         (len(setup.buckets), "buckets"), (len(files or ()), "files"), *definitions.counts,

@@ -172,10 +172,15 @@ class ApiqlError(Exception):
 
 
 class RequestRefused(ApiqlError):
-    """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …)."""
+    """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …);
+    `guard` is who has refused its caller, empty where it is not about who asks.
+    """
 
-    def __init__(self, code: Code, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, code: Code, detail: str, headers: Mapping[str, str] | None = None, guard: str = ""
+    ) -> None:
         super().__init__(detail)
+        self.guard = guard
         self.code = code
         self.detail = detail
         self.headers = dict(headers or {})

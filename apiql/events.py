@@ -58,12 +58,15 @@ class AsideFailed:
 
 @dataclass(frozen=True, slots=True)
 class HostMoved:
-    """A host of an upstream is passed by from now on, or no longer (`healthy`)."""
+    """A host of an upstream is passed by from now on, or no longer (`healthy`). `bucket` is that of
+    the upstream, empty for the main one.
+    """
 
     upstream: str
     host: str
     healthy: bool
     why: str
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,14 @@ class ElseTaken(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class CircuitMoved:
-    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are)."""
+    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are). Each
+    bucket has its own; `bucket` is empty for that of the main one.
+    """
 
     origin: str
     state: str
     why: str
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,10 +41,11 @@ class RightsRefused(FilesRefused):
 
 @dataclass(frozen=True, slots=True)
 class RightsFiles:
-    """The rights of a folder, and what is wrong with those that cannot be taken."""
+    """The rights of a folder and their files, and what is wrong with those that are not taken."""
 
     named: Mapping[Name, Right] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
+    files: Mapping[Name, Path] = field(default_factory=dict)
 
 
 NO_RIGHTS = RightsFiles()
@@ -69,7 +70,7 @@ def read_rights(
             named[name] = _right(path, name[0])
         except _Wrong as wrong:
             problems += (FileProblem(str(path), problem) for problem in wrong.problems)
-    return RightsFiles(named, tuple(sorted(problems, key=_place)))
+    return RightsFiles(named, tuple(sorted(problems, key=_place)), files)
 
 
 class _Wrong(Exception):

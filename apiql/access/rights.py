@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from apiql.access.principal import Principal
+from apiql.errors import Location
 from apiql.ir.reach import Kind, Name, Reach
 
 REMEMBERED = 1000
@@ -30,11 +31,14 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """The right of one name; its list are the names of users, and scopes."""
+    """The right of one name; its list are the names of users, and scopes. `at` is where it was
+    read, for who is told of it.
+    """
 
     word: Word
     users: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+    at: Location | None = field(default=None, compare=False)
 
     def admits(self, who: Principal) -> bool:
         """Whether a caller may use the name directly."""

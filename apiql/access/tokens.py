@@ -17,11 +17,11 @@ from apiql.access.principal import Principal
 from apiql.access.proof import NotProved
 from apiql.access.signatures import Keys, is_signed, key_for
 from apiql.access.token_text import Shown, moment, read_token
-from apiql.settings import Issuer
+from apiql.settings import BUCKET_NAME, Issuer
 
 REMEMBERED = 4 * 1024 * 1024
 """Bytes of tokens, together, whose owners are remembered."""
-MOST_NAME, MOST_BUCKET = 256, 64
+MOST_NAME = 256
 
 
 class KeySource(Protocol):
@@ -164,15 +164,10 @@ def _principal(claims: Mapping[str, Any], trusted: Trusted) -> Principal:
     if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME or not name.isprintable():
         raise NotProved("the token does not say who it was given to")
     bucket = "" if expected.bucket is None else claims.get(expected.bucket, "")
-    if not isinstance(bucket, str) or not _names_a_bucket(bucket):
+    if not isinstance(bucket, str) or (bucket and BUCKET_NAME.fullmatch(bucket) is None):
         raise NotProved("the token names no bucket")
     scopes = _scopes(claims.get(expected.scopes))
     return Principal(f"{trusted.name}:{name}", "jwt", scopes, bucket, claims)
-
-
-def _names_a_bucket(text: str) -> bool:
-    plain = text.replace("-", "").replace("_", "")
-    return len(text) <= MOST_BUCKET and text.isascii() and (plain.isalnum() or not plain)
 
 
 def _scopes(said: Any) -> frozenset[str]:

@@ -33,6 +33,7 @@ from apiql.ir.values import (
     Spread,
     Value,
     ValueRoot,
+    static_names,
 )
 from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
@@ -40,7 +41,7 @@ from apiql.runtime import walk
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Unmet
 from apiql.runtime.results import body_reader, complaint, own_reader, reply_reader
-from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
+from apiql.runtime.scope import Evaluate, Reads, Scope
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
     "+": ops.add,

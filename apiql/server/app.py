@@ -24,8 +24,9 @@ from apiql.server.choosing import PREFIX as BUCKET
 from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
-from apiql.server.description import describe
+from apiql.server.description import PATH, describe
 from apiql.server.door import DOOR, Door
+from apiql.server.guarded_route import GuardedRoute
 from apiql.server.guards import guards_of
 from apiql.server.health import watched
 from apiql.server.memory import tidied
@@ -108,11 +109,11 @@ def app_around(
     app.door = door
     nowhere: Asgi = partial(FastAPI.__call__, app)
     watchers = [Tracing(lambda: current.held.settings.telemetry)] if watchers is None else watchers
-    route = partial(
-        QueryRoute, current, door, nowhere,
-        counts=counts or Counts(), presence=Presence(), watchers=watchers,
-    )  # fmt: skip
-    app.hot = {"/apiql": route(persisted=persisted_in(kept))}
+    counts = counts or Counts()
+    route = partial(QueryRoute, current, door, nowhere,
+                    counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip
+    described = GuardedRoute(current, door, counts, nowhere)
+    app.hot = {"/apiql": route(persisted=persisted_in(kept)), PATH: described}
     within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
     app.below = {STORED: route(read=read_stored, route=STORED, kind="query"), BUCKET: within}
     watched(app, state, lambda: door.draining, current)

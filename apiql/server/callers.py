@@ -25,6 +25,8 @@ from apiql.settings import Access, Clients
 from apiql.sources.call import Layer
 
 AUTHORIZATION = b"authorization"
+UNPROVED = "none"
+"""The scheme of a request that shows nothing, or nothing that one scheme takes."""
 NOT_KNOWN = "who asks is not known here"
 REALM = 'realm="apiql"'
 
@@ -109,10 +111,11 @@ class Callers:
 
     def _refused(self, visit: Visit, scheme: Scheme | None, why: str) -> RequestRefused:
         """One answer for all reasons."""
+        name = "" if scheme is None else scheme.name
         if self.tell is not None:
-            client = client_address(visit.scope, self.clients)
-            self.tell(CallerRefused("" if scheme is None else scheme.name, why, client))
-        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, {"WWW-Authenticate": self.challenge})
+            self.tell(CallerRefused(name, why, client_address(visit.scope, self.clients)))
+        told = {"WWW-Authenticate": self.challenge}
+        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, told, name or UNPROVED)
 
 
 def schemes_of(

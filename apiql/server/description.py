@@ -30,6 +30,7 @@ ENVELOPE: dict[str, Any] = {
         "extensions": {"type": "object", "properties": {"trace": {"type": "boolean"}}},
     },
 }
+PATH = "/openapi.json"
 SCHEMAS = {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
 """What the paths refer to."""
 
@@ -63,7 +64,7 @@ def describe(app: FastAPI, current: Current) -> None:
         return JSONResponse(openapi())
 
     app.openapi = openapi  # type: ignore[method-assign]
-    app.add_api_route("/openapi.json", described, include_in_schema=False)
+    app.add_api_route(PATH, described, include_in_schema=False)
 
 
 def _post() -> dict[str, Any]:

@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from apiql.engine import Engine
-from apiql.events import Told
+from apiql.events import CircuitMoved, HostMoved, Notice, Told
 from apiql.opened import OpenEngine
 from apiql.rights_files import rights_of
 from apiql.server.bucket import AllBuckets, Bucket
@@ -47,8 +48,9 @@ class Making:
         opened = {}
         for name, each in _all_of(found).items():
             stores, circuits = self._of(name, each)
+            tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
-                each.settings, each.queries, self._tell, stores, circuits, self._made
+                each.settings, each.queries, tell, stores, circuits, self._made
             )
         return self._held(found, opened)
 
@@ -70,11 +72,12 @@ class Making:
         the loop.
         """
         settings, (stores, circuits) = found.settings, self._of(name, found)
-        stack = build_stack(settings, stores, told=self._tell, circuits=circuits, made=self._made)
+        tell = _naming(name, self._tell)
+        stack = build_stack(settings, stores, told=tell, circuits=circuits, made=self._made)
         engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, settings, stack.layer, found.queries, told=self._tell
+                Engine, settings, stack.layer, found.queries, told=tell
             )
         finally:
             if engine is None:
@@ -100,3 +103,16 @@ class Making:
 def _all_of(found: Configuration) -> Mapping[str, Configuration]:
     """The main one, and those of the buckets."""
     return {"": found, **found.buckets}
+
+
+def _naming(bucket: str, tell: Told) -> Told:
+    """Tells of upstreams whose they are: buckets may call the same one, each over its own way."""
+    if not bucket:
+        return tell
+
+    def told(notice: Notice) -> None:
+        if isinstance(notice, CircuitMoved | HostMoved):
+            notice = replace(notice, bucket=bucket)
+        tell(notice)
+
+    return told

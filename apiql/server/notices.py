@@ -142,13 +142,14 @@ def _line(notice: Notice) -> tuple[int, str, str]:
 def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[int, str, str]:
     """Of what the engine calls."""
     match notice:
-        case CircuitMoved(origin, state, why):
-            told = f"the circuit of {origin} is {state}: {why}"
-            return logging.WARNING, f"circuit {origin}", told
-        case HostMoved(upstream, host, healthy, why):
+        case CircuitMoved(origin, state, why, bucket):
+            told = f"{_of(bucket)}the circuit of {origin} is {state}: {why}"
+            return logging.WARNING, f"circuit {bucket} {origin}", told
+        case HostMoved(upstream, host, healthy, why, bucket):
             level = logging.INFO if healthy else logging.WARNING
             now = "is used again" if healthy else "is passed by"
-            return level, f"host {host}", f"upstream {upstream}: {host} {now}: {why}"
+            told = f"{_of(bucket)}upstream {upstream}: {host} {now}: {why}"
+            return level, f"host {bucket} {host}", told
         case StoreMoved(reachable, why):
             now = "is used again" if reachable else "is left alone, each process keeps its own"
             return logging.WARNING, "store", f"the store {now}: {why}"
@@ -156,6 +157,10 @@ def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[i
             now = "can be fetched again" if reachable else "cannot be fetched"
             level = logging.INFO if reachable else logging.WARNING
             return level, f"keys {issuer}", f"the keys of the issuer {issuer} {now}: {why}"
+
+
+def _of(bucket: str) -> str:
+    return f"bucket {bucket}: " if bucket else ""
 
 
 def more(held: int) -> str:

@@ -192,6 +192,7 @@ class QueryRoute:
             return render_refusal(ended, form)
         if ended.code is Code.RATE_LIMITED:
             self.door.limited += 1
+        self.counts.refuse(ended)
         return _refused(visit, ended)
 
     async def _known_text(self, held: Held, asked: Asked, id: str, visit: Visit) -> Asked:

@@ -19,6 +19,9 @@ from apiql.server.visit import Guard, Scope, Visit
 from apiql.settings import Clients, Settings
 from apiql.stores.store import Buckets, Taken
 
+TOO_MANY = "more requests than a client may make"
+CLIENT = "client"
+"""What answers call the rate of a client; a bucket's own has another name."""
 KeyOf: TypeAlias = Callable[[Scope], bytes]
 SCHEMES = {"key": frozenset({"key", "signature"}), "user": None}
 """Whose name counts, by what clients are told by: that of a credential which the configuration
@@ -35,12 +38,14 @@ class Rate:
     policy: tuple[bytes, bytes]
 
 
-def rate_of(asks: tuple[int, int], burst: int | None = None) -> Rate:
-    """A rate of the settings."""
+def rate_of(asks: tuple[int, int], burst: int | None = None, name: str = CLIENT) -> Rate:
+    """A rate of the settings, and what answers call it."""
     number, seconds = asks
     each, most = number / seconds, burst or number
     window = max(1, math.ceil(most / each))
-    return Rate(each, most, (b"ratelimit-policy", b'"client";q=%d;w=%d' % (most, window)))
+    return Rate(
+        each, most, (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name.encode(), most, window))
+    )
 
 
 def rates_by_address(settings: Settings, around: Around) -> Guard | None:
@@ -65,9 +70,10 @@ class Rates:
     read.
     """
 
-    def __init__(self, clients: Clients, buckets: Buckets) -> None:
-        self._usual = rate_of(clients.rate, clients.burst) if clients.rate else None
-        self._named = {name: rate_of(asks) for name, asks in clients.rates.items()}
+    def __init__(self, clients: Clients, buckets: Buckets, policy: str = CLIENT) -> None:
+        self._usual = rate_of(clients.rate, clients.burst, policy) if clients.rate else None
+        self._named = {name: rate_of(asks, None, policy) for name, asks in clients.rates.items()}
+        self._left = b'"%b";r=%%d;t=%%d' % policy.encode()
         self._by_name = _by_name(clients)
         self._schemes = SCHEMES.get(clients.by)
         self._key_of = keys_by(clients)
@@ -86,10 +92,10 @@ class Rates:
             return
         key = key or self._key_of(visit.scope)
         taken = await self._buckets.take(key, rate.each_second, rate.burst)
-        visit.told += (rate.policy, (b"ratelimit", b'"client";r=%d;t=%d' % _left(taken)))
+        visit.told += (rate.policy, (b"ratelimit", self._left % _left(taken)))
         if not taken.allowed:
             again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}
-            raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", again)
+            raise RequestRefused(Code.RATE_LIMITED, TOO_MANY, again, "rates")
 
     def _counts(self, principal: Principal) -> bool:
         return self._schemes is None or principal.scheme in self._schemes

@@ -14,6 +14,8 @@ from apiql.ir.reach import Kind, Seen
 from apiql.runtime.step import Executable
 from apiql.stored import StoredQuery
 
+RIGHTS = "rights"
+"""What has refused a caller here."""
 UNSEEN = frozenset({Code.UNKNOWN_SOURCE, Code.FORBIDDEN_UPSTREAM, Code.QUERY_NOT_ALLOWED})
 """How a text is refused that names what is not there."""
 
@@ -56,7 +58,7 @@ class Sight:
         """
         if not self.texts(engine):
             message = "only stored queries are run for this caller"
-            raise RequestRefused(Code.QUERY_NOT_ALLOWED, message)
+            raise RequestRefused(Code.QUERY_NOT_ALLOWED, message, guard=RIGHTS)
         found = engine.kept(text)
         if found is None or not self._allows(found):
             found = self._looked_at(engine, text)
@@ -78,7 +80,8 @@ class Sight:
             self._ask_for_proof(refused)
             raise
         if not self._allows(found):
-            raise RequestRefused(Code.FORBIDDEN, "this caller may not send this query")
+            message = "this caller may not send this query"
+            raise RequestRefused(Code.FORBIDDEN, message, guard=RIGHTS)
         return found
 
     def miss(self) -> None:
@@ -104,4 +107,4 @@ class Sight:
         if not self._who.is_known and self._challenge:
             message = "who asks is not known here"
             told = {"WWW-Authenticate": self._challenge}
-            raise RequestRefused(Code.UNAUTHENTICATED, message, told)
+            raise RequestRefused(Code.UNAUTHENTICATED, message, told, RIGHTS)

@@ -17,6 +17,7 @@ from apiql.server.read import read_body
 from apiql.server.visit import Scope, Visit
 from apiql.settings import Settings, Signing
 
+NAME = "signature"
 MARGIN = 10.0
 """Seconds that a nonce is remembered beyond the time stamps that could come with it: the clocks of
 a store and of its machines differ.
@@ -40,7 +41,7 @@ def signing_scheme(settings: Settings, around: Around) -> Scheme | None:
         return check(visit, claim_in(parameters.decode("latin-1")))
 
     claims = partial(after_word, SCHEME.lower().encode())
-    return Scheme("signature", frozenset({AUTHORIZATION}), SCHEME, claims, proved)
+    return Scheme(NAME, frozenset({AUTHORIZATION}), SCHEME, claims, proved)
 
 
 class Signatures:
@@ -50,8 +51,7 @@ class Signatures:
         apps = signing.apps.items()
         self._keys = Keys({name: (a.secret, *a.secrets) for name, a in apps}, token_bytes(64))
         self._principals = {
-            name: Principal(name, "signature", frozenset(app.scopes), app.bucket)
-            for name, app in apps
+            name: Principal(name, NAME, frozenset(app.scopes), app.bucket) for name, app in apps
         }
         self._window = signing.window
         self._most = body_bytes
@@ -76,9 +76,9 @@ class Signatures:
             raise NotProved(NOT_SIGNED)
         first = await self._once.first(_key_of(claim), 2 * self._window + MARGIN)
         if first is None:
-            raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"})
+            raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"}, NAME)
         if not first:
-            raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE)
+            raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
         return self._principals[claim.app]
 
 

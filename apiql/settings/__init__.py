@@ -9,7 +9,7 @@ from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.addresses import Addresses
 from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
-from apiql.settings.buckets import Buckets
+from apiql.settings.buckets import BUCKET_EXPECTED, BUCKET_NAME, Buckets
 from apiql.settings.caching import Cache
 from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
@@ -42,6 +42,8 @@ from apiql.settings.values import Duration
 from apiql.settings.within import load_within
 
 __all__ = [
+    "BUCKET_EXPECTED",
+    "BUCKET_NAME",
     "SEALED",
     "Access",
     "Addresses",

@@ -30,6 +30,7 @@ def name_pattern(value: str) -> str:
 
 
 ScopeName = Annotated[str, AfterValidator(scope_name)]
+Scopes = Annotated[tuple[ScopeName, ...], Strict(False)]
 Names = Annotated[tuple[Annotated[str, AfterValidator(name_pattern)], ...], Strict(False)]
 
 

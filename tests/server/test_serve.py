@@ -135,6 +135,17 @@ async def test_a_folder_that_is_a_link_is_followed_without_a_hangup(
         assert await found.name() == "Bo"
 
 
+async def test_beside_an_admin_listener_it_says_as_ever_where_it_listens(folder: Folder) -> None:
+    port = free_port()
+    folder.settings(f"[admin]\nport = {port}")
+    async with served(folder, 1) as found:
+        assert found.site.url in await found.says("running on")
+        found.process.terminate()
+        out, _ = await found.process.communicate()
+    assert str(port) not in out.decode(), "the admin listener has a line of its own"
+    assert out.decode().count("Shutting down") == 1
+
+
 async def test_a_taken_admin_port_is_told_before_anything_begins(folder: Folder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

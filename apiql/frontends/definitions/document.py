@@ -7,9 +7,9 @@ from typing import Generic, TypeVar
 
 from apiql.errors import Location
 from apiql.frontends.definitions.kinds import Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, Lines, Node, letter, spot
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import Keys, Lines, Node, letter, spot
 
 M = TypeVar("M", bound=Shape, covariant=True)
 

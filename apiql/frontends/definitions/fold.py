@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from apiql.frontends.definitions.members import Slot, Spelling, names, spellings
-from apiql.frontends.definitions.nodes import Member, Members, Node, meant, quoted, step
 from apiql.frontends.definitions.problems import Severity
 from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import Member, Members, Node, meant, quoted, step
 
 SCHEMA = "$schema"
 """Editors find the schema of a file by it; everybody else passes it by."""

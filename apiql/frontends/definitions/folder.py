@@ -12,7 +12,6 @@ from types import MappingProxyType
 
 from apiql.frontends.definitions.document import Document, Origin
 from apiql.frontends.definitions.files import Trouble, files_under, text_of
-from apiql.frontends.definitions.json_text import NoJson, read_json
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.layout import (
     KINDS,
@@ -25,10 +24,11 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
-from apiql.frontends.definitions.nodes import quoted
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.reading import read_document
 from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import quoted
+from apiql.json_text import NoJson, read_json
 
 _NO_FOLDERS: Mapping[str, Path] = MappingProxyType({})
 _RIGHTS_OF = ("httpapi", "flow", "schedule")

@@ -12,11 +12,11 @@ from pydantic_core import ErrorDetails
 
 from apiql.frontends.definitions.document import Document, Origin
 from apiql.frontends.definitions.fold import Finding, fold
-from apiql.frontends.definitions.json_text import NoJson, read_json
 from apiql.frontends.definitions.kinds import MODELS, Kind
-from apiql.frontends.definitions.nodes import Lines, Node, a_kind, meant, plain, quoted, shown, spot
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import Lines, Node, a_kind, meant, plain, quoted, shown, spot
+from apiql.json_text import NoJson, read_json
 
 MOST_PROBLEMS = 100
 """Of one file; who has more reads no further."""

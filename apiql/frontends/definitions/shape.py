@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from apiql.frontends.definitions.nodes import Node, meant, quoted
 from apiql.frontends.definitions.problems import Severity
+from apiql.json_nodes import Node, meant, quoted
 
 T = TypeVar("T")
 

@@ -27,12 +27,12 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, meant, quoted
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.reading import MOST_PROBLEMS
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.right import Right
+from apiql.json_nodes import Keys, meant, quoted
 
 CheckTemplate: TypeAlias = Callable[[str, frozenset[str]], Problem | None]
 """The problem of a template's text that may call these functions beside those of the language, with

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
     WITH_URL,
     Demand,
@@ -19,6 +18,7 @@ from apiql.frontends.definitions.shape import (
     has_url,
 )
 from apiql.frontends.definitions.v1.source import CacheSource, Given, Source
+from apiql.json_nodes import Node
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 

@@ -7,7 +7,6 @@ from typing import Annotated
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
     Demand,
     Json,
@@ -19,6 +18,7 @@ from apiql.frontends.definitions.shape import (
     warning,
 )
 from apiql.frontends.definitions.v1.source import Given, Source
+from apiql.json_nodes import Node
 
 
 class ApiCall(Shape):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from apiql.frontends.definitions.nodes import Node, meant, quoted
 from apiql.frontends.definitions.shape import (
     Demand,
     Listed,
@@ -17,6 +16,7 @@ from apiql.frontends.definitions.shape import (
     warning,
 )
 from apiql.frontends.definitions.v1.source import Given, Source
+from apiql.json_nodes import Node, meant, quoted
 
 CONTROLS = ("switch", "loop")
 

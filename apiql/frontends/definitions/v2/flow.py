@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
-from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
     Demand,
     Listed,
@@ -16,6 +15,7 @@ from apiql.frontends.definitions.shape import (
 )
 from apiql.frontends.definitions.v2.commands import COMMANDS, RENAMED
 from apiql.frontends.definitions.v2.value import Argument
+from apiql.json_nodes import Node
 
 
 class Step(Shape):

@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
     WITH_URL,
     Demand,
@@ -18,6 +17,7 @@ from apiql.frontends.definitions.shape import (
     has_url,
 )
 from apiql.frontends.definitions.v2.value import Argument, Expiry, Value
+from apiql.json_nodes import Node
 
 
 class Sent(Argument):

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from apiql.frontends.definitions.nodes import Node
 from apiql.frontends.definitions.shape import (
     Demand,
     Listed,
@@ -19,6 +18,7 @@ from apiql.frontends.definitions.shape import (
 )
 from apiql.frontends.definitions.v2.flow import Step
 from apiql.frontends.definitions.v2.value import Value
+from apiql.json_nodes import Node
 
 
 class Case(Shape):
