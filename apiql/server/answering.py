@@ -38,11 +38,7 @@ async def answered(engine: Engine, asked: Asked, visit: Visit) -> Rendered | Str
         QueryRefused: the query cannot be run; nothing was called.
     """
     begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
-    sight = visit.sight
-    if sight is None:
-        executable = asked.executable or engine.executable(asked.query.text)
-    else:
-        executable = _seen(engine, asked, sight)
+    executable = _executable(engine, asked, visit.sight)
     visit.plan = plan = executable.plan
     if plan.explain or plan.analyze:
         mind_what_is_told(engine.settings, plan)
@@ -86,11 +82,12 @@ async def _timed(
     return rendered
 
 
-def _seen(engine: Engine, asked: Asked, sight: Sight) -> Executable:
+def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable:
     """The plan of what was asked, as far as it is there for the caller."""
-    if not asked.name:
+    if sight is not None and not asked.name:
         return sight.executable(engine, asked.query.text)
-    sight.use(asked.name)
+    if sight is not None:
+        sight.use(asked.name)
     return asked.executable or engine.executable(asked.query.text)
 
 

@@ -67,19 +67,16 @@ class Callers:
         """Finds out who asks."""
         challenge = self.challenge
         fields = frozenset().union(*(scheme.fields for scheme in self.schemes))
-        single = fields | {AUTHORIZATION}
         varies = (b"vary", b", ".join(sorted(name.title() for name in fields)))
 
         async def guard(visit: Visit) -> None:
             visit.told.append(varies)  # else a cache between would answer one caller for another
             scheme = None
             try:
-                scheme, claim = self._claimed(visit, fields, single)
+                scheme, claim = self._claimed(visit, fields)
                 if scheme is not None:
                     proved = scheme.prove(claim, visit)
-                    if not isinstance(proved, Principal):
-                        proved = await proved
-                    visit.principal = proved
+                    visit.principal = proved if isinstance(proved, Principal) else await proved
                     if not self.pass_on:
                         visit.hide(scheme.fields)
             except NotProved as wrong:
@@ -93,14 +90,12 @@ class Callers:
 
         return guard
 
-    def _claimed(
-        self, visit: Visit, fields: frozenset[bytes], single: frozenset[bytes]
-    ) -> tuple[Scheme | None, Any]:
+    def _claimed(self, visit: Visit, fields: frozenset[bytes]) -> tuple[Scheme | None, Any]:
         found, headers = visit.fields, visit.scope["headers"]
         if found.keys().isdisjoint(fields):
             return None, None
         if len(found) != len(headers):  # some header stands there several times
-            shown = [name for name, _ in headers if name in single]
+            shown = [name for name, _ in headers if name in fields or name == AUTHORIZATION]
             if len(shown) != len(set(shown)):
                 raise NotProved("one header stands there several times")
         claims = [(scheme, scheme.claims(found)) for scheme in self.schemes]

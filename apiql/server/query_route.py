@@ -42,7 +42,7 @@ from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine, Sight | None, Fields], Awaitable[Asked]]
-Ended = Answered | NoSuchRoute | RequestRefused | QueryRefused
+Ended = Answered | ClientGone | NoSuchRoute | RequestRefused | QueryRefused
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
 
@@ -148,23 +148,19 @@ class QueryRoute:
                     await waits
             if held.said is not None or held.rights.restricts or visit.principal.bucket:
                 held = await self._sorted(held, visit)
-            scope, engine = visit.scope, held.engine
-            asked = await self.read(scope, visit.receive, engine, visit.sight, visit.fields)
+            asked = await self._read(held.engine, visit)
             form = asked.wanted
             if asked.id is not None:
                 asked = await self._known_text(held, asked, asked.id, visit)
             visit.was_read(asked.name, asked.query.text)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
-        except (Answered, NoSuchRoute, RequestRefused, QueryRefused) as ended:
+        except (Answered, ClientGone, NoSuchRoute, RequestRefused, QueryRefused) as ended:
             return self._ended(ended, visit, form)
-        except ClientGone:
-            return None
         except asyncio.CancelledError:
             if not self.door.draining:
                 raise
             return _refused(visit, Overloaded())  # the time to end is over
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
-            visit.codes = (Code.INTERNAL,)
             return _broken(visit)
 
     async def _sorted(self, held: Held, visit: Visit) -> Held:
@@ -182,9 +178,14 @@ class QueryRoute:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
         return held
 
-    def _ended(self, ended: Ended, visit: Visit, form: Wanted) -> Rendered:
+    def _read(self, engine: Engine, visit: Visit) -> Awaitable[Asked]:
+        return self.read(visit.scope, visit.receive, engine, visit.sight, visit.fields)
+
+    def _ended(self, ended: Ended, visit: Visit, form: Wanted) -> Rendered | None:
         if isinstance(ended, NoSuchRoute):
             raise ended
+        if isinstance(ended, ClientGone):
+            return None
         if isinstance(ended, Answered):
             return Rendered(ended.status, b"", [*ended.headers])
         if isinstance(ended, QueryRefused):
@@ -238,6 +239,7 @@ def _refused(visit: Visit, refused: RequestRefused) -> Rendered:
 
 def _broken(visit: Visit) -> Rendered:
     """What a bug answers, told with the request's id."""
+    visit.codes = (Code.INTERNAL,)
     log.exception("request %s failed", visit.request_id.decode())
     detail = _knows_more(visit.request_id)
     return problem(Code.INTERNAL, Code.INTERNAL.status, detail, visit.scope["path"])
