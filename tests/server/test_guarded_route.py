@@ -69,6 +69,7 @@ async def test_over_the_rate(path: str) -> None:
         response = await found.site.send("GET", path)
         assert (response.status, response.json()["code"]) == (429, "RATE_LIMITED")
         assert int(response.headers["retry-after"]) > 0
+        assert response.headers["ratelimit"].startswith('"client";r=0;')
         assert refused_by(found) == {("RATE_LIMITED", "rates"): 1}
         assert found.app.door.limited == 1
 

@@ -151,6 +151,16 @@ def test_what_is_made_up_is_looked_at_once_more() -> None:
         Sight(rights, ANYONE).executable(engine, "x")
 
 
+def test_only_who_is_not_known_is_asked_who_it_is() -> None:
+    rights = Rights(Word.KNOWN, CLOSED)
+    with pytest.raises(RequestRefused) as asked:
+        Sight(rights, ANYONE, "Test").miss()
+    assert asked.value.headers == {"WWW-Authenticate": "Test"}
+    Sight(rights, Principal("other", "test"), "Test").miss()
+    Sight(rights, ANYONE).miss()
+    Sight(Rights(Word.PUBLIC, CLOSED), ANYONE, "Test").miss()
+
+
 def same(first: Response, second: Response, *but: str) -> None:
     """Both say the same, but for what was asked for."""
 
