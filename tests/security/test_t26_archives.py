@@ -16,6 +16,9 @@ from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_fil
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
 
 EVIL = evil()
+SEALED = sorted((Path(__file__).parents[1] / "data" / "archives").glob("*.zip"))
+"""Made by Info-ZIP 3.0 (ZipCrypto) and pyzipper 0.4.0 (AES), with this password."""
+PASSWORD = "pass wörd".encode()
 MIB = 1024 * 1024
 
 
@@ -34,6 +37,56 @@ def test_each_evil_one_is_refused(what: str) -> None:
         read_archive(EVIL[what])
     assert "refused" in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_what_other_programs_have_encrypted_is_read(file: Path) -> None:
+    found = read_archive(file.read_bytes(), password=PASSWORD)
+    assert found["apis/a.json"] == GOOD["apis/a.json"].encode()
+    assert len(found.get("privates/p.json", b"" * 3044)) in (0, 3044)
+
+
+@pytest.mark.parametrize("password", [None, b"", b"pass word", PASSWORD + b" "])
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_not_with_another_password(file: Path, password: bytes | None) -> None:
+    with pytest.raises(ArchiveRefused, match="password") as refused:
+        read_archive(file.read_bytes(), password=password)
+    assert "pass w" not in str(refused.value)
+
+
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_each_byte_of_an_encrypted_one_counts(file: Path) -> None:
+    """Wherever a byte is another one, it is refused or read as it was: nothing in between."""
+    data = file.read_bytes()
+    whole = read_archive(data, password=PASSWORD)
+    for at in range(0, len(data), 1 if len(data) < 600 else 37):
+        turned = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+        try:
+            found = read_archive(turned, password=PASSWORD)
+        except ArchiveRefused:
+            continue
+        assert set(map(bytes, found.values())) == set(map(bytes, whole.values())), at
+
+
+def test_a_password_does_not_hurt_where_nothing_is_encrypted() -> None:
+    assert read_archive(good(), password=PASSWORD) == read_archive(good())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_pack_are_refused(method: int) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as archived:
+        archived.writestr("apis/a.json", "{}")
+    with pytest.raises(ArchiveRefused, match="a way that is not read"):
+        read_archive(held.getvalue())
+
+
+def test_templates_are_texts() -> None:
+    page = zipped([("templates/page.tmpl", "<p>{{.x}}</p>"), ("templates/x.html", "")])
+    assert read_archive(page)["templates/page.tmpl"] == b"<p>{{.x}}</p>"
+    for name in ("apis/page.tmpl", "templates/page.py", "templates/page.so"):
+        with pytest.raises(ArchiveRefused, match="files in folders can be there"):
+            read_archive(zipped([(name, "x")]))
 
 
 def test_a_name_twice_is_refused() -> None:
