@@ -9,10 +9,12 @@ from collections.abc import Callable
 from typing import assert_never
 
 from apiql.events import (
+    ArchiveMoved,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    FolderMissing,
     HostMoved,
     KeysMoved,
     Notice,
@@ -120,6 +122,8 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
+        case ArchiveMoved() | FolderMissing():
+            return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
             text = f"a request of {client or 'nobody'} does not prove who asks{how}: {why}"
@@ -153,6 +157,18 @@ def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[i
             now = "can be fetched again" if reachable else "cannot be fetched"
             level = logging.INFO if reachable else logging.WARNING
             return level, f"keys {issuer}", f"the keys of the issuer {issuer} {now}: {why}"
+
+
+def _of_definitions(notice: ArchiveMoved | FolderMissing) -> tuple[int, str, str]:
+    """Of where definitions come from."""
+    match notice:
+        case ArchiveMoved(url, usable, why):
+            level = logging.INFO if usable else logging.WARNING
+            now = "is used" if usable else "cannot be used, what is here already goes on"
+            return level, f"archive {url}", f"the archive of {url} {now}: {why}"[:MOST_SHOWN]
+        case FolderMissing(setting, folder):
+            text = f"{setting} names {folder}, which is no folder: the usual one is read"
+            return logging.WARNING, f"folder {setting}", text
 
 
 def more(held: int) -> str:
