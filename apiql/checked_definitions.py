@@ -16,7 +16,7 @@ from apiql.gotemplate import TemplateRefused
 from apiql.gotemplate.calls import BUILTINS
 from apiql.gotemplate.parse import parse
 from apiql.legacy_folders import folders_of, missing_folders
-from apiql.plug_in_files import NO_PLUG_INS, PlugIns
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
 from apiql.settings import Settings
 
 NO_SETTINGS = Settings()
@@ -79,6 +79,15 @@ def checked(
     warnings = texts[Severity.WARNING]
     counts = (*_counts(definitions), (len(warnings), "warnings"))
     return Checked(texts[Severity.ERROR], warnings, counts)
+
+
+def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
+    """Warnings of files that lie there and are not loaded."""
+    wrong, expected = "nothing names this plug-in: it is not loaded", "it among plugins.files"
+    return tuple(
+        str(DefinitionProblem(str(path), wrong, Severity.WARNING, expected=expected))
+        for path in left_alone(conf, settings.plugins)
+    )
 
 
 def _missing(setting: str, folder: Path, severity: Severity) -> DefinitionProblem:

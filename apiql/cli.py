@@ -162,8 +162,9 @@ def check(
     from apiql import checked_definitions, run_once
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
-    if definitions.warnings:
-        print("\n\n".join(definitions.warnings), file=sys.stderr)
+    idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
+    if warnings := (*idle, *definitions.warnings):
+        print("\n\n".join(warnings), file=sys.stderr)
     _refuse([*run_once.checked(setup, files or []), *definitions.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),

@@ -10,7 +10,6 @@ from apiql.errors import ApiqlError, Location
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _EXPORT = re.compile(r"export[ \t]+(?=[^ \t=])")
 _BLANK = re.compile(r"[ \t]*")
-_COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 _LINE = "NAME=value, NAME='value', NAME=\"value\", or # and a comment"
 
@@ -79,7 +78,7 @@ class _Reader:
 
     def _bare(self) -> str:
         start, self.at = self.at, self._line_end()
-        return self._sound(_COMMENT.sub("", self.text[start : self.at]).rstrip(" \t"), start)
+        return self._sound(_without_comment(self.text[start : self.at]).rstrip(" \t"), start)
 
     def _quoted(self) -> str:
         start, mark = self.at, self.text[self.at]
@@ -87,7 +86,7 @@ class _Reader:
         value = self._sound(self.text[start + 1 : end], start)
         self.at = end + 1
         rest = self.text[self.at : self._line_end()]
-        if _COMMENT.sub("", rest).strip(" \t"):
+        if _without_comment(rest).strip(" \t"):
             wrong = "something stands behind the quote that ends the value"
             expected = 'the end of the line, or a blank, # and a comment; \\" is a quote in "…"'
             raise self._refused(self.at, wrong, expected)
@@ -121,3 +120,11 @@ class _Reader:
         line = self.text.count("\n", 0, at) + 1
         column = at - (self.text.rfind("\n", 0, at) + 1) + 1
         return DotenvRefused(self.file, Location(line, column), wrong, expected)
+
+
+def _without_comment(line: str) -> str:
+    """What stands before a `#` that begins the line or has a blank before it."""
+    at = line.find("#")
+    while at > 0 and line[at - 1] not in " \t":
+        at = line.find("#", at + 1)
+    return line if at < 0 else line[:at]

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
@@ -58,6 +58,14 @@ def plug_in_paths(conf: Path | None, named: Named) -> Mapping[str, Path]:
     """The files of the plug-ins that are named, by their names."""
     folder = Path(named.folder) if named.folder is not None else (conf or Path()) / FOLDER
     return {name: folder / f"{name}{SUFFIX}" for name in named.files}
+
+
+def left_alone(conf: Path | None, named: Named) -> Iterator[Path]:
+    """Files that look like plug-ins, and are not loaded because nothing names them."""
+    paths = set(plug_in_paths(conf, named).values())
+    folder = Path(named.folder) if named.folder is not None else (conf or Path()) / FOLDER
+    if conf is not None or named.folder is not None:
+        yield from (path for path in sorted(folder.glob(f"*{SUFFIX}")) if path not in paths)
 
 
 def read_plug_ins(conf: Path | None, named: Named, standard: Registry) -> PlugIns:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import process_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,3 +78,15 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except DotenvRefused:
         return
     assert all("\0" not in value and "=" not in name for name, value in found.items())
+
+
+@pytest.mark.parametrize(
+    "text", ["A=" + " " * 200_000 + "x", "A=" + "#" * 200_000, "A='" + " " * 200_000 + "'",
+             'A="' + "\\" * 200_000 + '"', " " * 200_000, "A=1\n" * 50_000, "A='\n'\n" * 50_000],
+    ids=range(7),
+)  # fmt: skip
+def test_long_texts_take_no_longer_than_they_are_long(text: str) -> None:
+    """Each takes milliseconds; what grows with the square of the length would take minutes."""
+    before = process_time()
+    read_dotenv(text, "f")
+    assert process_time() - before < 5.0

@@ -419,6 +419,11 @@ async def test_the_command_line_tells_of_them(
 
     code, told = apiql("check")
     assert (code, "plug-ins: 1" in told) == (0, True), told
+    assert "warning" not in told
+    (folder.path / "plugins" / "idle.py").write_text("1 / 0")
+    code, told = apiql("check")
+    assert code == 0
+    assert "plugins/idle.py: warning: nothing names this plug-in: it is not loaded" in told
     (folder.path / "plugins" / "more.py").write_text("\n1 / 0")
     for command in ("check", "serve"):
         code, told = apiql(command)

@@ -14,6 +14,7 @@ import pytest
 from apiql import archive
 from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
+from tests.server.archive_site import aes
 
 EVIL = evil()
 SEALED = sorted((Path(__file__).parents[1] / "data" / "archives").glob("*.zip"))
@@ -97,12 +98,20 @@ def test_a_name_twice_is_refused() -> None:
         read_archive(twins)
 
 
-@pytest.mark.parametrize("what", ["a bomb", "many", "deep", "larger than it says"])
+BOMBS = {what: EVIL[what] for what in ("a bomb", "many", "deep", "larger than it says")}
+BOMBS |= {
+    "an encrypted bomb": aes({"apis/a.json": "0" * (1 << 26)}),
+    "an encrypted one that lies": aes({"apis/a.json": "0" * (1 << 26)}, says=10),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
 def test_no_memory_for_it(what: str) -> None:
+    limits = ArchiveLimits(unpacked=1 << 20) if "encrypted" in what else ArchiveLimits()
     tracemalloc.start()
     try:
         with pytest.raises(ArchiveRefused):
-            read_archive(EVIL[what])
+            read_archive(BOMBS[what], limits, PASSWORD)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
