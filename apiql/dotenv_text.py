@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from apiql.errors import ApiqlError, Location
 
@@ -43,7 +43,7 @@ def read_dotenv(text: str, file: str) -> Mapping[str, str]:
         DotenvRefused: at the first line that is none of these.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    return dict(_Reader(plain, file).variables())
+    return _Reader(plain, file).variables()
 
 
 class _Reader:
@@ -52,13 +52,21 @@ class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text, self.file, self.at = text, file, 0
 
-    def variables(self) -> Iterator[tuple[str, str]]:
-        while self.at < len(self.text):
+    def variables(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        while self._at_variable():
+            name, value = self._variable()
+            found[name] = value
+        return found
+
+    def _at_variable(self) -> bool:
+        """Passes blank lines and comments; whether something is left."""
+        size = len(self.text)
+        self._pass(_BLANK)
+        while self.at < size and self.text[self.at] in "#\n":
+            self.at = self._line_end() + 1
             self._pass(_BLANK)
-            if self.text.startswith(("#", "\n"), self.at):
-                self.at = self._line_end() + 1
-            elif self.at < len(self.text):
-                yield self._variable()
+        return self.at < size
 
     def _variable(self) -> tuple[str, str]:
         self._pass(_EXPORT)
