@@ -14,7 +14,18 @@ import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
-from apiql.exits import NOTHING, PARTIAL, REFUSED, USAGE, Conf, conf_folder, fail
+from apiql.exits import (
+    NOTHING,
+    PARTIAL,
+    REFUSED,
+    USAGE,
+    Conf,
+    Env,
+    conf_folder,
+    fail,
+    set_missing,
+)  # fmt: skip
+from apiql.fetch_command import fetch
 from apiql.import_command import import_
 from apiql.key_commands import keys
 from apiql.private_commands import private
@@ -78,16 +89,20 @@ def root(
 @cli.command()
 def serve(
     conf: Conf = None,
+    env: Env = None,
     host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
     dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
-    setup = _setup(conf)
+    set_missing(env, os.environ)
     from apiql import run_once
+    from apiql.server.before_start import fetch_at_start
     from apiql.server.serve import serve_forever
 
+    fetch_at_start(conf_folder(conf), os.environ)
+    setup = _setup(conf, None)
     _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
@@ -104,9 +119,10 @@ def run(
     param: Param = None,
     params: Params = None,
     conf: Conf = None,
+    env: Env = None,
 ) -> None:
     """Run a query without a server and print its answer."""
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression), _setup(conf, env)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
@@ -124,9 +140,10 @@ def explain(
     param: Param = None,
     params: Params = None,
     conf: Conf = None,
+    env: Env = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression), _setup(conf, env)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
@@ -137,31 +154,34 @@ def explain(
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
     conf: Conf = None,
+    env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
     """Check settings, rights, stored queries, definitions and, if given, files."""
-    setup, where = _setup(conf), conf_folder(conf)
+    setup, where = _setup(conf, env), conf_folder(conf)
     from apiql import checked_definitions, open_ways, run_once
 
-    definitions = checked_definitions.checked(where, strict)
+    definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
     ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
-    warnings = [*(() if strict else ways), *definitions.warnings]
+    idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
+    warnings = [*(() if strict else ways), *idle, *definitions.warnings]
     if warnings:
         print("\n\n".join(warnings), file=sys.stderr)
     wrong = run_once.checked(setup, files or [])
     _refuse([*wrong, *(ways if strict else ()), *definitions.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
-        (len(setup.buckets), "buckets"), (len(files or ()), "files"), *definitions.counts,
+        (len(setup.buckets), "buckets"), (len(files or ()), "files"),
+        (setup.plug_ins.count, "plug-ins"), *definitions.counts,
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
 
 
 @cli.command("id")
-def show_id(file: File = None, expression: Text = None, conf: Conf = None) -> None:
+def show_id(file: File = None, expression: Text = None, conf: Conf = None, env: Env = None) -> None:
     """Print the id of a query: clients may send it in place of the text."""
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression), _setup(conf, env)
     from apiql import run_once
 
     print(run_once.id_of(setup, text))
@@ -194,16 +214,18 @@ def fmt(
 
 
 cli.command("import")(import_)
+cli.command("fetch")(fetch)
 
 
 @cli.command()
 def export(
     form: Annotated[Exported, typer.Argument(metavar="FORMAT", help="openapi.")],
     conf: Conf = None,
+    env: Env = None,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
 ) -> None:
     """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
-    setup = _setup(conf)
+    setup = _setup(conf, env)
     from apiql import run_once
 
     text = run_once.described(setup)
@@ -239,16 +261,17 @@ def _refuse(problems: list[str]) -> None:
         fail("\n\n".join(problems), REFUSED)
 
 
-def _setup(conf: Path | None) -> Setup:
+def _setup(conf: Path | None, env: Path | None) -> Setup:
+    set_missing(env, os.environ)
     from apiql.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
     found = read_configuration(Place(conf_folder(conf), os.environ))
     inside = {
-        name: Setup(each.settings, each.queries, each.rights)
+        name: Setup(each.settings, each.queries, each.rights, each.plug_ins)
         for name, each in found.buckets.items()
     }
-    return Setup(found.settings, found.queries, found.rights, inside)
+    return Setup(found.settings, found.queries, found.rights, found.plug_ins, inside)
 
 
 def _text(file: Path | None, expression: str | None) -> str:

@@ -169,11 +169,30 @@ class KeysMoved:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveMoved:
+    """The archive of definitions at a URL cannot be used (what is here already goes on), another
+    one is used from now on, or it can be used again. `url` never holds a user, password or query.
+    """
+
+    url: str
+    usable: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMissing:
+    """A setting names a folder that is not there: the usual one is read."""
+
+    setting: str
+    folder: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
     UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
-    | CallerRefused | KeysMoved
+    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]

@@ -9,6 +9,7 @@ from typing import Self
 
 from apiql.engine import NO_QUERIES, Engine
 from apiql.events import Told
+from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.circuits import Circuits
@@ -37,13 +38,15 @@ class OpenEngine:
         stores: Stores | None = None,
         circuits: Circuits | None = None,
         made: Made | None = None,
+        functions: Registry | None = None,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own. The
-        `circuits` are those of the stack whose place it takes; `made` is told of each call.
+        `circuits` are those of the stack whose place it takes; `made` is told of each call;
+        without `functions`, it has the standard ones.
         """
         used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
-        engine = Engine(settings, stack.layer, queries, told=told)
+        engine = Engine(settings, stack.layer, queries, told=told, functions=functions)
         return cls(engine, stack, used, stores is None)
 
     @classmethod

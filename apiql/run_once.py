@@ -11,10 +11,12 @@ from typing import Any
 import msgspec
 
 from apiql import __version__
-from apiql.engine import NO_QUERIES, Engine, Query
+from apiql.engine import NO_QUERIES, Engine, Query, all_functions
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
 from apiql.opened import OpenEngine
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns
+from apiql.plugins import Registry
 from apiql.query_files import FileProblem, QueryFiles, StoredRefused
 from apiql.rights_files import NO_RIGHTS, RightsFiles
 from apiql.runtime import analysis_forms
@@ -33,7 +35,17 @@ class Setup:
     settings: Settings
     queries: QueryFiles
     rights: RightsFiles = NO_RIGHTS
+    plug_ins: PlugIns = NO_PLUG_INS
     buckets: Mapping[str, Setup] = field(default_factory=dict)
+
+    @property
+    def functions(self) -> Registry:
+        """The standard ones and those of plug-ins."""
+        return self.plug_ins.added_to(all_functions())
+
+    def opened(self) -> OpenEngine:
+        """An engine with its own connections."""
+        return OpenEngine.from_settings(self.settings, self.queries, functions=self.functions)
 
 
 class ParameterError(ApiqlError):
@@ -82,7 +94,7 @@ def _shown(setup: Setup) -> Setup:
 
 
 async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
-    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+    async with setup.opened() as engine:
         executable = engine.local(text)
         if executable.plan.explain:
             return engine.redaction(explain.as_text(executable.plan)).rstrip(), 0
@@ -116,7 +128,7 @@ def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], ana
 
 
 async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
-    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+    async with setup.opened() as engine:
         analysis, found = await engine.analyze(engine.local(text), Query(text, params))
     return engine.redaction(printed(analysis, found, form))
 
@@ -213,7 +225,7 @@ def _engine(setup: Setup) -> Engine:
     Raises:
         StoredRefused: stored queries that cannot be run.
     """
-    return Engine(setup.settings, _nowhere, setup.queries)
+    return Engine(setup.settings, _nowhere, setup.queries, functions=setup.functions)
 
 
 async def _nowhere(call: Call) -> Reply:

@@ -17,8 +17,10 @@ FILES = sorted((ROOT / "apiql").rglob("*.py"))
 NAMES = [str(file.relative_to(ROOT)) for file in FILES]
 
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "misc", "manager"}
-EDGES = 2
-"""Files that may catch everything: the edge of the server, the edge of the command line."""
+EDGES = 3
+"""Files that may catch everything: the edge of the server, the edge of the command line, and that
+to the code of plug-ins.
+"""
 
 every_file = pytest.mark.parametrize("file", FILES, ids=NAMES)
 
@@ -72,10 +74,12 @@ def _functions(file: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (node.end_lineno or 0) - node.lineno + 1 - docstring
 
 
-def test_only_the_two_outermost_edges_catch_everything() -> None:
+def test_only_the_outermost_edges_catch_everything() -> None:
     catching = {name for name, file in zip(NAMES, FILES, strict=True) if _catches_everything(file)}
     assert len(catching) <= EDGES, sorted(catching)
-    assert {name.split("/")[1].removesuffix(".py") for name in catching} <= {"server", "cli"}
+    assert {name.split("/")[1].removesuffix(".py") for name in catching} <= {
+        "server", "cli", "plug_in_edge",
+    }  # fmt: skip
 
 
 def _catches_everything(file: Path) -> bool:

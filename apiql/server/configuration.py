@@ -9,8 +9,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apiql.engine import all_functions
 from apiql.errors import ApiqlError
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
+from apiql.remote_state import remote_folder
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
@@ -49,6 +52,7 @@ class Configuration:
     revision: str
     others: tuple[str, ...] = ()
     rights: RightsFiles = NO_RIGHTS
+    plug_ins: PlugIns = NO_PLUG_INS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
@@ -59,6 +63,7 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
     Raises:
         SettingsError: with every problem of the settings.
         CertificateRefused: the server's certificate cannot be used.
+        PlugInsRefused: a plug-in cannot be used.
     """
     if file_needed and place.conf is not None and place.conf.is_dir():
         file = place.conf / FILE
@@ -68,23 +73,30 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
     certificates_of(settings.server)
     folders = read_buckets(place.conf, settings, place.environ)
     inside = [inner for _, inner in folders.values()]
-    others = (*named_files(settings, *inside), *private_key_files(place.environ))
+    others = (
+        *named_files(settings, *inside), *private_key_files(place.environ),
+        *named_folders(settings, place.conf),
+        *map(str, plug_in_paths(place.conf, settings.plugins).values()),
+    )  # fmt: skip
     revision = revision_of(place.conf, others)
-    main = _of_folder(place.conf, settings, place, revision)
-    buckets = {name: _of_folder(*found, place, revision) for name, found in folders.items()}
+    plug_ins = read_plug_ins(place.conf, settings.plugins, all_functions())
+    main = _of_folder(place.conf, settings, place, revision, plug_ins)
+    buckets = {
+        name: _of_folder(*found, place, revision, plug_ins) for name, found in folders.items()
+    }
     if settings.buckets.inherit:
         buckets = {name: _inheriting(found, main, name) for name, found in buckets.items()}
     return replace(main, others=others, buckets=buckets)
 
 
 def _of_folder(
-    folder: Path | None, settings: Settings, place: Place, revision: str
+    folder: Path | None, settings: Settings, place: Place, revision: str, plug_ins: PlugIns
 ) -> Configuration:
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
     queries = read_query_files(folder)
     rights = read_rights(folder, place.environ, settings, queries)
-    return Configuration(shown, queries, revision, rights=rights)
+    return Configuration(shown, queries, revision, rights=rights, plug_ins=plug_ins)
 
 
 def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:
@@ -112,6 +124,14 @@ def named_files(main: Settings, *buckets: Settings) -> tuple[str, ...]:
         found += [each.certificate, each.private_key]
     found += [issuer.keys_file for issuer in main.access.tokens.values()]
     return tuple(sorted({file for file in found if isinstance(file, str)}))
+
+
+def named_folders(settings: Settings, conf: Path | None) -> tuple[str, ...]:
+    """The folders of definitions that the settings name, and that of those that are fetched."""
+    found = [str(folder) for folder in settings.legacy.folders.values()]
+    if settings.remote.url is not None:
+        found.append(str(remote_folder(settings, conf)))
+    return tuple(found)
 
 
 def developing(settings: Settings) -> Settings:

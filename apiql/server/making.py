@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from apiql.engine import Engine
+from apiql.engine import Engine, all_functions
 from apiql.events import CircuitMoved, HostMoved, Notice, Told
 from apiql.opened import OpenEngine
+from apiql.plugins import Registry
 from apiql.rights_files import rights_of
 from apiql.server.bucket import AllBuckets, Bucket
 from apiql.server.configuration import Configuration
@@ -50,8 +51,9 @@ class Making:
             stores, circuits = self._of(name, each)
             tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
-                each.settings, each.queries, tell, stores, circuits, self._made
-            )
+                each.settings, each.queries, tell, stores, circuits, self._made,
+                _functions(each),
+            )  # fmt: skip
         return self._held(found, opened)
 
     async def beside(self, found: Configuration) -> Held:
@@ -77,8 +79,9 @@ class Making:
         engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, settings, stack.layer, found.queries, told=tell
-            )
+                Engine, settings, stack.layer, found.queries, told=tell,
+                functions=_functions(found),
+            )  # fmt: skip
         finally:
             if engine is None:
                 await stack.aclose()
@@ -98,6 +101,11 @@ class Making:
             inside[name] = held_within(bucket, opened[name], rights)
         rights = rights_of(found.settings, found.rights)
         return held_of(opened[""], self._tell, self._key_sets, rights, inside)
+
+
+def _functions(found: Configuration) -> Registry:
+    """The standard ones and those of plug-ins."""
+    return found.plug_ins.added_to(all_functions())
 
 
 def _all_of(found: Configuration) -> Mapping[str, Configuration]:

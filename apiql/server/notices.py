@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import assert_never
 
 from apiql.events import (
+    ArchiveMoved,
     AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    FolderMissing,
     HostMoved,
     KeysMoved,
     Notice,
@@ -123,6 +125,8 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
+        case ArchiveMoved() | FolderMissing():
+            return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
             text = f"a request of {client or 'nobody'} does not prove who asks{how}: {why}"
@@ -161,6 +165,18 @@ def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[i
 
 def _of(bucket: str) -> str:
     return f"bucket {bucket}: " if bucket else ""
+
+
+def _of_definitions(notice: ArchiveMoved | FolderMissing) -> tuple[int, str, str]:
+    """Of where definitions come from."""
+    match notice:
+        case ArchiveMoved(url, usable, why):
+            level = logging.INFO if usable else logging.WARNING
+            now = "is used" if usable else "cannot be used, what is here already goes on"
+            return level, f"archive {url}", f"the archive of {url} {now}: {why}"[:MOST_SHOWN]
+        case FolderMissing(setting, folder):
+            text = f"{setting} names {folder}, which is no folder: the usual one is read"
+            return logging.WARNING, f"folder {setting}", text
 
 
 def more(held: int) -> str:

@@ -27,7 +27,7 @@ KINDS = ("apis", "flows", "schedules", "privates")
 def archive(data: bytes) -> None:
     """An archive is read whole, or refused with a text that can be shown."""
     try:
-        files = read_archive(data)
+        files = read_archive(data, password=PASSWORD)
     except ArchiveRefused as refused:
         if not str(refused).isprintable():
             raise AssertionError("a reason cannot be shown") from refused
@@ -63,8 +63,9 @@ def claim(data: bytes) -> object:
 
 
 def archives() -> list[bytes]:
-    """The good one and all evil ones that are small."""
-    found = [evil_archives.good(), *evil_archives.evil().values()]
+    """The good one, encrypted ones, and all evil ones that are small."""
+    sealed = [file.read_bytes() for file in sorted((DATA.parent / "archives").glob("*.zip"))]
+    found = [evil_archives.good(), *sealed, *evil_archives.evil().values()]
     return [each for each in found if len(each) < 64 << 10]
 
 
@@ -94,6 +95,7 @@ CLAIMS = [
     b'app="a", timestamp="1"',
     b"",
 ]
+PASSWORD = "pass wörd".encode()
 PARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02")
 MARKS = (b"{{", b"}}", b"{{- ", b"end", b"range", b"with", b"|", b"$x", b":=", b"(", b")")
 

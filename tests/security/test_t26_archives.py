@@ -17,8 +17,12 @@ from apiql import archive
 from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
 from apiql.archive_json import definition_problem
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
+from tests.server.archive_site import aes
 
 EVIL = evil()
+SEALED = sorted((Path(__file__).parents[1] / "data" / "archives").glob("*.zip"))
+"""Made by Info-ZIP 3.0 (ZipCrypto) and pyzipper 0.4.0 (AES), with this password."""
+PASSWORD = "pass wörd".encode()
 MIB = 1024 * 1024
 NAME, FOLDER, JSON = "no path of letters", "can be in an archive", "only .json files"
 REASONS = {
@@ -96,6 +100,56 @@ def test_what_is_unpacked_is_counted_whatever_members_say() -> None:
         dict(archive._contents(opened, members, limits))
 
 
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_what_other_programs_have_encrypted_is_read(file: Path) -> None:
+    found = read_archive(file.read_bytes(), password=PASSWORD)
+    assert found["apis/a.json"] == GOOD["apis/a.json"].encode()
+    assert len(found.get("privates/p.json", b"" * 3044)) in (0, 3044)
+
+
+@pytest.mark.parametrize("password", [None, b"", b"pass word", PASSWORD + b" "])
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_not_with_another_password(file: Path, password: bytes | None) -> None:
+    with pytest.raises(ArchiveRefused, match="password") as refused:
+        read_archive(file.read_bytes(), password=password)
+    assert "pass w" not in str(refused.value)
+
+
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_each_byte_of_an_encrypted_one_counts(file: Path) -> None:
+    """Wherever a byte is another one, it is refused or read as it was: nothing in between."""
+    data = file.read_bytes()
+    whole = read_archive(data, password=PASSWORD)
+    for at in range(0, len(data), 1 if len(data) < 600 else 37):
+        turned = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+        try:
+            found = read_archive(turned, password=PASSWORD)
+        except ArchiveRefused:
+            continue
+        assert set(map(bytes, found.values())) == set(map(bytes, whole.values())), at
+
+
+def test_a_password_does_not_hurt_where_nothing_is_encrypted() -> None:
+    assert read_archive(good(), password=PASSWORD) == read_archive(good())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_pack_are_refused(method: int) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as archived:
+        archived.writestr("apis/a.json", "{}")
+    with pytest.raises(ArchiveRefused, match="a way that is not read"):
+        read_archive(held.getvalue())
+
+
+def test_templates_are_texts() -> None:
+    page = zipped([("templates/page.tmpl", "<p>{{.x}}</p>"), ("templates/x.html", "")])
+    assert read_archive(page)["templates/page.tmpl"] == b"<p>{{.x}}</p>"
+    for name in ("apis/page.tmpl", "templates/page.py", "templates/page.so"):
+        with pytest.raises(ArchiveRefused, match="files in folders can be there"):
+            read_archive(zipped([(name, "x")]))
+
+
 def test_a_name_twice_is_refused() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # zipfile warns where it writes one
@@ -104,12 +158,20 @@ def test_a_name_twice_is_refused() -> None:
         read_archive(twins)
 
 
-@pytest.mark.parametrize("what", ["a bomb", "many", "deep", "larger than it says"])
+BOMBS = {what: EVIL[what] for what in ("a bomb", "many", "deep", "larger than it says")}
+BOMBS |= {
+    "an encrypted bomb": aes({"apis/a.json": "0" * (1 << 26)}),
+    "an encrypted one that lies": aes({"apis/a.json": "0" * (1 << 26)}, says=10),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
 def test_no_memory_for_it(what: str) -> None:
+    limits = ArchiveLimits(unpacked=1 << 20) if "encrypted" in what else ArchiveLimits()
     tracemalloc.start()
     try:
         with pytest.raises(ArchiveRefused):
-            read_archive(EVIL[what])
+            read_archive(BOMBS[what], limits, PASSWORD)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

@@ -10,11 +10,13 @@ from typing import get_args
 import pytest
 
 from apiql.events import (
+    ArchiveMoved,
     AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    FolderMissing,
     HostMoved,
     KeysMoved,
     Notice,
@@ -37,6 +39,8 @@ SAMPLES: list[Notice] = [
     ConfRefused(("apiql.toml:1:2: this is no TOML", "queries/a.apiql: is not UTF-8")),
     CallerRefused("jwt", "the time of the token\nis over", "10.0.0.7"),
     KeysMoved("main", False, "it answers\n500"),
+    ArchiveMoved("https://a/conf.zip", False, "it answers\n404"),
+    FolderMissing("legacy.apis", "/srv\n/apis"),
 ]
 
 
@@ -85,6 +89,9 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         "apiql.toml:1:2: this is no TOML; queries/a.apiql: is not UTF-8",
         r"a request of 10.0.0.7 does not prove who asks by jwt: the time of the token\nis over",
         r"the keys of the issuer main cannot be fetched: it answers\n500",
+        r"the archive of https://a/conf.zip cannot be used, what is here already goes on: "
+        r"it answers\n404",
+        r"legacy.apis names /srv\n/apis, which is no folder: the usual one is read",
         "configuration def is in force",
     ]
 
