@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apiql.errors import Location
-from apiql.frontends.definitions.json_text import (
+from apiql.documents.json_text import (
     MOST_DIGITS,
     NESTING,
     NoJson,
@@ -20,7 +19,7 @@ from apiql.frontends.definitions.json_text import (
     decoded,
     read_json,
 )
-from apiql.frontends.definitions.nodes import (
+from apiql.documents.nodes import (
     Keys,
     Lines,
     Members,
@@ -29,6 +28,7 @@ from apiql.frontends.definitions.nodes import (
     plain,
     spot,
 )
+from apiql.errors import Location
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

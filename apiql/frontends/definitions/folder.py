@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from apiql.documents.files import Trouble, files_under, text_of
+from apiql.documents.json_text import NoJson, read_json
+from apiql.documents.nodes import quoted
+from apiql.documents.problems import DefinitionProblem, Severity, in_order
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document, Origin
-from apiql.frontends.definitions.files import Trouble, files_under, text_of
-from apiql.frontends.definitions.json_text import NoJson, read_json
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.layout import (
     KINDS,
@@ -25,10 +28,7 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
-from apiql.frontends.definitions.nodes import quoted
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.reading import read_document
-from apiql.frontends.definitions.shape import Shape
 
 _NO_FOLDERS: Mapping[str, Path] = MappingProxyType({})
 _RIGHTS_OF = ("httpapi", "flow", "schedule")

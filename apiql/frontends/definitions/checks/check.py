@@ -8,6 +8,10 @@ from functools import partial
 from itertools import chain, islice
 from typing import TypeAlias
 
+from apiql.documents.modelled import MOST_PROBLEMS
+from apiql.documents.nodes import Keys, meant, quoted
+from apiql.documents.problems import DefinitionProblem, Severity, in_order
+from apiql.documents.shape import Shape
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
 from apiql.frontends.definitions.checks.uses import (
@@ -27,11 +31,7 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, meant, quoted
 from apiql.frontends.definitions.private import Private
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
-from apiql.frontends.definitions.reading import MOST_PROBLEMS
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.right import Right
 
 CheckTemplate: TypeAlias = Callable[[str, frozenset[str]], Problem | None]

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from apiql.documents.nodes import Keys
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.nodes import Keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from apiql.documents.json_text import NoText, decoded
+from apiql.documents.nodes import Lines
 from apiql.errors import Location
-from apiql.frontends.definitions.json_text import NoText, decoded
-from apiql.frontends.definitions.nodes import Lines
 
 MOST_BYTES = 1 << 20
 """Of one file."""

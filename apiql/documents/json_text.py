@@ -10,8 +10,8 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import NoReturn
 
+from apiql.documents.nodes import Member, Members, Node, quoted, step
 from apiql.errors import ApiqlError
-from apiql.frontends.definitions.nodes import Member, Members, Node, quoted, step
 
 NESTING = 100
 MOST_DIGITS = 400
