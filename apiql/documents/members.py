@@ -58,10 +58,17 @@ def _slot(field: FieldInfo) -> Slot:
         model,
         around is tuple,
         around is dict,
-        field.annotation is Any,
+        _is_free(field.annotation),
         next((m for m in field.metadata if isinstance(m, Words)), None),
         next((m for m in field.metadata if isinstance(m, Renamed)), None),
     )
+
+
+def _is_free(annotation: Any) -> bool:
+    """Whether any names may stand in it."""
+    if annotation is Any or get_origin(annotation) is dict:
+        return True
+    return any(get_origin(inner) is dict for inner in get_args(annotation))
 
 
 def _older(field: FieldInfo) -> Iterator[str]:

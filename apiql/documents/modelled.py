@@ -23,9 +23,11 @@ M = TypeVar("M", bound=Shape)
 _EXPECTED = {
     "bool_type": "true or false",
     "dict_type": "an object: {…}",
+    "greater_than_equal": "a number from 0",
     "int_from_float": "a whole number",
     "int_type": "a whole number, without quotes",
     "model_type": "an object: {…}",
+    "string_too_short": "a text that is not empty",
     "string_type": "a text in double quotes",
     "tuple_type": "a list: […]",
 }

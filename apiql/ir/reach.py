@@ -1,6 +1,6 @@
 """What a plan can reach: every name that it selects from itself, whatever becomes of a run.
 
-Knows nothing of who asks. A stored query is one name: what it calls inside is its own.
+Knows nothing of who asks. A stored query or template is one name: what it calls inside is its own.
 """
 
 from __future__ import annotations
@@ -13,11 +13,12 @@ from apiql.ir.plan import Fetch, Nested, Plan, Repeat, with_otherwise
 
 
 class Kind(StrEnum):
-    """What a name is the name of: a stored query, a named source, an upstream whose paths a text
-    writes, a host of an absolute URL; and the definitions of the older notation.
+    """What a name is the name of: a stored query, a call template, a named source, an upstream
+    whose paths a text writes, a host of an absolute URL; and the definitions of the older notation.
     """
 
     QUERY = "query"
+    TEMPLATE = "template"
     SOURCE = "source"
     UPSTREAM = "upstream"
     HOST = "host"
@@ -59,7 +60,7 @@ def reached(plan: Plan) -> Reach:
     for work in _works(plan):
         match work:
             case Nested(full):
-                names.add((Kind.QUERY, stored_name(full)))
+                names.add(stored_as(full))
             case Fetch(method, endpoint):
                 if endpoint.source:
                     names.add((Kind.SOURCE, endpoint.source))
@@ -76,6 +77,9 @@ def _works(plan: Plan) -> Iterator[Fetch | Nested]:
             yield one.work.each if isinstance(one.work, Repeat) else one.work
 
 
-def stored_name(full: str) -> str:
-    """The name of a stored query, for all its revisions: `query.shop.cart@2` is `shop/cart`."""
-    return full.partition(".")[2].partition("@")[0].replace(".", "/")
+def stored_as(full: str) -> Name:
+    """The kind of what is stored and its name, for all revisions: `query.shop.cart@2` is the query
+    `shop/cart`.
+    """
+    kind, _, name = full.partition(".")
+    return Kind(kind), name.partition("@")[0].replace(".", "/")

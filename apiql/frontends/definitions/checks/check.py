@@ -31,6 +31,7 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
+from apiql.frontends.definitions.names import SUFFIX
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.v2.right import Right
 
@@ -74,6 +75,8 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
     for template in definitions.templates.values():
+        if template.file.endswith(SUFFIX):
+            continue  # call templates stand in the same folder, and are no Go templates
         problem = known.check_template(template.text, frozenset())
         if problem is not None:
             at = problem.locations[0] if problem.locations else None
