@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import maxsize
+
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.frontends.text.grammar import TextLimits
 from apiql.planning.flows import only_where_it_belongs
@@ -22,6 +24,13 @@ def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
         push_down,
         within(limits.depth, limits.calls, limits.fanout),
     )
+
+
+def definition_rules(limits: Limits) -> tuple[Rule, ...]:
+    """The same for plans of definitions, which are the operator's own: as deep as they are long,
+    and every call made as often as it is written.
+    """
+    return (only_where_it_belongs, within(maxsize, limits.calls, limits.fanout))
 
 
 def run_limits(limits: Limits) -> RunLimits:

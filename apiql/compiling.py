@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from apiql.bounds import planning_rules, run_limits, text_limits
+from apiql.bounds import definition_rules, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings, template_surroundings
 from apiql.errors import QueryRefused
 from apiql.frontends.text import syntax
@@ -69,6 +69,15 @@ class Compiling:
             return self._rewritten(plan, catalog.compiled, reach)
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
+
+    def defined(self, plan: Plan, catalog: Catalog, reach: Reach | None = None) -> Executable:
+        """The compiled plan of a definition.
+
+        Raises:
+            QueryRefused: everything that is wrong with it.
+        """
+        plan = rewrite(plan, definition_rules(self._settings.limits))
+        return compile_plan(plan, self._functions, self._timeout, catalog.compiled, reach)
 
     def _rewritten(
         self, plan: Plan, compiled: Mapping[int, Executable] = NOTHING, reach: Reach | None = None

@@ -16,12 +16,10 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from msgspec import Struct
-
 from apiql.bounds import depth_in, run_limits
 from apiql.compiling import Compiling
-from apiql.errors import Code, Problem, QueryRefused
-from apiql.events import Event, Observer, Told, UnknownQuery
+from apiql.errors import QueryRefused
+from apiql.events import Event, Observer, Told
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import identity, persisted_id
 from apiql.frontends.text.lower import lower
@@ -32,41 +30,32 @@ from apiql.ir.reach import Kind, Reach, Seen
 from apiql.ir.redaction import Redaction
 from apiql.observing import between_ticks, hiding
 from apiql.plugins import Registry
+from apiql.query import Query as Query
 from apiql.query_files import QueryFiles
 from apiql.runtime.analysis import Analysis, analysis_of
+from apiql.runtime.asides import Asides
 from apiql.runtime.assemble import Answer, assemble
-from apiql.runtime.caller import CALLER_FUNCTIONS, Caller
+from apiql.runtime.caller import Caller
 from apiql.runtime.entries import Details
-from apiql.runtime.functions import standard_functions
+from apiql.runtime.every_function import all_functions as all_functions
 from apiql.runtime.kept import KeptPlans
+from apiql.runtime.nested import own_outcome
+from apiql.runtime.outcome import Done, Failed, LeftOut
 from apiql.runtime.prepare import prepare
-from apiql.runtime.run import Run
+from apiql.runtime.run import Doing, Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
 from apiql.settings import Settings, secret_texts
 from apiql.sources.call import Layer
 from apiql.sources.loops import LOWER, deeper
-from apiql.stored import StoredQuery
+from apiql.stored import StoredQuery, stored_as
 from apiql.stored_templates import text_of
 from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 NO_QUERIES = QueryFiles()
 Began = Callable[[Run], None]
 """Is given a run before its first call, to look at how far it is."""
-
-
-class Query(Struct, frozen=True):
-    """A request to the engine. Header names are in lower case; `cookies` are read from them
-    where they are None; `timeout` can only shorten. Refusals show lines of `text`: none of an
-    empty one.
-    """
-
-    text: str
-    params: Mapping[str, Any] = {}
-    headers: Mapping[str, str] = {}
-    cookies: Mapping[str, str] | None = None
-    timeout: float | None = None
 
 
 class Engine:
@@ -85,6 +74,7 @@ class Engine:
         *,
         told: Told | None = None,
         functions: Registry | None = None,
+        acts: Mapping[str, Doing] | None = None,
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
         random_bits: Callable[[int], int] = secrets.randbits,
@@ -93,10 +83,10 @@ class Engine:
         self._layer = layer
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._compiling, self._told = Compiling(settings, functions or all_functions()), told
-        self._run_limits = run_limits(settings.limits)
         self._parse = self._compiling.parser.parse
-        hide = Redaction(secret_texts(settings))
-        self._details = Details(settings.answer.details == "full", hide)
+        self._run_limits = run_limits(settings.limits)
+        self._acts, self.asides = acts, Asides(self._run_limits, told)
+        self._details = _details(settings)
         self._plans = KeptPlans(settings.limits.plans_cached)
         self._queries = queries
         self.catalog = self._compiling.catalog(queries, self._compiling.templates(templates))
@@ -146,7 +136,8 @@ class Engine:
         nothing is left to refuse.
         """
         if self.settings.queries.mode != "any":
-            stored = self._stored_as(program, text, seen)
+            only = self.settings.queries.mode == "stored-only"
+            stored = stored_as(program, text, self.catalog, only, seen, self._told)
             if stored is not None:
                 return Reach(frozenset({(Kind.QUERY, stored.name)}))
         if seen is not None:
@@ -160,24 +151,6 @@ class Engine:
             QueryRefused: everything that is wrong with the text.
         """
         return self._compiling.compiled(Role.LOCAL, self._parse(text), text, self.catalog)
-
-    def _stored_as(
-        self, program: syntax.Program, text: str, seen: Seen | None
-    ) -> StoredQuery | None:
-        """In the mode `stored-only`, the stored query that a text is, or a refusal; in
-        `log-unknown`, what is none is told of.
-        """
-        found, only = persisted_id(program), self.settings.queries.mode == "stored-only"
-        stored = self.catalog.by_id.get(found)
-        if stored is not None and (seen is None or not only or seen.sees(Kind.QUERY, stored.name)):
-            return stored if only else None
-        if only:
-            message = "only stored queries are run here, and this is none"
-            hint = "call one by its name or id: GET /query/<name>"
-            raise QueryRefused((Problem(Code.QUERY_NOT_ALLOWED, message, hint=hint),))
-        if self._told is not None and seen is None:
-            self._told(UnknownQuery(found, text))
-        return None
 
     def id_of(self, text: str) -> str:
         """What a client may call a text by: the hash of its canonical form, with its constants.
@@ -240,6 +213,25 @@ class Engine:
         await carry_out(executable, run)
         return self._assembled(executable, run)
 
+    def defined(self, plan: Plan, reach: Reach | None = None) -> Executable:
+        """The compiled plan of a definition; `reach`: what whoever asks must be allowed to.
+
+        Raises:
+            QueryRefused: everything that is wrong with it.
+        """
+        return self._compiling.defined(plan, self.catalog, reach)
+
+    async def outcome(
+        self, executable: Executable, query: Query, observe: Observer | None = None,
+        began: Began | None = None,
+    ) -> Done | Failed | LeftOut:  # fmt: skip
+        """What the plan of a definition comes to; as `answer`."""
+        run = self._begun(executable, query, observe)
+        if began is not None:
+            began(run)
+        await carry_out(executable, run)
+        return own_outcome(executable, run.scope)
+
     async def analyze(self, executable: Executable, query: Query) -> tuple[Analysis, Answer]:
         """Carries a plan out and tells where its time went; as `answer`."""
         events: list[Event] = []
@@ -281,19 +273,17 @@ class Engine:
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
-            return prepare(executable, query.params, moment, layer, limits, clock, observe)
+            run = prepare(executable, query.params, moment, layer, limits, clock, observe)
         except QueryRefused as refused:
             if not query.text:
                 raise
             raise with_excerpts(refused, query.text) from None
+        run.acts, run.aside = self._acts, self.asides.begin
+        return run
 
     def _assembled(self, executable: Executable, run: Run) -> Answer:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
-def all_functions() -> Registry:
-    """The standard functions and those that read the caller."""
-    functions = standard_functions()
-    for function in CALLER_FUNCTIONS:
-        functions = functions.with_function(function)
-    return functions
+def _details(settings: Settings) -> Details:
+    return Details(settings.answer.details == "full", Redaction(secret_texts(settings)))

@@ -196,12 +196,19 @@ class QueryRefused(ApiqlError):
 
 
 class ValueRefused(ApiqlError):
-    """What a function, an operator or a place cannot take (BAD_VALUE)."""
+    """What a function, an operator or a place cannot take: BAD_VALUE, where it says no other code;
+    `status` is the HTTP status that a definition answers with then.
+    """
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, hint: str | None = None, code: Code | None = None,
+        status: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.code = code
+        self.status = status
 
 
 @dataclass

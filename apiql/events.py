@@ -49,6 +49,14 @@ class UnknownQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class AsideFailed:
+    """What a definition began without waiting for it came to nothing."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class HostMoved:
     """A host of an upstream is passed by from now on, or no longer (`healthy`)."""
 
@@ -158,7 +166,7 @@ class KeysMoved:
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
-    UnknownQuery | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
+    UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
     | CallerRefused | KeysMoved
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""

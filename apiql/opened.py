@@ -62,7 +62,10 @@ class OpenEngine:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Ends the connections to upstreams, then those of its own stores."""
+        """Waits for what was begun aside, ends the connections to upstreams, then those of its own
+        stores.
+        """
+        await self.engine.asides.aclose(self.engine.settings.limits.query_timeout)
         await self.stack.aclose()
         if self.owned:
             await self.stores.aclose()

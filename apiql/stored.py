@@ -10,12 +10,14 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from apiql.errors import Code, Problem, QueryRefused
+from apiql.events import Told, UnknownQuery
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.ir.order import circles
 from apiql.ir.plan import Plan
+from apiql.ir.reach import Kind, Seen
 from apiql.query_files import FileProblem, QueryFile, QueryFiles, StoredRefused, order_of
 from apiql.runtime.step import Executable
 from apiql.stored_templates import SOURCE as TEMPLATE
@@ -251,3 +253,26 @@ def _twice(file: QueryFile, first: QueryFile) -> Problem:
     message = f"revision {file.revision} of this query is in {first.file} too"
     hint = "a file without @ is revision 1: give this one a number, as in name@2.apiql"
     return Problem(Code.DUPLICATE_NAME, message, hint=hint)
+
+
+def stored_as(
+    program: s.Program, text: str, catalog: Catalog, only: bool, seen: Seen | None,
+    told: Told | None,
+) -> StoredQuery | None:  # fmt: skip
+    """Where `only` stored queries are run, the one that a text is, or a refusal; else what is none
+    is told of.
+
+    Raises:
+        QueryRefused: the text is none of those, or none that is seen.
+    """
+    found = persisted_id(program)
+    stored = catalog.by_id.get(found)
+    if stored is not None and (seen is None or not only or seen.sees(Kind.QUERY, stored.name)):
+        return stored if only else None
+    if only:
+        message = "only stored queries are run here, and this is none"
+        hint = "call one by its name or id: GET /query/<name>"
+        raise QueryRefused((Problem(Code.QUERY_NOT_ALLOWED, message, hint=hint),))
+    if told is not None and seen is None:
+        told(UnknownQuery(found, text))
+    return None

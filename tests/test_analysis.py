@@ -13,8 +13,9 @@ from msgspec import structs
 
 from apiql.engine import Engine, Query, all_functions
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
-from apiql.ir.plan import Axis, Nested, Plan, Repeat
+from apiql.ir.plan import Plan
 from apiql.ir.values import Items, Literal
+from apiql.ir.works import Axis, Nested, Repeat
 from apiql.observing import between_ticks
 from apiql.runtime.analysis import Analysis, TaskAnalysis, analysis_of
 from apiql.runtime.analysis_forms import as_json, as_mermaid, as_text

@@ -5,13 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from apiql.ir.plan import Batch, Fetch, Nested, Repeat, Task, Work
+from apiql.ir.plan import Making, Task
 from apiql.ir.policy import Duration, Policy, Tolerance, time_text
 from apiql.ir.projection import Kept, Named
 from apiql.ir.push import Pushed, Sendable
 from apiql.ir.request import Binding, Place, Slot
 from apiql.ir.rows import Count, Rows, SortKey, Unsent
-from apiql.ir.values import ElementRoot, Ref, Value, json_text
+from apiql.ir.values import ElementRoot, Literal, Ref, Value, json_text
+from apiql.ir.works import (
+    Act,
+    Aside,
+    Batch,
+    Choose,
+    Compute,
+    Fetch,
+    Loop,
+    Nested,
+    Repeat,
+    Send,
+    Work,
+    inner_works,
+)
 
 PLACES = {
     Place.PATH: "where",
@@ -33,11 +47,26 @@ def call_text(work: Work) -> str:
             return name
         case Fetch(method, endpoint):
             return f"{method.upper()} {endpoint.service} {endpoint.template}"
+        case Send(method, shown=shown):
+            return f"{method.upper()} {shown}"
+        case Choose(_, cases, default):
+            return f"choose of {', '.join(text for text, _ in cases)}{' or else' * bool(default)}"
+        case Loop(each=each, width=width):
+            return f"loop of {call_text(each)}" + (f", {width} at a time" if width > 1 else "")
+        case Aside(each):
+            return f"aside {call_text(each)}"
+        case Compute():
+            return "compute"
+        case Act(name):
+            return f"act {name}"
 
 
 def call_object(work: Work) -> dict[str, Any]:
     """The call as JSON: method, service, location, slots, bindings."""
     each = work.each if isinstance(work, Repeat) else work
+    if not isinstance(each, Fetch | Nested):
+        inner = [call_object(one) for one in inner_works(work) if one is not work]
+        return {"does": call_text(work), **({"inner": inner} if inner else {})}
     bindings = [
         {"place": b.place.value, "name": ".".join(b.name), "value": _value(b.value, work)}
         for b in (each.bindings if isinstance(each, Fetch) else ())
@@ -62,7 +91,9 @@ def call_object(work: Work) -> dict[str, Any]:
 def work_lines(task: Task) -> Iterator[str]:
     """What the call is made of and what becomes of its result."""
     each = task.work.each if isinstance(task.work, Repeat) else task.work
-    if isinstance(each, Nested):
+    if not isinstance(each, Fetch | Nested):
+        yield from _of_definition(each)
+    elif isinstance(each, Nested):
         yield from (f"where {name} = {_value(value, task.work)}" for name, value in each.arguments)
     else:
         yield from (_binding(binding, task.work) for binding in each.bindings)
@@ -71,8 +102,33 @@ def work_lines(task: Task) -> Iterator[str]:
     yield from clause_lines(task)
 
 
+def _of_definition(work: Work) -> Iterator[str]:
+    """What only plans of definitions do."""
+    match work:
+        case Send(url=url, headers=headers, body=body):
+            parts = (("url", url), ("headers", headers), ("body", body))
+            yield from (f"{name} {value}" for name, value in parts if value != Literal(None))
+        case Choose(key):
+            yield f"by {key}"
+        case Loop(count):
+            yield f"as often as {count}"
+        case Compute(value):
+            yield f"value {value}"
+        case Act(_, arguments):
+            yield from (f"where {name} = {value}" for name, value in arguments)
+
+
+def _making(made: Making) -> Iterator[str]:
+    yield from (f"let {name} = {value}" for name, value in made.let)
+    yield from () if made.result is None else (f"result {made.result}",)
+    yield from () if made.instead is None else (f"instead {made.instead}",)
+    yield from () if made.lane is None else (f"at most {made.lane.width} at a time",)
+
+
 def clause_lines(task: Task) -> Iterator[str]:
     """The clauses that are no bindings and no policy."""
+    if task.made is not None:
+        yield from _making(task.made)
     if isinstance(task.work, Repeat):
         yield _repeat(task.work)
     if task.when is not None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apiql.ir.plan import Fetch, Nested, Repeat, Work, with_otherwise
+from apiql.ir.plan import with_otherwise
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.secret import Secret
 from apiql.ir.values import Apply, Literal, Ref, Value, ValueRoot, children
+from apiql.ir.works import Fetch, Nested, Send, Work, inner_works
 
 AS_SENT = "sent"
 """The style of a header that is passed on as it came, letters beyond ASCII included."""
@@ -42,11 +43,13 @@ def withheld_of(work: Work) -> frozenset[str]:
     match work:
         case Fetch(_, endpoint):
             return endpoint.withheld
+        case Send():
+            return frozenset()  # what a definition sends on, its owner has written
         case Nested(_, plan):
             works = (one.work for task in plan.tasks for one in with_otherwise(task))
             return frozenset[str]().union(*map(withheld_of, works))
-        case Repeat(each):
-            return withheld_of(each)
+        case _:
+            return frozenset[str]().union(*map(withheld_of, inner_works(work)))
 
 
 def caller_reads(value: Value) -> Iterator[str | None]:

@@ -8,107 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from apiql.errors import Code, Location, Problem, QueryRefused
 from apiql.ir.embedding import Embed
 from apiql.ir.order import circles, depth_of, in_order
 from apiql.ir.policy import Policy, Settings
-from apiql.ir.projection import EVERYTHING, Path, Projection
-from apiql.ir.push import Pushed
-from apiql.ir.request import Binding, Endpoint
+from apiql.ir.projection import EVERYTHING, Projection
 from apiql.ir.rows import Rows
 from apiql.ir.values import Ref, ResultRoot, Value, refs
-
-READS = frozenset({"get", "head"})
-
-
-@dataclass(frozen=True, slots=True)
-class Fetch:
-    """Work: one upstream call. Each of `pushed` is sent if those before it are."""
-
-    method: str
-    endpoint: Endpoint
-    bindings: tuple[Binding, ...] = ()
-    pushed: tuple[Pushed, ...] = ()
-    wants_object: bool = False  # an answer that is a list or a scalar is none
-
-    @property
-    def is_read(self) -> bool:
-        """Whether equal calls may be one."""
-        return self.method in READS
-
-    def values(self) -> Iterator[Value]:
-        """Every value that the call is made of."""
-        return (binding.value for binding in self.bindings)
-
-
-@dataclass(frozen=True, slots=True)
-class Nested:
-    """Work: a stored plan, run with these arguments as its parameters; its data is the result."""
-
-    name: str
-    plan: Plan
-    arguments: tuple[tuple[str, Value], ...] = ()
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it only reads."""
-        return not self.plan.writes
-
-    def values(self) -> Iterator[Value]:
-        """Its arguments."""
-        return (value for _, value in self.arguments)
-
-
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One `in`: the lists whose elements are walked; several advance together (`zip`)."""
-
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """Elements that go together: at most `size` in a call (None: all).
-
-    `key` is where a row of the answer says whose it is, `rows` where the rows are; without a
-    key the result is one list of all rows. `declared`: the source asks for it, not the text.
-    """
-
-    size: int | None
-    key: Path | None = None
-    rows: Path = ()
-    declared: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat:
-    """Work: the same for each element of a list, or of the cross product of several."""
-
-    each: Fetch | Nested
-    axes: tuple[Axis, ...]
-    batch: Batch | None = None
-
-    @property
-    def is_read(self) -> bool:
-        """Whether equal elements may be one call."""
-        return self.each.is_read
-
-    def values(self) -> Iterator[Value]:
-        """The lists, and what each call is made of."""
-        yield from (value for axis in self.axes for value in axis.values)
-        yield from self.each.values()
-
-
-Work: TypeAlias = Fetch | Nested | Repeat
+from apiql.ir.works import Nested, Work, inner_works
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
     """One step of a plan. `after` is order without data; `when` must be true for it to be
     carried out; `rows` is what becomes of its result; `otherwise` takes its place on failure.
-    `location` is the text it came from.
+    `location` is the text it came from. `made` is what definitions say beside.
     """
 
     name: str
@@ -119,12 +35,14 @@ class Task:
     when: Value | None = None
     rows: Rows | None = None
     otherwise: Otherwise | None = None
+    made: Making | None = None
 
     def values(self) -> Iterator[Value]:
         """Every value of the task but those of `otherwise`."""
         yield from self.work.values()
         yield from () if self.when is None else (self.when,)
         yield from () if self.rows is None else self.rows.values()
+        yield from () if self.made is None else self.made.values()
 
     def reads(self) -> Iterator[Ref]:
         """The references to results in its values, those of `otherwise` included."""
@@ -144,6 +62,35 @@ class Task:
         """The tasks that must end before this one can: also what `otherwise` waits for."""
         own = self.begins_after
         return own if self.otherwise is None else own | self.otherwise.task.needs
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Tasks of one name that go side by side, at most `width` of them at a time."""
+
+    name: str
+    width: int
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """What a task's result is made of, where it is not the answer itself.
+
+    `let` are local values, each of which sees those before it, as does all else of the task.
+    `result` is made of them and the work's reply; `instead`, where the work (or `result`) failed
+    or `when` left it out, of them and the failure. What `let` lacks has no `instead`.
+    """
+
+    let: tuple[tuple[str, Value], ...] = ()
+    result: Value | None = None
+    instead: Value | None = None
+    lane: Lane | None = None
+
+    def values(self) -> Iterator[Value]:
+        """Every value of it."""
+        yield from (value for _, value in self.let)
+        yield from () if self.result is None else (self.result,)
+        yield from () if self.instead is None else (self.instead,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +143,9 @@ class Plan:
     """Tasks in an order in which each stands behind what it needs.
 
     `returned` is the shape of the answer where the text gives one, at `returned_at`. `most_calls`
-    is the most upstream calls that a run can make; planning finds it.
+    is the most upstream calls that a run can make; planning finds it. `outcome` names the task
+    whose result, as it is, is that of the whole plan, where there are no outputs; `gathered` the
+    parameter whose members are all that who selects from it says.
     """
 
     tasks: tuple[Task, ...]
@@ -208,6 +157,8 @@ class Plan:
     returned: Value | None = None
     returned_at: Location | None = None
     most_calls: int = 0
+    outcome: str = ""
+    gathered: str = ""
 
     @classmethod
     def of(
@@ -262,9 +213,8 @@ def _needs(tasks: Mapping[str, Task]) -> dict[str, frozenset[str]]:
 
 
 def _depth(task: Task) -> int:
-    works = (one.work for one in with_otherwise(task))
-    plans = (work.each if isinstance(work, Repeat) else work for work in works)
-    return max(plan.plan.depth if isinstance(plan, Nested) else 1 for plan in plans)
+    works = (work for one in with_otherwise(task) for work in inner_works(one.work))
+    return max((w.plan.depth if isinstance(w, Nested) else 1 for w in works), default=1)
 
 
 def _unknown(

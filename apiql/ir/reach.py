@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from apiql.ir.plan import Fetch, Nested, Plan, Repeat, with_otherwise
+from apiql.ir.plan import Plan, with_otherwise
+from apiql.ir.works import Fetch, Nested, Send, inner_works
 
 
 class Kind(StrEnum):
@@ -59,8 +60,15 @@ def reached(plan: Plan) -> Reach:
     methods: set[str] = set()
     for work in _works(plan):
         match work:
-            case Nested(full):
-                names.add(stored_as(full))
+            case Nested(full, inner):
+                if "." in full:
+                    names.add(stored_as(full))
+                else:  # a part of the plan that it stands in
+                    part = reached(inner)
+                    names |= part.names
+                    methods |= part.methods
+            case Send(service=service):
+                names.add((Kind.HOST, service))
             case Fetch(method, endpoint):
                 if endpoint.source:
                     names.add((Kind.SOURCE, endpoint.source))
@@ -71,10 +79,10 @@ def reached(plan: Plan) -> Reach:
     return Reach(frozenset(names), frozenset(methods))
 
 
-def _works(plan: Plan) -> Iterator[Fetch | Nested]:
+def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
     for task in plan.tasks:
         for one in with_otherwise(task):
-            yield one.work.each if isinstance(one.work, Repeat) else one.work
+            yield from inner_works(one.work)
 
 
 def stored_as(full: str) -> Name:

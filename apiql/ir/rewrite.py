@@ -9,6 +9,7 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import (
     Apply,
     Computed,
+    Invoke,
     Items,
     Literal,
     Record,
@@ -39,6 +40,8 @@ def rewritten(value: Value, change: Change) -> Value:
             return Record(tuple((name, rewritten(member, change)) for name, member in members))
         case Apply(function, args):
             return Apply(function, tuple(rewritten(arg, change) for arg in args))
+        case Invoke(name, call, args):
+            return Invoke(name, call, tuple(rewritten(arg, change) for arg in args))
         case Ref(root, path, optional, part):
             if isinstance(root, ValueRoot):
                 root = ValueRoot(rewritten(root.value, change))

@@ -1,19 +1,19 @@
 """Values: JSON data with holes. What a task reads is written in its values and nowhere else.
 
-    Value = Literal | Secret | Ref | Record | Items | Apply | Spread
+    Value = Literal | Secret | Ref | Record | Items | Apply | Spread | Invoke
 
 A `Ref` has a root (a result, a parameter, a field of the row, a computed value, the element of a
-fan-out, a member of the answer) and a path.
+fan-out, a member of the answer, a local value, the reply or the failure of a work) and a path.
 Values are frozen and know nothing of how they are evaluated.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from apiql.ir.secret import Secret
 
@@ -80,7 +80,29 @@ class OutputRoot:
     name: str
 
 
-Root: TypeAlias = ResultRoot | ParamRoot | RowRoot | ValueRoot | ElementRoot | OutputRoot
+@dataclass(frozen=True, slots=True)
+class LocalRoot:
+    """A local value of the task, by its name."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRoot:
+    """What the task's work came to: a body, a status, headers; of what is no call the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRoot:
+    """Why the task's work came to nothing: `{"code", "message", "status"}`; null where `when`
+    left it out.
+    """
+
+
+Root: TypeAlias = (
+    ResultRoot | ParamRoot | RowRoot | ValueRoot | ElementRoot | OutputRoot
+    | LocalRoot | ReplyRoot | FailureRoot
+)  # fmt: skip
 
 
 class Part(Enum):
@@ -117,9 +139,7 @@ class Ref:
 
     def __str__(self) -> str:
         match self.root:
-            case ResultRoot(task):
-                head = task
-            case OutputRoot(name):
+            case ResultRoot(name) | OutputRoot(name) | LocalRoot(name):
                 head = name
             case ElementRoot(number):
                 head = f"each {number + 1}"
@@ -129,6 +149,8 @@ class Ref:
                 head = ""
             case ValueRoot(value):
                 head = str(value)
+            case ReplyRoot() | FailureRoot():
+                head = "reply" if isinstance(self.root, ReplyRoot) else "failure"
         if self.part is not Part.BODY:
             head += f".{self.part.value}"
         text = head + "".join(_step_text(step) for step in self.path)
@@ -180,7 +202,22 @@ class Apply:
         return f"{self.function}({', '.join(str(arg) for arg in self.args)})"
 
 
-Value: TypeAlias = Literal | Secret | Ref | Record | Items | Apply | Spread
+@dataclass(frozen=True, slots=True)
+class Invoke:
+    """A function of a definition (a compiled template) applied to values; `name` is for people.
+    `call` takes the moment of the run and the values; what it cannot do it refuses with
+    `ValueRefused`.
+    """
+
+    name: str
+    call: Callable[..., Any] = field(repr=False)
+    args: tuple[Value, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}({', '.join(str(arg) for arg in self.args)})"
+
+
+Value: TypeAlias = Literal | Secret | Ref | Record | Items | Apply | Spread | Invoke
 
 SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
 """The operators that stand between two operands."""
@@ -195,7 +232,7 @@ def children(value: Value) -> tuple[Value, ...]:
             return (inner,)
         case Record(members):
             return tuple(member for _, member in members)
-        case Items(items) | Apply(_, items):
+        case Items(items) | Apply(_, items) | Invoke(_, _, items):
             return items
         case Ref(root, path):
             computed = tuple(step.value for step in path if isinstance(step, Computed))

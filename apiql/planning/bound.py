@@ -6,8 +6,9 @@ from dataclasses import replace
 from math import ceil, prod
 
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.ir.plan import Axis, Nested, Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.values import Items, Literal, Record, Value
+from apiql.ir.works import Axis, Loop, Nested, Repeat, Work, inner_works
 
 
 def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
@@ -30,16 +31,28 @@ def _is_fixed(task: Task) -> bool:
     """Whether the text alone says how many calls a task makes."""
     work = task.work
     if not isinstance(work, Repeat):
-        return True
+        return not isinstance(work, Loop)
     return all(_length(value) is not None for axis in work.axes for value in axis.values)
 
 
 def _calls(task: Task, fanout: int) -> int:
     work = task.work
-    each = work.each if isinstance(work, Repeat) else work
     tries = 1 + (task.policy.retry.times if task.policy.retry else 0)
-    times = _elements(work, fanout) if isinstance(work, Repeat) else 1
-    return times * (each.plan.most_calls if isinstance(each, Nested) else tries)
+    times = _times(work, fanout)
+    most = (
+        each.plan.most_calls if isinstance(each, Nested) else tries for each in inner_works(work)
+    )
+    return times * max(most, default=0)
+
+
+def _times(work: Work, fanout: int) -> int:
+    match work:
+        case Repeat():
+            return _elements(work, fanout)
+        case Loop():
+            return fanout
+        case _:
+            return 1
 
 
 def _elements(work: Repeat, fanout: int) -> int:

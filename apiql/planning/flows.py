@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 
 from apiql.errors import Code, Location, Problem, QueryRefused
 from apiql.ir.forwarding import caller_reads, withheld_of
-from apiql.ir.plan import Fetch, Nested, Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.request import CREDENTIALS
 from apiql.ir.secret import Secret, astray
 from apiql.ir.values import Value, secrets
+from apiql.ir.works import Fetch, Nested, Repeat, Send, Work, inner_works
 
 
 def only_where_it_belongs(plan: Plan) -> Plan:
@@ -33,8 +34,9 @@ def only_where_it_belongs(plan: Plan) -> Plan:
 
 def _of_task(task: Task) -> Iterator[Problem]:
     each = task.work.each if isinstance(task.work, Repeat) else task.work
-    home = each.endpoint.base if isinstance(each, Fetch) else None
+    home = _home(each)
     sent = [secret for value in task.work.values() for secret in secrets(value)]
+    sent += [s for _, value in (task.made.let if task.made else ()) for s in secrets(value)]
     if isinstance(each, Fetch):
         sent += [value for _, value in each.endpoint.headers if isinstance(value, Secret)]
     shown = [] if task.when is None else [*secrets(task.when)]
@@ -46,6 +48,17 @@ def _of_task(task: Task) -> Iterator[Problem]:
     read = {name for value in task.work.values() for name in caller_reads(value)}
     for name in sorted(name for name in read if name is not None and name in withheld):
         yield _withheld(name, task, each)
+
+
+def _home(work: Work) -> str | None:
+    """Whose secrets a work may hold."""
+    match work:
+        case Fetch(_, endpoint):
+            return endpoint.base
+        case Send(home=home):
+            return home
+        case _:
+            return None
 
 
 def _of_answer(plan: Plan) -> Iterator[Problem]:
@@ -61,8 +74,11 @@ def _of_nested_answers(plan: Plan) -> Iterator[Problem]:
     needed = frozenset[str]().union(*(task.needs for task in plan.tasks))
     for task in plan.tasks:
         for one in with_otherwise(task):
-            each = one.work.each if isinstance(one.work, Repeat) else one.work
-            if task.name in needed and isinstance(each, Nested) and _tells(each.plan):
+            for each in inner_works(one.work):
+                if task.name not in needed or not isinstance(each, Nested):
+                    continue
+                if not _tells(each.plan):
+                    continue
                 message = f"{task.name}: {each.name} answers with credentials of the request"
                 hint = "no other select may read that"
                 place = (task.location,)
@@ -81,13 +97,11 @@ def _tells(plan: Plan) -> bool:
 def _nested(tasks: Iterable[Task]) -> Iterator[Plan]:
     for task in tasks:
         for one in with_otherwise(task):
-            each = one.work.each if isinstance(one.work, Repeat) else one.work
-            if isinstance(each, Nested):
-                yield each.plan
+            yield from (w.plan for w in inner_works(one.work) if isinstance(w, Nested))
 
 
-def _withheld(name: str, task: Task, each: Fetch | Nested) -> Problem:
-    where = each.endpoint.service if isinstance(each, Fetch) else each.name
+def _withheld(name: str, task: Task, each: Work) -> Problem:
+    where = each.endpoint.service if isinstance(each, Fetch) else getattr(each, "name", task.name)
     message = f"{task.name}: `{name}` of the request may not be sent to {where}"
     hint = f'only an upstream or a source that lists it gets it: forward = ["{name}"]'
     return Problem(Code.FORBIDDEN_UPSTREAM, message, (task.location,), hint, task=task.name)

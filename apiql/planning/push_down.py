@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
-from apiql.ir.plan import Fetch, Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.projection import Path
 from apiql.ir.push import SORTED, Push, Pushed, Sendable, SentCount, Style
 from apiql.ir.request import Place
 from apiql.ir.rows import Count, Rows, SortKey, Unsent
 from apiql.ir.sendable import MOST_INTEGER
 from apiql.ir.values import ParamRoot, Ref, RowRoot, Value
+from apiql.ir.works import Fetch, Repeat
 from apiql.planning.conditions import condition_of, never_refuses, parts_of
 from apiql.planning.filter_texts import pairs_of, said
 from apiql.planning.wanted_fields import (

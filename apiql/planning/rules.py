@@ -9,6 +9,7 @@ from apiql.errors import Code, Location, Problem, QueryRefused
 from apiql.ir.plan import Plan, Task
 from apiql.ir.rename import renamed, task_renamed
 from apiql.ir.values import applied
+from apiql.ir.works import Fetch, Nested, Repeat
 from apiql.planning.bound import bounded
 
 Rule = Callable[[Plan], Plan]
@@ -76,5 +77,8 @@ def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
 
 
 def _is_alone(task: Task) -> bool:
-    """What `distinct` leaves depends on the projection, and an `else` has one of its own."""
-    return task.otherwise is None and not (task.rows and task.rows.distinct)
+    """What `distinct` leaves depends on the projection, an `else` has one of its own, and what
+    definitions do is done as often as they say.
+    """
+    usual = isinstance(task.work, Fetch | Nested | Repeat)
+    return usual and task.otherwise is None and not (task.rows and task.rows.distinct)

@@ -16,7 +16,8 @@ from statistics import median
 
 from apiql.errors import Code
 from apiql.events import CallMade, ElseTaken, Event, Queued, Retried, TaskEnded
-from apiql.ir.plan import Nested, Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
+from apiql.ir.works import Nested, inner_works
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +152,7 @@ def _named(plan: Plan, prefix: str) -> Iterator[tuple[str, Task]]:
 
 def _nested(task: Task) -> Iterator[Nested]:
     for one in with_otherwise(task):
-        work = one.work.each if isinstance(one.work, Repeat) else one.work
-        if isinstance(work, Nested):
-            yield work
+        yield from (work for work in inner_works(one.work) if isinstance(work, Nested))
 
 
 def _others(plan: Plan, name: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from apiql.errors import Failure
-from apiql.ir.plan import Batch
+from apiql.ir.works import Batch
 from apiql.runtime.attempt import built, exchanged
 from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.cells import Cells, told

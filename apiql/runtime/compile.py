@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import inf
+from itertools import pairwise
+from typing import TypeAlias
 
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.forwarding import caller_reads, withheld_of
-from apiql.ir.plan import Fetch, Nested, Output, Plan, Repeat, Task, Work
-from apiql.ir.policy import REPEATABLE, Caching, Policy, Retry, Tolerance
+from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.policy import Caching, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.reach import Reach, reached
 from apiql.ir.values import Value
+from apiql.ir.works import Fetch, Nested, Repeat, Work
 from apiql.plugins import Registry
 from apiql.runtime.caller import withholding
+from apiql.runtime.clauses import is_plain, retry_of, timeout_of, work_name
+from apiql.runtime.compile_stated import stated_step
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
@@ -31,8 +35,8 @@ from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
 from apiql.runtime.twins import call_key, twins_of
 from apiql.runtime.weave import compile_weaves
 
-USUAL = Policy()
 NONE: Mapping[int, Executable] = {}
+Usual: TypeAlias = Fetch | Nested | Repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ def compile_plan(
     for task in plan.tasks:
         try:
             projections = [output.projection for output in outputs[task.name]]
-            steps.append(_step(task, projections, compiler))
+            steps.append(_any_step(task, projections, compiler))
         except ValueRefused as refused:
             problems.append(_problem(task, refused))
     if problems:
@@ -99,7 +103,13 @@ def _executable(
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
         wide=any(not step.plain for step in steps), varies=header_names(plan),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
+        chain=_is_chain(steps),
     )  # fmt: skip
+
+
+def _is_chain(steps: tuple[Step, ...]) -> bool:
+    """Whether each step waits for the one before it, so that no two are ever side by side."""
+    return all(before.name in step.needs for before, step in pairwise(steps))
 
 
 def _caches(step: Step) -> bool:
@@ -138,12 +148,11 @@ def _openings(plan: Plan) -> tuple[bytes, ...]:
 # -- steps --------------------------------------------------------------------------------------
 
 
-def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Step:
-    work, compiler = task.work, _withholding(task.work, compiler)
+def _step(task: Task, work: Usual, projections: list[Projection], compiler: _Compiler) -> Step:
+    compiler = _withholding(work, compiler)
     each = work.each if isinstance(work, Repeat) else work
     fetch = each if isinstance(each, Fetch) else None
     early = not any(reads_results(value) for value in work.values())
-    otherwise = _otherwise(task, len(projections), compiler)
     return Step(
         name=task.name, task=task, build=_build(each, compiler), early=early,
         checks=_checks(task, projections, early, compiler),
@@ -153,16 +162,35 @@ def _step(task: Task, projections: list[Projection], compiler: _Compiler) -> Ste
         exact=tuple(exact for _, exact in compiler.paths[task.name]),
         rows=_rows(task, projections, compiler),
         shapes=tuple(_shape(projection, compiler) for projection in projections),
-        policy=task.policy, retry=_retry(task, fetch),
+        policy=task.policy, retry=retry_of(task, fetch),
         on_timeout=fetch.endpoint.on_timeout if fetch else "error",
-        timeout=_timeout(task, fetch, compiler.call_timeout),
+        timeout=timeout_of(task, fetch, compiler.call_timeout),
         service=fetch.endpoint.service if fetch else work_name(each),
         method=fetch.method.upper() if fetch else "QUERY", is_read=work.is_read,
-        twin=_twin(task, compiler), plain=_is_plain(task),
+        twin=_twin(task, compiler), plain=is_plain(task),
         when=None if task.when is None else _value(task.when, compiler),
         fan=_fan(task, work, compiler) if isinstance(work, Repeat) else None,
-        nested=_nested(each, compiler) if isinstance(each, Nested) else None, otherwise=otherwise,
+        nested=_nested(each, compiler) if isinstance(each, Nested) else None,
+        otherwise=_otherwise(task, len(projections), compiler),
     )  # fmt: skip
+
+
+def _any_step(task: Task, projections: list[Projection], compiler: _Compiler) -> Step:
+    if task.made is None and isinstance(task.work, Fetch | Nested | Repeat):
+        return _step(task, task.work, projections, compiler)
+    return _stated_step(task, compiler)
+
+
+def _stated_step(task: Task, compiler: _Compiler) -> Step:
+    def compiled(value: Value) -> Evaluate:
+        return _value(value, compiler)
+
+    def nested(work: Nested) -> NestedCall:
+        return _nested(work, compiler)
+
+    after = tuple(sorted(task.after - compiler.tolerated))
+    paths = compiler.paths[task.name]
+    return stated_step(task, compiled, nested, paths, after, compiler.call_timeout)
 
 
 def _withholding(work: Work, compiler: _Compiler) -> _Compiler:
@@ -173,29 +201,6 @@ def _withholding(work: Work, compiler: _Compiler) -> _Compiler:
     return replace(compiler, functions=guarded)
 
 
-def work_name(work: Fetch | Nested) -> str:
-    """The service of a fetch, the name of a nested plan: for people."""
-    return work.endpoint.service if isinstance(work, Fetch) else work.name
-
-
-def _is_plain(task: Task) -> bool:
-    usual = replace(task.policy, timeout=None, tolerance=USUAL.tolerance) == USUAL
-    work = task.work
-    if not usual or not isinstance(work, Fetch) or task.when or task.otherwise:
-        return False
-    return work.endpoint.retry.each is None
-
-
-def _retry(task: Task, fetch: Fetch | None) -> Retry | None:
-    """What the query says of more tries, else the source: only of what may be called twice."""
-    if fetch is None:
-        return None
-    asked, usual = task.policy.retry, fetch.endpoint.retry
-    if asked is not None:
-        return replace(asked, patience=usual.patience)
-    return usual if usual.times and fetch.method in REPEATABLE else None
-
-
 def _value(value: Value, compiler: _Compiler) -> Evaluate:
     return compile_value(value, compiler.functions, compiler.reads)
 
@@ -204,19 +209,6 @@ def _build(work: Fetch | Nested, compiler: _Compiler) -> Build | None:
     if isinstance(work, Nested):
         return None
     return compile_request(work, compiler.functions, compiler.reads)
-
-
-def _timeout(task: Task, fetch: Fetch | None, call_timeout: float) -> float:
-    """The seconds of one call: what the query says, else the source, else the settings; a nested
-    plan has what is left of the query's time.
-    """
-    asked = task.policy.timeout
-    if isinstance(asked, float):
-        return asked
-    if fetch is None:
-        return inf
-    own = fetch.endpoint.timeout
-    return call_timeout if own is None else own
 
 
 def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
@@ -230,7 +222,7 @@ def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
     key = work.batch.key if work.batch else None
     read_key = None if key is None else compile_reader(((key, False),))
     known = tuple(not any(map(reads_results, axis.values)) for axis in work.axes)
-    plain = _is_plain(replace(task, work=work.each, when=None, otherwise=None))
+    plain = is_plain(replace(task, work=work.each, when=None, otherwise=None))
     return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain)
 
 
@@ -248,7 +240,7 @@ def _otherwise(task: Task, outputs: int, compiler: _Compiler) -> Step | None:
         return None
     other = task.otherwise.task
     projections = [task.otherwise.projection] * outputs
-    return _step(replace(other, name=task.name), projections, compiler)
+    return _any_step(replace(other, name=task.name), projections, compiler)
 
 
 def _rows(task: Task, projections: list[Projection], compiler: _Compiler) -> RowStage | None:

@@ -28,6 +28,7 @@ Tree: TypeAlias = Mapping[str, "Tree | None"]
 
 Path: TypeAlias = tuple[str, ...]
 Reader: TypeAlias = Callable[[bytes], tuple[Any, ...]]
+Picker = Callable[[Any], tuple[Any, ...]]
 Wanted: TypeAlias = tuple[Path, bool]
 """A path that is read, and whether lists keep MISSING for what an element lacks."""
 
@@ -207,6 +208,14 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
         return _picked(as_value(body), picks)
 
     return read
+
+
+def compile_picker(wanted: tuple[Wanted, ...]) -> Picker:
+    """From a value to what stands at some paths, MISSING where there is nothing."""
+    picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
+    if picks == (((), None),):
+        return lambda value: (value,)
+    return lambda value: _picked(value, picks)
 
 
 def _picked(value: Any, picks: tuple[tuple[Path, Any], ...]) -> tuple[Any, ...]:

@@ -16,14 +16,18 @@ from apiql.ir.values import (
     Apply,
     Computed,
     ElementRoot,
+    FailureRoot,
+    Invoke,
     Items,
     Literal,
+    LocalRoot,
     Open,
     OutputRoot,
     ParamRoot,
     Part,
     Record,
     Ref,
+    ReplyRoot,
     ResultRoot,
     RowRoot,
     Spread,
@@ -34,8 +38,8 @@ from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
 from apiql.runtime import walk
 from apiql.runtime.json_values import a_kind
-from apiql.runtime.outcome import MISSING, Unmet, unmet
-from apiql.runtime.results import body_reader, reply_reader
+from apiql.runtime.outcome import MISSING, Unmet
+from apiql.runtime.results import body_reader, complaint, own_reader, reply_reader
 from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
@@ -75,6 +79,8 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
             return _compile_record(members, functions, reads)
         case Apply():
             return _compile_apply(value, functions, reads)
+        case Invoke(_, call, args):
+            return _compile_invoke(call, args, functions, reads)
         case Spread(inner):
             return compile_value(inner, functions, reads)
 
@@ -151,6 +157,17 @@ def _compile_apply(value: Apply, functions: Registry, reads: Reads) -> Evaluate:
     return _call_of(_prepared(function, value), args)
 
 
+def _compile_invoke(
+    call: Callable[..., Any], args: tuple[Value, ...], functions: Registry, reads: Reads
+) -> Evaluate:
+    parts = [null_for_missing(compile_value(arg, functions, reads)) for arg in args]
+    match parts:
+        case [part]:
+            return lambda scope: call(scope.moment, part(scope))
+        case _:
+            return lambda scope: call(scope.moment, *[part(scope) for part in parts])
+
+
 def _prepared(function: Function, value: Apply) -> Function:
     """A function with its constant arguments taken in ahead (a compiled jmespath)."""
     if function.prepare is None:
@@ -175,7 +192,7 @@ def compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = Fa
     root = _compile_root(ref, functions, reads, exact)
     if not rest and isinstance(ref.root, RowRoot):
         return root
-    complain = _complaint(ref)
+    complain = complaint(ref)
     if isinstance(ref.root, ParamRoot) and not ref.path:
         return _param_reader(ref.root.name, complain)
     if isinstance(ref.root, ElementRoot) and not ref.path:
@@ -241,6 +258,8 @@ def _compile_root(ref: Ref, functions: Registry, reads: Reads, exact: bool) -> E
             return lambda scope: walk.by_names(scope.elements[number], names)
         case OutputRoot(name):
             return lambda scope: walk.by_names(_member(scope, name), names)
+        case LocalRoot() | FailureRoot() | ReplyRoot():
+            return own_reader(ref.root, ref.part, names)
 
 
 def _member(scope: Scope, name: str) -> Any:
@@ -260,19 +279,3 @@ def _tolerant(inner: Evaluate) -> Evaluate:
             raise
 
     return evaluate
-
-
-def _complaint(ref: Ref) -> Evaluate:
-    """What happens where a reference finds nothing; in `return` there is null."""
-    if ref.optional or isinstance(ref.root, RowRoot | OutputRoot):
-        return (lambda scope: MISSING) if ref.optional else (lambda scope: None)
-    from_caller = isinstance(ref.root, ParamRoot)
-    code = Code.MISSING_VARIABLE if from_caller else Code.MISSING_DEPENDENCY
-    message = f"{ref} is missing" if from_caller else f"not called: {ref} is missing"
-
-    def complain(scope: Scope) -> Any:
-        if scope.members is not None and not from_caller:
-            return None
-        raise unmet(code, message)
-
-    return complain

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiql.errors import Code
-from apiql.ir.plan import Fetch
 from apiql.ir.request import Binding, Place
 from apiql.ir.rewrite import rewritten
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Ref, ResultRoot, Value
+from apiql.ir.works import Fetch
 from apiql.plugins import Registry
 from apiql.runtime.evaluate import compile_value
 from apiql.runtime.outcome import MISSING, unmet

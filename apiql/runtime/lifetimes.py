@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from apiql.ir.plan import Nested, Plan, Repeat, with_otherwise
+from apiql.ir.plan import Plan, with_otherwise
 from apiql.ir.values import Apply, Literal, Value, children
+from apiql.ir.works import Nested, inner_works
 from apiql.runtime.freshness import (
     UNSTORABLE,
     Freshness,
@@ -58,9 +59,8 @@ def header_names(plan: Plan) -> frozenset[str]:
     for task in plan.tasks:
         for one in with_otherwise(task):
             found |= _in_values(one.values())
-            work = one.work.each if isinstance(one.work, Repeat) else one.work
-            if isinstance(work, Nested):
-                found |= header_names(work.plan)
+            for work in inner_works(one.work):
+                found |= header_names(work.plan) if isinstance(work, Nested) else frozenset()
     for output in plan.outputs:
         found |= _in_values(output.projection.values())
     return found if plan.returned is None else found | _in_value(plan.returned)

@@ -44,6 +44,8 @@ class Done:
     reads: tuple[Any, ...] = ()
     shaped: tuple[bytes | Failure, ...] = ()
     failures: tuple[Failure, ...] = ()
+    value: Any = MISSING
+    """The result of a definition's task, as it is; MISSING where that is JSON (`shaped`)."""
 
 
 @dataclass(slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from apiql.ir.plan import Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.projection import Path
 from apiql.ir.values import Items, Part, Ref, ResultRoot, Value, refs
+from apiql.ir.works import Repeat
 from apiql.runtime.scope import static_names
 
 Paths = dict[str, dict[tuple[Path, bool], int]]

@@ -11,6 +11,7 @@ from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.runtime.attempt import exchanged, once, queued, skipped, tell
 from apiql.runtime.call_failures import failed_call
 from apiql.runtime.fanout import fan_out
+from apiql.runtime.order import mind_order
 from apiql.runtime.outcome import (
     TOO_DEEP,
     Done,
@@ -20,12 +21,11 @@ from apiql.runtime.outcome import (
     Outcome,
     Skipped,
     Unmet,
-    unmet,
 )
 from apiql.runtime.reading import read_reply
 from apiql.runtime.run import Run
-from apiql.runtime.scope import Scope
 from apiql.runtime.single import fallen_back, is_wanted, needs_of_other, one
+from apiql.runtime.stated import perform_stated
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Reply
 
@@ -36,7 +36,7 @@ async def perform(step: Step, run: Run) -> Outcome:
         if not step.plain:
             return await _carefully(step, run)
         if step.after:
-            _mind_order(step, run.scope)
+            mind_order(step, run.scope)
         call = run.calls.get(step)
         if call is None:
             assert step.build is not None
@@ -97,23 +97,13 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
     return outcome
 
 
-def _mind_order(step: Step, scope: Scope) -> None:
-    """`after` orders what is done, so it wants it done (or left out)."""
-    for name in step.after:
-        outcome = scope.outcomes[name]
-        if isinstance(outcome, Failed | Skipped):
-            cause = outcome.failure
-            root = cause.cause or name
-            message = f"not called: it comes after {name}, and {root} failed"
-            message += f" ({cause.root or cause.code})"
-            raise unmet(Code.DEPENDENCY_FAILED, message, cause, name)
-
-
 # -- with clauses -------------------------------------------------------------------------------
 
 
 async def _carefully(step: Step, run: Run) -> Outcome:
     """A task with more to it than one call."""
+    if step.stated is not None:
+        return await perform_stated(step, step.stated, run)
     outcome = await _begun(step, run)
     if isinstance(outcome, Failed) and outcome.several is not None:
         return outcome
@@ -124,7 +114,7 @@ async def _begun(step: Step, run: Run) -> Outcome:
     try:
         if step.when is not None and not is_wanted(step.when(run.scope)):
             return LeftOut()
-        _mind_order(step, run.scope)
+        mind_order(step, run.scope)
         if step.fan is not None:
             return await fan_out(step, step.fan, run, _called_in_turn)
         return await one(step, run)

@@ -98,13 +98,18 @@ def json_of(method: str, reply: Reply) -> bytes:
     if not body and "json" not in media:
         return b"null"
     if media.startswith("text/plain"):
-        return to_json(_text(body, media))
+        return to_json(text_of(body, media))
     if media.startswith(("text/html", "application/xhtml")):
         raise Undecodable(f"it is {media.partition(';')[0]}, not JSON")
     return body.removeprefix(BOM)
 
 
-def _text(body: bytes, media: str) -> str:
+def text_of(body: bytes, media: str) -> str:
+    """The text of a body, in the charset that its media type (lower case) names.
+
+    Raises:
+        Undecodable: it is not in that charset, or nobody knows that.
+    """
     charset = media.partition("charset=")[2].split(";")[0].strip(" \"'") or "utf-8"
     names = {"utf-8": "utf-8", "utf8": "utf-8", "us-ascii": "ascii", "ascii": "ascii",
              "iso-8859-1": "latin-1", "latin1": "latin-1", "windows-1252": "cp1252",

@@ -9,10 +9,10 @@ from urllib.parse import unquote
 
 from apiql.errors import Code, ValueRefused
 from apiql.ir.forwarding import AS_SENT
-from apiql.ir.plan import Fetch
 from apiql.ir.request import Endpoint, Place, Slot
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, ResultRoot, Value, refs
+from apiql.ir.works import Fetch
 from apiql.plugins import Registry
 from apiql.runtime import encode
 from apiql.runtime.filled import Filled, fill

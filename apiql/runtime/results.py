@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from apiql.errors import Code
-from apiql.ir.values import Part, Ref
+from apiql.ir.values import (
+    FailureRoot,
+    LocalRoot,
+    OutputRoot,
+    ParamRoot,
+    Part,
+    Ref,
+    ReplyRoot,
+    RowRoot,
+)
 from apiql.runtime import walk
 from apiql.runtime.cells import filled
 from apiql.runtime.outcome import (
@@ -21,6 +30,9 @@ from apiql.runtime.outcome import (
 )
 from apiql.runtime.scope import Evaluate, Scope
 from apiql.sources.call import Headers
+
+LENIENT = RowRoot | OutputRoot | LocalRoot | ReplyRoot | FailureRoot
+"""Where there is null for what is missing."""
 
 
 def body_reader(ref: Ref, task: str, number: int) -> Evaluate:
@@ -57,6 +69,34 @@ def reply_reader(ref: Ref, task: str, names: tuple[str, ...]) -> Evaluate:
     return evaluate
 
 
+def own_reader(
+    root: LocalRoot | FailureRoot | ReplyRoot, part: Part, names: tuple[str, ...]
+) -> Evaluate:
+    """What a task of a definition sees of its own: local values, what its work came to."""
+    match root:
+        case LocalRoot(name):
+            if not names:
+                return lambda scope: scope.locals[name]
+            return lambda scope: walk.by_names(scope.locals[name], names)
+        case FailureRoot():
+            return lambda scope: walk.by_names(scope.failure, names)
+        case ReplyRoot():
+            return _own_reply_reader(part, names)
+
+
+def _own_reply_reader(part: Part, names: tuple[str, ...]) -> Evaluate:
+    def evaluate(scope: Scope) -> Any:
+        found = scope.reply
+        assert found is not None
+        if part is Part.BODY:
+            return walk.by_names(found.value, names)
+        if part is Part.STATUS:
+            return found.status
+        return walk.by_names(_header_object(found.headers), names)
+
+    return evaluate
+
+
 def _part(ref: Ref, names: tuple[str, ...], status: int | None, headers: Headers) -> Any:
     if status is None:
         return MISSING
@@ -79,3 +119,19 @@ def _failed_dependency(ref: Ref, task: str, outcome: Outcome) -> Exception:
     root = cause.cause or task
     message = f"not called: it reads {ref}, and {root} failed ({cause.root or cause.code})"
     return unmet(Code.DEPENDENCY_FAILED, message, cause, task)
+
+
+def complaint(ref: Ref) -> Evaluate:
+    """What happens where a reference finds nothing; in `return` there is null."""
+    if ref.optional or isinstance(ref.root, LENIENT):
+        return (lambda scope: MISSING) if ref.optional else (lambda scope: None)
+    from_caller = isinstance(ref.root, ParamRoot)
+    code = Code.MISSING_VARIABLE if from_caller else Code.MISSING_DEPENDENCY
+    message = f"{ref} is missing" if from_caller else f"not called: {ref} is missing"
+
+    def complain(scope: Scope) -> Any:
+        if scope.members is not None and not from_caller:
+            return None
+        raise unmet(code, message)
+
+    return complain

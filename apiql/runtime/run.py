@@ -5,18 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from apiql.errors import CallFailed, Code
 from apiql.events import Observer
+from apiql.ir.plan import Lane
 from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.outcome import Outcome
 from apiql.runtime.scope import Scope
 from apiql.runtime.slots import Slots
-from apiql.runtime.step import Step
+from apiql.runtime.step import NestedCall, Step
 from apiql.sources.call import Call, Layer, Reply
 
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
+
+
+Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Something beside calls: takes its arguments by name, and makes a value."""
+Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
+
+
+class Nest(Protocol):
+    """Runs a plan within a plan, for the elements of one call."""
+
+    def __call__(
+        self, step: Step, call: NestedCall, elements: tuple[Any, ...], run: Run,
+        more: Mapping[str, Any] | None = None,
+    ) -> Awaitable[Outcome]: ...  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -44,7 +59,8 @@ class Run:
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
     `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
     `ended` are the tasks that others may wait for, `replies` stand with the parameters of their
-    plan. `nest` runs a nested plan.
+    plan. `nest` runs a nested plan, with more arguments than it has by itself; `acts` is what can
+    be done beside calls, `aside` begins a plan that is not waited for.
     """
 
     scope: Scope
@@ -64,7 +80,10 @@ class Run:
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
     replies: list[tuple[Step, Reply, Mapping[str, Any]]] = field(default_factory=list)
-    nest: Callable[[Step, tuple[Any, ...], Run], Awaitable[Outcome]] | None = None
+    nest: Nest | None = None
+    lanes: dict[str, Slots] = field(default_factory=dict)
+    acts: Mapping[str, Doing] | None = None
+    aside: Begin | None = None
 
     def time_of(self, step: Step) -> float:
         """The seconds that a task's call may take with all its tries."""
@@ -75,6 +94,13 @@ class Run:
         """When a call that starts now must have ended."""
         until = self.clock() + self.time_of(step)
         return until if until < self.deadline else self.deadline
+
+    def lane(self, lane: Lane) -> Slots:
+        """The places of tasks that go side by side."""
+        found = self.lanes.get(lane.name)
+        if found is None:
+            found = self.lanes[lane.name] = Slots(lane.width)
+        return found
 
     async def await_all(self, needs: Iterable[str]) -> None:
         """Waits until these tasks have ended, however they end."""

@@ -35,11 +35,23 @@ async def carry_out(executable: Executable, run: Run, finished: Finished | None 
         return  # an answer of constants and parameters
     first, *others = executable.steps
     work: Perform = perform if run.observe is None else _observed
+    if executable.chain and others:
+        await _in_a_row(executable.steps, run, work, finished)
+        return
     if others:
         await _side_by_side(first, others, run, work, finished)
         return
     run.scope.outcomes[first.name] = await work(first, run)
     _tell(first, finished)
+
+
+async def _in_a_row(
+    steps: Sequence[Step], run: Run, work: Perform, finished: Finished | None
+) -> None:
+    """Tasks that wait for each other need none of the loop."""
+    for step in steps:
+        run.scope.outcomes[step.name] = await work(step, run)
+        _tell(step, finished)
 
 
 async def _side_by_side(

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from apiql.ir.values import Ref
 from apiql.plugins import Moment
 from apiql.runtime.outcome import Outcome
+from apiql.sources.call import Headers
 
 
 class Members(Protocol):
@@ -18,10 +19,27 @@ class Members(Protocol):
         """The decoded member."""
 
 
+class Reply(Protocol):
+    """What the work of a task came to."""
+
+    @property
+    def value(self) -> Any:
+        """The value, or the decoded body."""
+
+    @property
+    def status(self) -> int | None:
+        """The status of an answer."""
+
+    @property
+    def headers(self) -> Headers:
+        """The headers of an answer."""
+
+
 @dataclass(slots=True)
 class Scope:
     """What closures see. `row` is set while a row is looked at, `elements` while a call of a
-    fan-out is made up, `members` while the answer is put together.
+    fan-out is made up, `members` while the answer is put together; `locals`, `reply` and `failure`
+    are those of the definition's task whose values are looked at.
     """
 
     params: Mapping[str, Any]
@@ -30,6 +48,9 @@ class Scope:
     row: Any = None
     elements: tuple[Any, ...] = ()
     members: Members | None = None
+    locals: Mapping[str, Any] = field(default_factory=dict)
+    reply: Reply | None = None
+    failure: Mapping[str, Any] | None = None
 
 
 Evaluate = Callable[[Scope], Any]

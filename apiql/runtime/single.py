@@ -12,7 +12,7 @@ from apiql.runtime.attempt import built, exchanged
 from apiql.runtime.call_failures import is_late, late, stale
 from apiql.runtime.decode import Undecodable
 from apiql.runtime.json_values import a_kind
-from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Skipped
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, NotAsked, Outcome, Skipped
 from apiql.runtime.reading import read_reply
 from apiql.runtime.run import Run
 from apiql.runtime.step import Step
@@ -21,11 +21,11 @@ from apiql.sources.call import Call, Reply
 Result: TypeAlias = Done | Failed | Skipped | LeftOut
 
 
-async def one(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Result:
+async def one(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Outcome:
     """The outcome of one call for some elements, without `otherwise` and `fallback`."""
     if step.nested is not None:
         assert run.nest is not None
-        return await run.nest(step, elements, run)
+        return await run.nest(step, step.nested, elements, run)
     try:
         call = built(step, run, elements)
     except NotAsked:

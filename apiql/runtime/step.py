@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from apiql.ir.embedding import Embed
-from apiql.ir.plan import Batch, Plan, Task
+from apiql.ir.plan import Lane, Plan, Task
 from apiql.ir.policy import Policy, Retry
 from apiql.ir.reach import Reach
+from apiql.ir.works import Accepts, Batch
 from apiql.runtime.decode import Reader
 from apiql.runtime.request import Build
 from apiql.runtime.scope import Evaluate, Scope
@@ -69,6 +70,21 @@ class Weave:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Stated:
+    """What a task of a definition is compiled to. `does` carries out its work, `pick` takes from
+    its value what others read, `decoded` reads the body of an answer.
+    """
+
+    let: tuple[tuple[str, Evaluate], ...]
+    does: Callable[..., Awaitable[Any]]
+    result: Evaluate | None
+    instead: Evaluate | None
+    lane: Lane | None
+    pick: Callable[[Any], tuple[Any, ...]]
+    decoded: Callable[[bytes], Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Step:
     """A task ready to be carried out.
 
@@ -77,7 +93,7 @@ class Step:
     are the tasks that must not have failed, though nothing of theirs is read. `exact` says of
     each read whether it keeps lost elements apart. `plain`: one call and no clause that says
     more about it than its time. `retry` is what it says of more tries, or else what the source
-    says.
+    says. `stated`: it is one of a definition.
     """
 
     name: str
@@ -104,6 +120,8 @@ class Step:
     fan: Fan | None
     nested: NestedCall | None
     otherwise: Step | None
+    accepts: Accepts = Accepts.SUCCESS
+    stated: Stated | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +133,7 @@ class Executable:
     (`checks` are its parts that can be looked at before the first call).
     `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
     something may be used again; `varies` are the caller's headers that the answer depends on.
-    `reach` is what whoever asks must be allowed to.
+    `reach` is what whoever asks must be allowed to. `chain`: each step waits for the one before it.
     """
 
     plan: Plan
@@ -132,3 +150,4 @@ class Executable:
     caches: bool
     varies: frozenset[str]
     reach: Reach
+    chain: bool = False

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from apiql.ir.plan import Fetch, Plan, Repeat, Task, with_otherwise
+from apiql.ir.plan import Plan, Task, with_otherwise
+from apiql.ir.works import Fetch, Repeat
 
 
 def twins_of(plan: Plan) -> frozenset[str]:

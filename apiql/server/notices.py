@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import assert_never
 
 from apiql.events import (
+    AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
@@ -118,6 +119,8 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             cut = "…" if len(text) > MOST_SHOWN else ""
             shown = json.dumps(text[:MOST_SHOWN] + cut)
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
+        case AsideFailed(name, why):
+            return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
         case CallerRefused(scheme, why, client):

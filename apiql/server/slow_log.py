@@ -11,8 +11,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from apiql.events import CallMade, TaskEnded
-from apiql.ir.plan import Fetch, Plan, Repeat, Task, Work
+from apiql.ir.explain_task import call_text
+from apiql.ir.plan import Plan, Task
 from apiql.ir.request import Endpoint
+from apiql.ir.works import Fetch, Nested, Repeat, Work
 from apiql.server.log_lines import FIELDS
 from apiql.server.notices import THINNED, Thinning, more
 from apiql.server.under_way import Fingerprint
@@ -133,8 +135,10 @@ def call_of(work: Work, known: Known | None) -> str:
             whole = known is None or (endpoint.service, endpoint.template) in known
             path = endpoint.template if whole else masked_path(endpoint)
             return f"{method.upper()} {endpoint.service} {path}"
-        case nested:
-            return nested.name
+        case Nested(name):
+            return name
+        case _:
+            return call_text(work)
 
 
 def masked_path(endpoint: Endpoint) -> str:

@@ -7,12 +7,13 @@ import pytest
 from apiql.engine import all_functions
 from apiql.errors import Code, QueryRefused
 from apiql.ir.explain import as_json, as_mermaid, as_text, as_tree
-from apiql.ir.plan import Axis, Fetch, Nested, Otherwise, Output, Plan, Repeat, Task, Work
+from apiql.ir.plan import Otherwise, Output, Plan, Task
 from apiql.ir.projection import Named, Projection
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.rows import Rows
 from apiql.ir.secret import Secret
 from apiql.ir.values import Apply, ElementRoot, Items, Literal, Record, Ref, Value
+from apiql.ir.works import Axis, Fetch, Nested, Repeat, Work
 from apiql.planning.flows import only_where_it_belongs
 from apiql.planning.rules import merge_equal_reads, rewrite
 from apiql.runtime.compile import compile_plan

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_text
-from apiql.ir.plan import Fetch
+from apiql.ir.works import Fetch
 from apiql.runtime.json_values import encode
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply

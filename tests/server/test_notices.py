@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from apiql.events import (
+    AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
@@ -26,6 +27,7 @@ from apiql.settings import Log
 
 SAMPLES: list[Notice] = [
     UnknownQuery("sha256:1", "select a\nfrom /b"),
+    AsideFailed("tell", "UPSTREAM_STATUS: answered\n500"),
     CircuitMoved("http://a", "open", "5 calls\nin a row failed"),
     HostMoved("shop", "http://a:1", False, "status\n503"),
     StoreMoved(False, "no answer\nwithin 50 ms"),
@@ -70,6 +72,7 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         tell(sample)
     assert lines() == [
         r'a query that is not stored: sha256:1 "select a\nfrom /b"',
+        r"tell, begun aside, failed: UPSTREAM_STATUS: answered\n500",
         r"the circuit of http://a is open: 5 calls\nin a row failed",
         r"upstream shop: http://a:1 is passed by: status\n503",
         r"the store is left alone, each process keeps its own: no answer\nwithin 50 ms",

@@ -15,7 +15,7 @@ from apiql import cli
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_text
-from apiql.ir.plan import Fetch
+from apiql.ir.works import Fetch
 from apiql.query_files import StoredRefused
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
@@ -222,6 +222,16 @@ def test_a_check_tells_all(
     assert (code, out, err.count("this is no path")) == (1, "", 2)
     assert "q.apiql:1:42: SYNTAX" in err
     assert "UNKNOWN_SOURCE" not in err
+
+
+def test_a_template_is_no_template_of_the_other_language(
+    conf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both stand in the same folder."""
+    (conf / "templates" / "odd.json").write_text('{"Output": {"a": "{{ nope"}}')
+    (conf / "templates" / "page.tmpl").write_text("{{ .ok }}")
+    code, out, err = run(monkeypatch, capsys, "check", "--conf", conf)
+    assert (code, out, err) == (0, f"{conf}: settings are right; templates: 1\n", "")
 
 
 def test_a_template_is_explained_and_run(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from apiql.documents.schema_text import GRAMMAR, changed
@@ -74,7 +74,6 @@ TEMPLATES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=400)
 @given(TEMPLATES | VALUES)
 def test_any_json_is_templates_or_has_problems(value: Any) -> None:
     found = load_text(json.dumps(value))

@@ -15,10 +15,11 @@ from apiql.frontends.call_templates.naming import Naming
 from apiql.frontends.call_templates.values import header_value, input_value, resources_in
 from apiql.ir.forwarding import with_forwarded
 from apiql.ir.header_names import may_be_set
-from apiql.ir.plan import Fetch, Task
+from apiql.ir.plan import Task
 from apiql.ir.policy import Policy
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.values import Record
+from apiql.ir.works import Fetch
 
 IN_QUERY = frozenset({"get", "head", "delete"})
 """Methods whose input goes into the query string, as `where` does."""

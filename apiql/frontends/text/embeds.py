@@ -8,7 +8,7 @@ from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.surroundings import Findings
 from apiql.ir.embedding import Embed, KeyPair
-from apiql.ir.plan import Repeat, Work
+from apiql.ir.works import Repeat, Work
 
 WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
 

@@ -9,10 +9,10 @@ from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text.values import Lowering
-from apiql.ir.plan import Axis, Batch, Fetch, Nested, Repeat
 from apiql.ir.request import Binding, Place
 from apiql.ir.source import Source
 from apiql.ir.values import ElementRoot, Items, Ref, Value
+from apiql.ir.works import Axis, Batch, Fetch, Nested, Repeat
 
 ELEMENT = Ref(ElementRoot(0))
 

@@ -9,7 +9,6 @@ from apiql.frontends.text import syntax as s
 from apiql.frontends.text.constants import NotConstant, constant
 from apiql.frontends.text.declarations import lower_duration
 from apiql.frontends.text.surroundings import Findings, PlanLimits
-from apiql.ir.plan import READS
 from apiql.ir.policy import (
     LONGEST_KEPT,
     REPEATABLE,
@@ -20,6 +19,7 @@ from apiql.ir.policy import (
     Tolerance,
     Within,
 )
+from apiql.ir.works import READS
 
 LONGEST_BACKOFF = 60.0
 

@@ -17,11 +17,12 @@ from apiql.frontends.text.rows import lower_rows
 from apiql.frontends.text.surroundings import PlanLimits
 from apiql.frontends.text.values import Lowering
 from apiql.ir.forwarding import with_forwarded
-from apiql.ir.plan import Fetch, Nested, Otherwise, Task, Work
+from apiql.ir.plan import Otherwise, Task
 from apiql.ir.projection import Projection
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.source import Source
 from apiql.ir.values import Value
+from apiql.ir.works import Fetch, Nested, Work
 
 NOWHERE = Endpoint("", "", ())
 ONE_OF_EACH = {

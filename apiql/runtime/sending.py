@@ -1,0 +1,146 @@
+"""A call that a definition makes as a whole: its closure, and what its answer is taken for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from apiql.errors import CallFailed, Code, ValueRefused
+from apiql.ir.rewrite import rewritten
+from apiql.ir.secret import Secret
+from apiql.ir.values import Literal, Value
+from apiql.ir.works import Media, Send
+from apiql.runtime import encode
+from apiql.runtime.attempt import called, exchanged
+from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
+from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
+from apiql.runtime.reading import BOM, json_of, text_of, unreadable
+from apiql.runtime.run import Run
+from apiql.runtime.scope import Evaluate, Scope
+from apiql.runtime.stated import Does, Found, Locals, failure_of, seeing
+from apiql.runtime.step import Step
+from apiql.sources.addresses import BadUrl, parse_url
+from apiql.sources.call import Caching, Call, Headers, Origin, Reply
+
+HOP_BY_HOP = frozenset(
+    "host content-length transfer-encoding connection keep-alive te trailer upgrade"
+    " proxy-connection expect".split()
+)
+"""What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
+Compile = Callable[[Value], Evaluate]
+
+
+def without_secrets(value: Value, home: str) -> Value:
+    """The value with the texts of its secrets, which are all for this work's own host."""
+
+    def taken(part: Value) -> Value | None:
+        return Literal(part.for_host(home)) if isinstance(part, Secret) else None
+
+    return rewritten(value, taken)
+
+
+def compile_send(send: Send, compiled: Compile) -> Does:
+    """How the work of a Send is carried out."""
+    build = _build(send, compiled)
+
+    async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
+        try:
+            call = build(seeing(run.scope, seen), run.deadline_of(step))
+        except (ValueRefused, CallFailed) as refused:
+            return Failed(failure_of(refused))
+        except RecursionError:
+            return Failed(TOO_DEEP)
+        if step.retry is None and run.slots is None:
+            reply = await called(step, call, 0, run)
+            assert reply is not None
+        else:
+            reply = await exchanged(step, call, run)
+        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
+
+    return sent
+
+
+def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
+    parts = [compiled(without_secrets(v, send.home)) for v in (send.url, send.headers, send.body)]
+    url, headers, body = parts
+    method = send.method.upper()
+    caching = Caching(rule=send.cache) if send.cache else None
+    placed: dict[str, tuple[Origin, str]] = {}
+    fixed = isinstance(send.url, Literal)
+
+    def build(scope: Scope, until: float) -> Call:
+        text = url(scope)
+        found = placed.get(text) if fixed else None
+        if found is None:
+            found = _placed(send, text)
+            if fixed:
+                placed[text] = found
+        origin, target = found
+        sent = body(scope)
+        raw = sent.encode() if isinstance(sent, str) else sent
+        return Call(method, origin, target, _headers(headers(scope)), raw, until, caching, 0, (),
+                    send.service)  # fmt: skip
+
+    return build
+
+
+def _placed(send: Send, url: Any) -> tuple[Origin, str]:
+    """Where a URL leads.
+
+    Raises:
+        ValueRefused: it is none.
+        CallFailed: nothing lets a definition call it.
+    """
+    if not isinstance(url, str):
+        raise ValueRefused("the URL is no text")
+    try:
+        origin, target = parse_url(url)
+    except BadUrl as bad:
+        raise ValueRefused(f"the URL cannot be called: {bad}") from None
+    if str(origin) in send.pinned:
+        return replace(origin, pinned=True), target
+    if send.permits is None or not send.permits(url):
+        message = f"{origin.host} is no host that this definition may call"
+        hint = "name it in [security] allow_hosts"
+        raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
+    return origin, target
+
+
+def _headers(found: Any) -> Headers:
+    if not found:
+        return USUAL
+    made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
+    named = {name.lower() for name, _ in made}
+    if not named.isdisjoint(HOP_BY_HOP):
+        made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
+    return made if "accept" in named else (*made, *USUAL)
+
+
+def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
+    """What an answer comes to: decoded where something is made of it, else as it came."""
+    try:
+        body = _json(media, call, reply)
+        if step.stated is not None and step.stated.result is not None:
+            return Found(as_value(body), b"", reply.status, reply.headers)
+        return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
+    except Undecodable as error:
+        return unreadable(step, call, reply, str(error))
+    except RecursionError:
+        return unreadable(step, call, reply, "it is nested too deeply")
+
+
+def _json(media: Media, call: Call, reply: Reply) -> bytes:
+    match media:
+        case Media.DECLARED:
+            body = json_of(call.method, reply)
+        case Media.JSON:
+            body = reply.body.removeprefix(BOM)
+        case Media.TEXT:
+            said = reply.header("content-type") or ""
+            if "json" not in said.lower() or not reply.body:
+                return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
+            body = reply.body.removeprefix(BOM)
+    return body
