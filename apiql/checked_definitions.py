@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks import Known, check
 from apiql.frontends.definitions.folder import Definitions, read_folder
 from apiql.frontends.definitions.kinds import FUNCTIONS, Kind
 from apiql.frontends.definitions.layout import Layout
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity
 from apiql.gotemplate import TemplateRefused
 from apiql.gotemplate.calls import BUILTINS
 from apiql.gotemplate.parse import parse

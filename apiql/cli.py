@@ -50,6 +50,7 @@ Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query 
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
 Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
+Template = Annotated[str | None, typer.Option(help="A call template by its name, not a query.")]
 
 
 class Form(StrEnum):
@@ -116,17 +117,19 @@ def serve(
 def run(
     file: File = None,
     expression: Text = None,
+    template: Template = None,
     param: Param = None,
     params: Params = None,
     conf: Conf = None,
     env: Env = None,
 ) -> None:
     """Run a query without a server and print its answer."""
-    text, setup = _text(file, expression), _setup(conf, env)
+    text, setup = _text(file, expression, template), _setup(conf, env)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
-    body, code = run_once.answer(setup, text, given, {3: PARTIAL, 4: NOTHING})
+    asked = run_once.Asked(text, template)
+    body, code = run_once.answer(setup, asked, given, {3: PARTIAL, 4: NOTHING})
     print(body)
     raise typer.Exit(code)
 
@@ -135,6 +138,7 @@ def run(
 def explain(
     file: File = None,
     expression: Text = None,
+    template: Template = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TEXT,
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
@@ -143,11 +147,12 @@ def explain(
     env: Env = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
-    text, setup = _text(file, expression), _setup(conf, env)
+    text, setup = _text(file, expression, template), _setup(conf, env)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
-    print(run_once.explained(setup, text, form.value, given, analyze), end="")
+    asked = run_once.Asked(text, template)
+    print(run_once.explained(setup, asked, form.value, given, analyze), end="")
 
 
 @cli.command()
@@ -157,22 +162,23 @@ def check(
     env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
-    """Check settings, rights, stored queries, definitions and, if given, files."""
+    """Check settings, rights, stored queries, templates, definitions and, if given, files."""
     setup, where = _setup(conf, env), conf_folder(conf)
     from apiql import checked_definitions, open_ways, run_once
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
     ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
+    odd = [*ways, *run_once.odd(setup)]
     idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
-    warnings = [*(() if strict else ways), *idle, *definitions.warnings]
+    warnings = [*([] if strict else odd), *idle, *definitions.warnings]
     if warnings:
         print("\n\n".join(warnings), file=sys.stderr)
     wrong = run_once.checked(setup, files or [])
-    _refuse([*wrong, *(ways if strict else ()), *definitions.errors])
+    _refuse([*wrong, *(odd if strict else ()), *definitions.errors])
     counts = (
-        (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
-        (len(setup.buckets), "buckets"), (len(files or ()), "files"),
-        (setup.plug_ins.count, "plug-ins"), *definitions.counts,
+        (len(setup.queries.files), "stored queries"), (len(setup.templates.files), "templates"),
+        (len(setup.rights.named), "rights"), (len(setup.buckets), "buckets"),
+        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"), *definitions.counts,
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
@@ -268,15 +274,21 @@ def _setup(conf: Path | None, env: Path | None) -> Setup:
 
     found = read_configuration(Place(conf_folder(conf), os.environ))
     inside = {
-        name: Setup(each.settings, each.queries, each.rights, each.plug_ins)
+        name: Setup(
+            each.settings, each.queries, each.rights, each.plug_ins, templates=each.templates
+        )
         for name, each in found.buckets.items()
     }
-    return Setup(found.settings, found.queries, found.rights, found.plug_ins, inside)
+    return Setup(
+        found.settings, found.queries, found.rights, found.plug_ins, inside, found.templates
+    )
 
 
-def _text(file: Path | None, expression: str | None) -> str:
-    if (file is None) == (expression is None):
+def _text(file: Path | None, expression: str | None, template: str | None = None) -> str:
+    if [file, expression, template].count(None) != 2:
         fail("give a query: a FILE, - for standard input, or -e 'select …'", USAGE)
+    if template is not None:
+        return ""
     if expression is not None:
         return expression
     assert file is not None

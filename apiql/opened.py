@@ -17,6 +17,7 @@ from apiql.sources.observe import Made
 from apiql.sources.stack import Stack, build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
 
 
 @dataclass(frozen=True)
@@ -39,20 +40,22 @@ class OpenEngine:
         circuits: Circuits | None = None,
         made: Made | None = None,
         functions: Registry | None = None,
+        templates: TemplateFiles = NO_TEMPLATES,
     ) -> Self:
-        """An engine for these settings and stored queries; without stores, with its own. The
+        """An engine for these settings and what is stored; without stores, with its own. The
         `circuits` are those of the stack whose place it takes; `made` is told of each call;
         without `functions`, it has the standard ones.
         """
         used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
-        engine = Engine(settings, stack.layer, queries, told=told, functions=functions)
+        engine = Engine(settings, stack.layer, queries, templates, told=told, functions=functions)
         return cls(engine, stack, used, stores is None)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
         """An engine for a conf folder and environment variables."""
-        return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
+        settings, queries = load_settings(conf, environ), read_query_files(conf)
+        return cls.from_settings(settings, queries, templates=read_template_files(conf))
 
     async def __aenter__(self) -> Engine:
         self.stack.begin()

@@ -24,8 +24,10 @@ from apiql.runtime.analysis import Analysis
 from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
+from apiql.runtime.step import Executable
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Setup:
     rights: RightsFiles = NO_RIGHTS
     plug_ins: PlugIns = NO_PLUG_INS
     buckets: Mapping[str, Setup] = field(default_factory=dict)
+    templates: TemplateFiles = NO_TEMPLATES
 
     @property
     def functions(self) -> Registry:
@@ -45,7 +48,27 @@ class Setup:
 
     def opened(self) -> OpenEngine:
         """An engine with its own connections."""
-        return OpenEngine.from_settings(self.settings, self.queries, functions=self.functions)
+        return OpenEngine.from_settings(
+            self.settings, self.queries, functions=self.functions, templates=self.templates
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is run or explained: a text, or a call template by its name."""
+
+    text: str = ""
+    template: str | None = None
+
+    def executable(self, engine: Engine) -> Executable:
+        """Its compiled plan.
+
+        Raises:
+            QueryRefused: everything that is wrong with the text, or there is no such template.
+        """
+        if self.template is not None:
+            return engine.catalog.templates.named(self.template).executable
+        return engine.local(self.text)
 
 
 class ParameterError(ApiqlError):
@@ -80,10 +103,10 @@ def _value(text: str) -> Any:
 
 
 def answer(
-    setup: Setup, text: str, params: Mapping[str, Any], codes: Mapping[int, int]
+    setup: Setup, asked: Asked, params: Mapping[str, Any], codes: Mapping[int, int]
 ) -> tuple[str, int]:
     """The answer as indented JSON, and the exit code: 0, or that for partial (3), nothing (4)."""
-    body, code = asyncio.run(_answer(_shown(setup), text, params))
+    body, code = asyncio.run(_answer(_shown(setup), asked, params))
     return body, codes.get(code, code)
 
 
@@ -93,15 +116,15 @@ def _shown(setup: Setup) -> Setup:
     return replace(setup, settings=setup.settings.model_copy(update={"answer": shown}))
 
 
-async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
+async def _answer(setup: Setup, asked: Asked, params: Mapping[str, Any]) -> tuple[str, int]:
     async with setup.opened() as engine:
-        executable = engine.local(text)
+        executable, query = asked.executable(engine), Query(asked.text, params)
         if executable.plan.explain:
             return engine.redaction(explain.as_text(executable.plan)).rstrip(), 0
         if executable.plan.analyze:
-            analysis, found = await engine.analyze(executable, Query(text, params))
+            analysis, found = await engine.analyze(executable, query)
             return engine.redaction(printed(analysis, found, "text")).rstrip(), 0
-        found = await engine.carry_out(executable, Query(text, params))
+        found = await engine.carry_out(executable, query)
     pieces = [b'{"data":', found.data or b"null"]
     if found.errors:
         pieces += [b',"errors":', to_json(found.errors)]
@@ -109,27 +132,30 @@ async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[s
     return body, 0 if found.complete else 3 if found.status == PARTIAL else 4
 
 
-def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], analyze: bool) -> str:
-    """The plan of a text as text, tree, JSON or Mermaid; where it is to be analyzed, it is
-    carried out, and that is what is printed.
+def explained(
+    setup: Setup, asked: Asked, form: str, params: Mapping[str, Any], analyze: bool
+) -> str:
+    """The plan as text, tree, JSON or Mermaid; where it is to be analyzed, it is carried out, and
+    that is what is printed.
     """
     engine = _engine(setup)
-    plan, hide = engine.local(text).plan, engine.redaction
+    plan, hide = asked.executable(engine).plan, engine.redaction
     if analyze or plan.analyze:
         if form == "tree":
             raise ParameterError(
                 "--format tree shows plans only: an analysis is text, json or mermaid"
             )
-        return asyncio.run(_analyzed(_shown(setup), text, form, params))
+        return asyncio.run(_analyzed(_shown(setup), asked, form, params))
     if form == "json":
         return _indented(hide.data(explain.as_json(plan)))
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
     return hide(printers.get(form, explain.as_text)(plan))
 
 
-async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
+async def _analyzed(setup: Setup, asked: Asked, form: str, params: Mapping[str, Any]) -> str:
     async with setup.opened() as engine:
-        analysis, found = await engine.analyze(engine.local(text), Query(text, params))
+        executable, query = asked.executable(engine), Query(asked.text, params)
+        analysis, found = await engine.analyze(executable, query)
     return engine.redaction(printed(analysis, found, form))
 
 
@@ -146,6 +172,15 @@ def printed(analysis: Analysis, found: Answer, form: str) -> str:
 
 def _indented(value: Any) -> str:
     return msgspec.json.format(to_json(value), indent=2).decode() + "\n"
+
+
+def odd(setup: Setup) -> list[str]:
+    """What is odd about the call templates, those of the buckets too."""
+    try:
+        found = [str(each) for each in _engine(setup).catalog.templates.warnings]
+    except StoredRefused:
+        found = []
+    return [*found, *(each for bucket in setup.buckets.values() for each in odd(bucket))]
 
 
 def id_of(setup: Setup, text: str) -> str:
@@ -179,8 +214,8 @@ def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:
         engine = _engine(setup)
     except StoredRefused as refused:
         found += refused.problems
-        engine = _engine(replace(setup, queries=NO_QUERIES))
-    missing = "`query." if found else None
+        engine = _engine(replace(setup, queries=NO_QUERIES, templates=NO_TEMPLATES))
+    missing = ("`query.", "`template.") if found else ()
     found[:0] = setup.rights.problems
     for file in files:
         problems = (FileProblem(str(file), problem) for problem in _wrong_with(file, engine))
@@ -213,10 +248,10 @@ def _wrong_with(file: Path, engine: Engine) -> tuple[Problem, ...]:
     return ()
 
 
-def _is_of_stored(problem: Problem, missing: str | None) -> bool:
-    """Whether only a stored query that is wrong itself is missing here."""
+def _is_of_stored(problem: Problem, missing: tuple[str, ...]) -> bool:
+    """Whether only something stored that is wrong itself is missing here."""
     unknown = problem.code is Code.UNKNOWN_SOURCE
-    return unknown and missing is not None and missing in problem.message
+    return unknown and any(begin in problem.message for begin in missing)
 
 
 def _engine(setup: Setup) -> Engine:
@@ -225,7 +260,9 @@ def _engine(setup: Setup) -> Engine:
     Raises:
         StoredRefused: stored queries that cannot be run.
     """
-    return Engine(setup.settings, _nowhere, setup.queries, functions=setup.functions)
+    return Engine(
+        setup.settings, _nowhere, setup.queries, setup.templates, functions=setup.functions
+    )
 
 
 async def _nowhere(call: Call) -> Reply:

@@ -46,6 +46,7 @@ from apiql.settings import (
     User,
     load_settings,
 )
+from apiql.template_files import read_template_files
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
 
@@ -69,7 +70,9 @@ def of_kind(*kinds: str) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine() -> AsyncIterator[httpx.AsyncClient]:
-    async with together(queries=read_query_files(ROOT / "conf")) as running:
+    conf = ROOT / "conf"
+    queries, templates = read_query_files(conf), read_template_files(conf)
+    async with together(queries=queries, templates=templates) as running:
         async with httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
             yield client
 

@@ -30,6 +30,7 @@ class Fetch:
     endpoint: Endpoint
     bindings: tuple[Binding, ...] = ()
     pushed: tuple[Pushed, ...] = ()
+    wants_object: bool = False  # an answer that is a list or a scalar is none
 
     @property
     def is_read(self) -> bool:

@@ -27,6 +27,7 @@ from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.returned import compile_answer
+from apiql.runtime.row_list import object_alone
 from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
@@ -244,7 +245,8 @@ def _otherwise(task: Task, outputs: int, compiler: _Compiler) -> Step | None:
 
 def _rows(task: Task, projections: list[Projection], compiler: _Compiler) -> RowStage | None:
     if task.rows is None:
-        return None
+        work = task.work.each if isinstance(task.work, Repeat) else task.work
+        return object_alone if isinstance(work, Fetch) and work.wants_object else None
     projection = projections[0] if projections else Projection(everything=True)
     return compile_rows(task.rows, projection, compiler.functions, compiler.reads)
 

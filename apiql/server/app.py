@@ -37,6 +37,8 @@ from apiql.server.query_route import Asgi, QueryRoute
 from apiql.server.read import Asked, read_request
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
+from apiql.server.read_template import PREFIX as TEMPLATE
+from apiql.server.read_template import read_template, read_template_at
 from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.server.sight import Sight
@@ -45,6 +47,7 @@ from apiql.server.visit import Fields, Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
@@ -76,10 +79,14 @@ class App(FastAPI):
             await route(scope, receive, send)
 
 
-def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
-    """The app for these settings and stored queries, with its engine and connections."""
+def create_app(
+    settings: Settings, queries: QueryFiles = NO_QUERIES, templates: TemplateFiles = NO_TEMPLATES
+) -> App:
+    """The app for these settings, stored queries and call templates, with its engine and
+    connections.
+    """
     tell = NoticeLog()
-    opened = OpenEngine.from_settings(settings, queries, tell)
+    opened = OpenEngine.from_settings(settings, queries, tell, templates=templates)
     return app_around(Current(held_of(opened, tell)), opened.stores)
 
 
@@ -114,11 +121,22 @@ def app_around(
                     counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip
     described = GuardedRoute(current, door, counts, nowhere)
     app.hot = {"/apiql": route(persisted=persisted_in(kept)), PATH: described}
-    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
-    app.below = {STORED: route(read=read_stored, route=STORED, kind="query"), BUCKET: within}
+    app.below = _below(route, current, nowhere)
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
     return app
+
+
+def _below(
+    route: Callable[..., QueryRoute], current: Current, nowhere: Asgi
+) -> Mapping[str, AsgiRoute]:
+    """The routes by the first folder of the path."""
+    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
+    return {
+        STORED: route(read=read_stored, route=STORED, kind="query"),
+        TEMPLATE: route(read=read_template, route=TEMPLATE, kind="template"),
+        BUCKET: within,
+    }
 
 
 def _by_path(
@@ -138,6 +156,9 @@ async def _read_within(
     if path.startswith(STORED):
         inside = path.removeprefix(STORED)
         return await read_named(inside, scope, receive, engine, sight, fields)
+    if path.startswith(TEMPLATE):
+        name = path.removeprefix(TEMPLATE)
+        return await read_template_at(name, scope, receive, engine, sight, fields)
     return await read_request(scope, receive, engine, sight, fields)
 
 

@@ -19,6 +19,7 @@ from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
 
 FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
@@ -53,6 +54,7 @@ class Configuration:
     others: tuple[str, ...] = ()
     rights: RightsFiles = NO_RIGHTS
     plug_ins: PlugIns = NO_PLUG_INS
+    templates: TemplateFiles = NO_TEMPLATES
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
@@ -94,13 +96,16 @@ def _of_folder(
 ) -> Configuration:
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
-    queries = read_query_files(folder)
-    rights = read_rights(folder, place.environ, settings, queries)
-    return Configuration(shown, queries, revision, rights=rights, plug_ins=plug_ins)
+    queries, templates = read_query_files(folder), read_template_files(folder)
+    rights = read_rights(folder, place.environ, settings, queries, templates)
+    return Configuration(
+        shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates
+    )
 
 
 def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:
-    return replace(own, queries=inheriting(own.queries, main.queries, name))
+    queries = inheriting(own.queries, main.queries, name)
+    return replace(own, queries=queries, templates=own.templates.over(main.templates, name))
 
 
 def has_file(place: Place) -> bool:

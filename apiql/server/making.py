@@ -52,7 +52,7 @@ class Making:
             tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
                 each.settings, each.queries, tell, stores, circuits, self._made,
-                _functions(each),
+                _functions(each), each.templates,
             )  # fmt: skip
         return self._held(found, opened)
 
@@ -79,7 +79,7 @@ class Making:
         engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, settings, stack.layer, found.queries, told=tell,
+                Engine, settings, stack.layer, found.queries, found.templates, told=tell,
                 functions=_functions(found),
             )  # fmt: skip
         finally:

@@ -121,11 +121,9 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             cut = "…" if len(text) > MOST_SHOWN else ""
             shown = json.dumps(text[:MOST_SHOWN] + cut)
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
-        case AsideFailed(name, why):
-            return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
-        case ArchiveMoved() | FolderMissing():
+        case ArchiveMoved() | FolderMissing() | AsideFailed():
             return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
@@ -167,9 +165,11 @@ def _of(bucket: str) -> str:
     return f"bucket {bucket}: " if bucket else ""
 
 
-def _of_definitions(notice: ArchiveMoved | FolderMissing) -> tuple[int, str, str]:
-    """Of where definitions come from."""
+def _of_definitions(notice: ArchiveMoved | FolderMissing | AsideFailed) -> tuple[int, str, str]:
+    """Of definitions, and where they come from."""
     match notice:
+        case AsideFailed(name, why):
+            return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
         case ArchiveMoved(url, usable, why):
             level = logging.INFO if usable else logging.WARNING
             now = "is used" if usable else "cannot be used, what is here already goes on"

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused
+from apiql.ir.reach import Kind
 from apiql.runtime.step import Executable
 from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
@@ -27,7 +28,8 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked; the
-    `id` of its text, or its plan already and its `name`, where the client calls it by one.
+    `id` of its text, or its plan already and its `name`, where the client calls it by one, which
+    is one of this `kind`.
     """
 
     query: Query
@@ -37,6 +39,7 @@ class Asked(Struct, frozen=True):
     id: str | None = None
     executable: Executable | None = None
     name: str = ""
+    kind: Kind = Kind.QUERY
 
 
 class Headers(Mapping[str, str]):

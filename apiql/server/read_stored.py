@@ -54,7 +54,7 @@ async def read_named(
     fields = dict(raw) if fields is None else fields
     given = _in_url(scope, plan.parameters, limits)
     if method == "POST":
-        given |= _posted(await read_body(receive, fields, limits.body_bytes), fields, limits)
+        given |= posted_object(await read_body(receive, fields, limits.body_bytes), fields, limits)
     shown = text_shown(stored, engine)
     query = Query(shown, given, Headers(raw, fields), None, patience_in(fields))
     form, reads, executable = form_in(fields), method == "GET", stored.executable
@@ -110,7 +110,7 @@ def _value(kind: str, texts: list[str], limits: Limits) -> Any:
     return value if fits(kind, value) else text
 
 
-def _posted(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) -> dict[str, Any]:
+def posted_object(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) -> dict[str, Any]:
     """The object in a body; there need not be one."""
     if not body:
         return {}

@@ -34,7 +34,7 @@ class Sight:
 
     def stored(self, query: StoredQuery) -> bool:
         """Whether a stored query is there."""
-        return self._rights.may(Kind.QUERY, query.name, self._who)
+        return self.sees(Kind.QUERY, query.name)
 
     def texts(self, engine: Engine) -> bool:
         """Whether texts are run that are not stored."""
@@ -45,9 +45,13 @@ class Sight:
                 return True
         return engine.settings.queries.mode == "stored-only"  # then none is anyway
 
-    def use(self, name: str) -> None:
-        """Notes which stored query is asked for, which is there."""
-        self.private = not self._rights.is_open(frozenset({(Kind.QUERY, name)}))
+    def sees(self, kind: Kind, name: str) -> bool:
+        """Whether a name is there."""
+        return self._rights.may(kind, name, self._who)
+
+    def use(self, kind: Kind, name: str) -> None:
+        """Notes what is asked for by its name, which is there."""
+        self.private = not self._rights.is_open(frozenset({(kind, name)}))
 
     def executable(self, engine: Engine, text: str) -> Executable:
         """The plan of a text that names nothing but what is there.
@@ -72,7 +76,7 @@ class Sight:
         """The plan of a text that is not kept, or that this caller may not send as it is: both are
         refused in the same way and at the same pace.
         """
-        seen = Seen(self._sees, methods_of(self._granted))
+        seen = Seen(self.sees, methods_of(self._granted))
         try:
             engine.refuse_unseen(text, seen)
             found = engine.executable(text)
@@ -92,9 +96,6 @@ class Sight:
         """
         if self._rights.proof_helps:
             self._ask()
-
-    def _sees(self, kind: Kind, name: str) -> bool:
-        return self._rights.may(kind, name, self._who)
 
     def _ask_for_proof(self, refused: QueryRefused) -> None:
         codes = {problem.code for problem in refused.problems}

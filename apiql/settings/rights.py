@@ -40,6 +40,7 @@ class Scope(Section):
     """
 
     queries: Names | None = None
+    templates: Names | None = None
     sources: Names | None = None
     upstreams: Names | None = None
     """Whose paths a text may write."""

@@ -87,12 +87,13 @@ def test_a_private_is_named_by_its_name_alone(name: str, taken: bool) -> None:
 class Generous:
     """An archive whose members are longer than they say."""
 
-    def open(self, _: zipfile.ZipInfo) -> io.BytesIO:
+    def open(self, _: zipfile.ZipInfo, pwd: bytes | None = None) -> io.BytesIO:
         return io.BytesIO(b'{"a": 1}' + b" " * 92)
 
 
 def test_what_is_unpacked_is_counted_whatever_members_say() -> None:
-    opened: Any = Generous()
+    generous: Any = Generous()
+    opened = archive._Opened(generous, b"", None)
     members = [zipfile.ZipInfo(f"apis/{number}.json") for number in range(3)]
     limits = ArchiveLimits(unpacked=250)
     assert len(dict(archive._contents(opened, members[:2], limits))) == 2

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from apiql.documents.files import Trouble, files_under, text_of
+from apiql.documents.problems import DefinitionProblem, Severity, in_order
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document, Origin
-from apiql.frontends.definitions.files import Trouble, files_under, text_of
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.layout import (
     KINDS,
@@ -24,9 +26,7 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.reading import read_document
-from apiql.frontends.definitions.shape import Shape
 from apiql.json_nodes import quoted
 from apiql.json_text import NoJson, read_json
 

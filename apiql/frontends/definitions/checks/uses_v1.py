@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -15,7 +16,6 @@ from apiql.frontends.definitions.checks.uses import (
     json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api
 from apiql.frontends.definitions.v1.flow import ApiCall, Flow, Made
 from apiql.frontends.definitions.v1.schedule import Job, Schedule
