@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from apiql.errors import Problem
-from apiql.frontends.definitions.checks import Known, check
+from apiql.defined import KNOWN
+from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder
-from apiql.frontends.definitions.kinds import FUNCTIONS, Kind
+from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity
-from apiql.gotemplate import TemplateRefused
-from apiql.gotemplate.calls import BUILTINS
-from apiql.gotemplate.parse import parse
 
 _WORDS = {
     Kind.PRIVATE: "privates",
@@ -23,18 +20,6 @@ _WORDS = {
     Kind.SCHEDULE: "schedules",
     Kind.RIGHT: "rights",
 }
-
-
-def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
-    """What is wrong with a Go template that may call these functions beside the language's own."""
-    try:
-        parse(text, BUILTINS.keys() | functions)
-    except TemplateRefused as refused:
-        return refused.fault.problem()
-    return None
-
-
-KNOWN = Known(FUNCTIONS, template_problem)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,9 +82,12 @@ def serve(
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
     dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
+    keep_going: Annotated[
+        bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
+    ] = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
-    setup = _setup(conf)
+    setup = _setup(conf, keep_going)
     from apiql import run_once
     from apiql.server.serve import serve_forever
 
@@ -93,8 +96,9 @@ def serve(
     update = {name: value for name, value in chosen.items() if value is not None}
     chosen_server = setup.settings.server.model_copy(update=update)
     serve_forever(
-        setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev
-    )
+        setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev,
+        keep_going,
+    )  # fmt: skip
 
 
 @cli.command()
@@ -140,7 +144,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
     """Check settings, rights, stored queries, definitions and, if given, files."""
-    setup, where = _setup(conf), conf_folder(conf)
+    setup, where = _setup(conf, keep_going=True), conf_folder(conf)
     from apiql import checked_definitions, run_once
 
     definitions = checked_definitions.checked(where, strict)
@@ -236,16 +240,17 @@ def _refuse(problems: list[str]) -> None:
         fail("\n\n".join(problems), REFUSED)
 
 
-def _setup(conf: Path | None) -> Setup:
+def _setup(conf: Path | None, keep_going: bool = False) -> Setup:
     from apiql.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
-    found = read_configuration(Place(conf_folder(conf), os.environ))
+    place = Place(conf_folder(conf), os.environ, keep_going=keep_going)
+    found = read_configuration(place)
     inside = {
-        name: Setup(each.settings, each.queries, each.rights)
+        name: Setup(each.settings, each.queries, each.rights, definitions=each.definitions)
         for name, each in found.buckets.items()
     }
-    return Setup(found.settings, found.queries, found.rights, inside)
+    return Setup(found.settings, found.queries, found.rights, inside, found.definitions)
 
 
 def _text(file: Path | None, expression: str | None) -> str:

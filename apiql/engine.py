@@ -18,14 +18,16 @@ from functools import partial
 
 from apiql.bounds import definition_rules, depth_in, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings
+from apiql.defined import DefinitionFiles, load_definitions, with_plans
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
+from apiql.frontends.definitions.lower.entry import lower_any
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import identity, persisted_id
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
-from apiql.frontends.text.surroundings import with_excerpts
+from apiql.frontends.text.surroundings import Surroundings, with_excerpts
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Reach, Seen, reached
 from apiql.ir.redaction import Redaction
@@ -55,6 +57,7 @@ from apiql.sources.loops import LOWER, deeper
 from apiql.stored import Catalog, StoredQuery, load_queries, stored_as
 
 NO_QUERIES = QueryFiles()
+NO_DEFINITIONS = DefinitionFiles()
 Began = Callable[[Run], None]
 """Is given a run before its first call, to look at how far it is."""
 
@@ -71,6 +74,7 @@ class Engine:
         settings: Settings,
         layer: Layer,
         queries: QueryFiles = NO_QUERIES,
+        definitions: DefinitionFiles = NO_DEFINITIONS,
         *,
         told: Told | None = None,
         functions: Registry | None = None,
@@ -79,18 +83,21 @@ class Engine:
         wall: Callable[[], float] = time.time,
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
-        self.settings = settings
-        self._layer = layer
+        self.settings, self._layer = settings, layer
         self._functions, self._told = functions or all_functions(), told
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._parser = TextParser(text_limits(settings.limits))
         self._rules = planning_rules(settings.limits, self._functions)
-        self._run_limits = run_limits(settings.limits)
-        self._acts, self.asides = acts, Asides(self._run_limits, told)
-        self._details = _details(settings)
-        self._plans = KeptPlans(settings.limits.plans_cached)
-        around, parse = surroundings(settings, self._functions), self._parser.parse
-        self.catalog = load_queries(queries, around, parse, partial(self._compiled, Role.STORED))
+        self._run_limits, self._acts = run_limits(settings.limits), acts
+        self.asides = Asides(self._run_limits, told)
+        self._details, self._plans = _details(settings, definitions), _plans(settings)
+        around = surroundings(settings, self._functions)
+        self.definitions = load_definitions(definitions, around, lower_any, self.defined)
+        self.catalog = self._loaded(queries, with_plans(around, self.definitions))
+
+    def _loaded(self, queries: QueryFiles, around: Surroundings) -> Catalog:
+        make, known = partial(self._compiled, Role.STORED), self.definitions.compiled
+        return load_queries(queries, around, self._parser.parse, make, known)
 
     @property
     def layer(self) -> Layer:
@@ -215,9 +222,8 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with it.
         """
-        timeout, known = self._run_limits.call_timeout, self.catalog.compiled
         plan = rewrite(plan, definition_rules(self.settings.limits))
-        return compile_plan(plan, self._functions, timeout, known, reach)
+        return compile_plan(plan, self._functions, self._run_limits.call_timeout, reach=reach)
 
     async def outcome(
         self, executable: Executable, query: Query, observe: Observer | None = None,
@@ -283,5 +289,10 @@ class Engine:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
-def _details(settings: Settings) -> Details:
-    return Details(settings.answer.details == "full", Redaction(secret_texts(settings)))
+def _plans(settings: Settings) -> KeptPlans:
+    return KeptPlans(settings.limits.plans_cached)
+
+
+def _details(settings: Settings, definitions: DefinitionFiles) -> Details:
+    hide = Redaction((*secret_texts(settings), *definitions.secrets()))
+    return Details(settings.answer.details == "full", hide)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from apiql.engine import NO_QUERIES, Engine
+from apiql.defined import DefinitionFiles, read_definitions
+from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
@@ -37,19 +38,22 @@ class OpenEngine:
         stores: Stores | None = None,
         circuits: Circuits | None = None,
         made: Made | None = None,
+        definitions: DefinitionFiles = NO_DEFINITIONS,
     ) -> Self:
         """An engine for these settings and stored queries; without stores, with its own. The
         `circuits` are those of the stack whose place it takes; `made` is told of each call.
         """
         used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
-        engine = Engine(settings, stack.layer, queries, told=told)
+        engine = Engine(settings, stack.layer, queries, definitions, told=told)
         return cls(engine, stack, used, stores is None)
 
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
         """An engine for a conf folder and environment variables."""
-        return cls.from_settings(load_settings(conf, environ), read_query_files(conf))
+        definitions = read_definitions(conf, environ)
+        settings, queries = load_settings(conf, environ), read_query_files(conf)
+        return cls.from_settings(settings, queries, definitions=definitions)
 
     async def __aenter__(self) -> Engine:
         self.stack.begin()

@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from apiql import __version__
-from apiql.engine import NO_QUERIES, Engine, Query
+from apiql.defined import DefinitionFiles
+from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
 from apiql.ir import explain
 from apiql.opened import OpenEngine
-from apiql.query_files import FileProblem, QueryFiles, StoredRefused
+from apiql.query_files import FileProblem, FilesRefused, QueryFiles
 from apiql.rights_files import NO_RIGHTS, RightsFiles
 from apiql.runtime import analysis_forms
 from apiql.runtime.analysis import Analysis
@@ -34,6 +35,7 @@ class Setup:
     queries: QueryFiles
     rights: RightsFiles = NO_RIGHTS
     buckets: Mapping[str, Setup] = field(default_factory=dict)
+    definitions: DefinitionFiles = NO_DEFINITIONS
 
 
 class ParameterError(ApiqlError):
@@ -82,7 +84,9 @@ def _shown(setup: Setup) -> Setup:
 
 
 async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
-    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+    async with OpenEngine.from_settings(
+        setup.settings, setup.queries, definitions=setup.definitions
+    ) as engine:
         executable = engine.local(text)
         if executable.plan.explain:
             return engine.redaction(explain.as_text(executable.plan)).rstrip(), 0
@@ -116,7 +120,9 @@ def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], ana
 
 
 async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
-    async with OpenEngine.from_settings(setup.settings, setup.queries) as engine:
+    async with OpenEngine.from_settings(
+        setup.settings, setup.queries, definitions=setup.definitions
+    ) as engine:
         analysis, found = await engine.analyze(engine.local(text), Query(text, params))
     return engine.redaction(printed(analysis, found, form))
 
@@ -165,9 +171,10 @@ def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     found: list[FileProblem] = []
     try:
         engine = _engine(setup)
-    except StoredRefused as refused:
+    except FilesRefused as refused:
         found += refused.problems
-        engine = _engine(replace(setup, queries=NO_QUERIES))
+        engine = _engine(replace(setup, queries=NO_QUERIES, definitions=NO_DEFINITIONS))
+    found += engine.definitions.problems
     missing = "`query." if found else None
     found[:0] = setup.rights.problems
     for file in files:
@@ -211,9 +218,9 @@ def _engine(setup: Setup) -> Engine:
     """An engine that calls nothing.
 
     Raises:
-        StoredRefused: stored queries that cannot be run.
+        FilesRefused: stored queries or definitions that cannot be run.
     """
-    return Engine(setup.settings, _nowhere, setup.queries)
+    return Engine(setup.settings, _nowhere, setup.queries, setup.definitions)
 
 
 async def _nowhere(call: Call) -> Reply:

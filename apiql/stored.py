@@ -24,6 +24,7 @@ from apiql.runtime.step import Executable
 FOLDER = "query"
 """The first name of every stored query as a source: `from query.shop.cart`."""
 
+NOTHING: Mapping[int, Executable] = {}
 Parse = Callable[[str], s.Program]
 
 
@@ -63,13 +64,16 @@ class Make(Protocol):
     def __call__(self, program: s.Program, text: str, catalog: Catalog) -> Executable: ...
 
 
-def load_queries(found: QueryFiles, around: Surroundings, parse: Parse, make: Make) -> Catalog:
-    """The catalog of these files.
+def load_queries(
+    found: QueryFiles, around: Surroundings, parse: Parse, make: Make,
+    known: Mapping[int, Executable] = NOTHING,
+) -> Catalog:  # fmt: skip
+    """The catalog of these files, with plans that are compiled already.
 
     Raises:
         StoredRefused: with every problem of every file.
     """
-    loading = _Loading(found.files, around, make)
+    loading = _Loading(found.files, around, make, known)
     loading.read(parse)
     loading.carry_out()
     problems = [*found.problems, *loading.problems]
@@ -91,13 +95,16 @@ def source_name(file: QueryFile) -> str:
 class _Loading:
     """One load. Programs wait under their source names until what they select from is there."""
 
-    def __init__(self, files: Iterable[QueryFile], around: Surroundings, make: Make) -> None:
+    def __init__(
+        self, files: Iterable[QueryFile], around: Surroundings, make: Make,
+        known: Mapping[int, Executable],
+    ) -> None:  # fmt: skip
         self.problems: list[FileProblem] = []
         self._make = make
-        self._plans: dict[str, Plan] = {}
+        self._plans: dict[str, Plan] = dict(around.stored)
         self._queries: dict[str, StoredQuery] = {}
         self._ids: dict[str, StoredQuery] = {}
-        self._compiled: dict[int, Executable] = {}
+        self._compiled: dict[int, Executable] = dict(known)
         around = replace(around, stored=self._plans)
         self.catalog = Catalog(around, self._queries, self._ids, self._compiled)
         self._files: dict[str, QueryFile] = {}

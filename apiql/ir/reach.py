@@ -29,8 +29,6 @@ class Kind(StrEnum):
     __hash__ = str.__hash__  # that of enums is written in Python, and each request asks for it
 
 
-_FOLDERS = {kind.value: kind for kind in (Kind.QUERY, Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)}
-
 Name = tuple[Kind, str]
 Sees = Callable[[Kind, str], bool]
 
@@ -62,13 +60,12 @@ def reached(plan: Plan) -> Reach:
     for work in _works(plan):
         match work:
             case Nested(full, inner):
-                kind, name = _kind_and_name(full)
-                if kind is None:
-                    part = reached(inner)
-                    names |= part.names
-                    methods |= part.methods
-                else:
-                    names.add((kind, name))
+                if "." in full:
+                    names.add(name_of(full))
+                    continue
+                part = reached(inner)  # a part of the plan that it stands in
+                names |= part.names
+                methods |= part.methods
             case Send(service=service):
                 names.add((Kind.HOST, service))
             case Fetch(method, endpoint):
@@ -87,12 +84,9 @@ def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
             yield from inner_works(one.work)
 
 
-def _kind_and_name(full: str) -> tuple[Kind | None, str]:
-    """Whose name that of a nested plan is; None for a part of the plan that it stands in."""
-    folder, dot, _ = full.partition(".")
-    if not dot:
-        return None, ""
-    return _FOLDERS[folder], stored_name(full)
+def name_of(full: str) -> Name:
+    """Whose name that of a source is: `query.shop.cart@2`, `flow.weather`."""
+    return Kind(full.partition(".")[0]), stored_name(full)
 
 
 def stored_name(full: str) -> str:

@@ -34,6 +34,8 @@ from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import Asgi, QueryRoute
 from apiql.server.read import Asked, read_request
+from apiql.server.read_defined import PREFIXES as DEFINED
+from apiql.server.read_defined import read_at, read_defined
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
 from apiql.server.reload import State
@@ -58,7 +60,7 @@ class App(FastAPI):
     """
 
     hot: Mapping[str, AsgiRoute]
-    below: Mapping[str, AsgiRoute]
+    below: dict[str, AsgiRoute]
     door: Door
     admin: str | None = None
     """Where an operator asks, if anywhere."""
@@ -114,10 +116,18 @@ def app_around(
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
     within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
-    app.below = {STORED: route(read=read_stored, route=STORED, kind="query"), BUCKET: within}
+    stored = route(read=read_stored, route=STORED, kind="query")
+    app.below = {STORED: stored, BUCKET: within, **_of_definitions(route)}
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
     return app
+
+
+def _of_definitions(route: Callable[..., Asgi]) -> dict[str, AsgiRoute]:
+    return {
+        prefix: route(read=read_defined, route=prefix, kind=kind.value)
+        for prefix, kind in DEFINED.items()
+    }
 
 
 def _by_path(
@@ -135,6 +145,8 @@ async def _read_within(
     path = inner(scope["path"])
     if path.startswith(STORED):
         return await read_named(path.removeprefix(STORED), scope, receive, engine, sight)
+    if not path.endswith("/apiql"):
+        return await read_at(path, scope, receive, engine, sight)
     return await read_request(scope, receive, engine, sight)
 
 

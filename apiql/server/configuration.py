@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apiql.defined import DefinitionFiles, read_definitions
+from apiql.engine import NO_DEFINITIONS
 from apiql.errors import ApiqlError
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
@@ -31,11 +33,14 @@ RESTART = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a configuration comes from; `dev` shows everything."""
+    """Where a configuration comes from; `dev` shows everything, `keep_going` serves what can be
+    where definitions are broken.
+    """
 
     conf: Path | None
     environ: Mapping[str, str]
     dev: bool = False
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,7 @@ class Configuration:
     revision: str
     others: tuple[str, ...] = ()
     rights: RightsFiles = NO_RIGHTS
+    definitions: DefinitionFiles = NO_DEFINITIONS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
@@ -83,8 +89,9 @@ def _of_folder(
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
     queries = read_query_files(folder)
-    rights = read_rights(folder, place.environ, settings, queries)
-    return Configuration(shown, queries, revision, rights=rights)
+    definitions = read_definitions(folder, place.environ, place.keep_going)
+    rights = read_rights(folder, place.environ, settings, queries, definitions.own_rights)
+    return Configuration(shown, queries, revision, rights=rights, definitions=definitions)
 
 
 def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:

@@ -48,8 +48,9 @@ class Making:
         for name, each in _all_of(found).items():
             stores, circuits = self._of(name, each)
             opened[name] = OpenEngine.from_settings(
-                each.settings, each.queries, self._tell, stores, circuits, self._made
-            )
+                each.settings, each.queries, self._tell, stores, circuits, self._made,
+                each.definitions,
+            )  # fmt: skip
         return self._held(found, opened)
 
     async def beside(self, found: Configuration) -> Held:
@@ -74,7 +75,7 @@ class Making:
         engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, settings, stack.layer, found.queries, told=self._tell
+                Engine, settings, stack.layer, found.queries, found.definitions, told=self._tell
             )
         finally:
             if engine is None:
