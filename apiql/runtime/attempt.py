@@ -147,11 +147,13 @@ async def _timed(
             end = min(end, until)
     each = step.retry.each if step.retry is not None else None
     deadline = end if each is None else min(end, run.clock() + each)
-    return await _called(step, replace(call, deadline=deadline), left, run), end
+    return await called(step, replace(call, deadline=deadline), left, run), end
 
 
-async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
-    """One exchange, told to those who listen; None where a try is one too many."""
+async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
+    """One exchange without more tries, told to those who listen; None where a try is one too
+    many.
+    """
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:

@@ -13,9 +13,9 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import exchanged
-from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
-from apiql.runtime.outcome import TOO_DEEP, Failed
+from apiql.runtime.attempt import called, exchanged
+from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
+from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Evaluate, Scope
@@ -29,6 +29,7 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -52,7 +53,11 @@ def compile_send(send: Send, compiled: Compile) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        reply = await exchanged(step, call, run)
+        if step.retry is None and run.slots is None:
+            reply = await called(step, call, 0, run)
+            assert reply is not None
+        else:
+            reply = await exchanged(step, call, run)
         return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
 
     return sent
@@ -105,17 +110,22 @@ def _placed(send: Send, url: Any) -> tuple[Origin, str]:
 
 
 def _headers(found: Any) -> Headers:
-    made = tuple((str(name), encode.passed_on(name, value)) for name, value in found or ())
+    if not found:
+        return USUAL
+    made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, ("Accept", "application/json, */*;q=0.5"))
+    return made if "accept" in named else (*made, *USUAL)
 
 
 def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
+    """What an answer comes to: decoded where something is made of it, else as it came."""
     try:
         body = _json(media, call, reply)
-        return Found(body=body, status=reply.status, headers=reply.headers)
+        if step.stated is not None and step.stated.result is not None:
+            return Found(as_value(body), b"", reply.status, reply.headers)
+        return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:
         return unreadable(step, call, reply, str(error))
     except RecursionError:
@@ -133,4 +143,4 @@ def _json(media: Media, call: Call, reply: Reply) -> bytes:
             if "json" not in said.lower() or not reply.body:
                 return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
             body = reply.body.removeprefix(BOM)
-    return checked(bytes(as_raw(body)))
+    return body
