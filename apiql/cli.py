@@ -127,12 +127,16 @@ def explain(
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
+    of: Annotated[str | None, typer.Option(help="A definition instead: flow/weather.")] = None,
     conf: Conf = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
-    text, setup = _text(file, expression), _setup(conf)
     from apiql import run_once
 
+    if of is not None:
+        print(run_once.explained_definition(_setup(conf), of, form.value), end="")
+        return
+    text, setup = _text(file, expression), _setup(conf)
     given = run_once.parameters(params, param or [])
     print(run_once.explained(setup, text, form.value, given, analyze), end="")
 

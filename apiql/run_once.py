@@ -13,8 +13,10 @@ import msgspec
 from apiql import __version__
 from apiql.defined import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query
-from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
+from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused, nearest
 from apiql.ir import explain
+from apiql.ir.plan import Plan
+from apiql.ir.redaction import Redaction
 from apiql.opened import OpenEngine
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles
 from apiql.rights_files import NO_RIGHTS, RightsFiles
@@ -113,6 +115,27 @@ def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], ana
                 "--format tree shows plans only: an analysis is text, json or mermaid"
             )
         return asyncio.run(_analyzed(_shown(setup), text, form, params))
+    return _printed(plan, form, hide)
+
+
+def explained_definition(setup: Setup, path: str, form: str) -> str:
+    """The plan of a definition (`flow/weather`), as that of a text.
+
+    Raises:
+        ParameterError: there is no such definition.
+    """
+    engine = _engine(setup)
+    kind, _, name = path.partition("/")
+    known = {f"{of}/{named}": each for (of, named), each in engine.definitions.found.items()}
+    found = known.get(f"{'httpapi' if kind == 'api' else kind}/{name}")
+    if found is None:
+        meant = nearest(path, known)
+        hint = f": did you mean {meant}?" if meant else ", as in flow/weather"
+        raise ParameterError(f"--of: there is no definition {path}{hint}")
+    return _printed(found.executable.plan, form, engine.redaction)
+
+
+def _printed(plan: Plan, form: str, hide: Redaction) -> str:
     if form == "json":
         return _indented(hide.data(explain.as_json(plan)))
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
