@@ -116,18 +116,18 @@ def app_around(
     )  # fmt: skip
     app.hot = {"/apiql": route(persisted=persisted_in(kept))}
     within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
-    stored = route(read=read_stored, route=STORED, kind="query")
-    app.below = {STORED: stored, BUCKET: within, **_of_definitions(route)}
+    app.below = {BUCKET: within, **_of_stored(route)}
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
     return app
 
 
-def _of_definitions(route: Callable[..., Asgi]) -> dict[str, AsgiRoute]:
-    return {
-        prefix: route(read=read_defined, route=prefix, kind=kind.value)
-        for prefix, kind in DEFINED.items()
-    }
+def _of_stored(route: Callable[..., Asgi]) -> dict[str, AsgiRoute]:
+    """The routes of stored queries and of definitions."""
+    found = {STORED: route(read=read_stored, route=STORED, kind="query")}
+    for prefix, kind in DEFINED.items():
+        found[prefix] = route(read=read_defined, route=prefix, kind=kind.value)
+    return found
 
 
 def _by_path(
