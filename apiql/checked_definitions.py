@@ -6,15 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from apiql.defined import known_with
 from apiql.documents.problems import DefinitionProblem, Severity
-from apiql.errors import Problem
-from apiql.frontends.definitions.checks import Known, check
+from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder
-from apiql.frontends.definitions.kinds import FUNCTIONS, Kind
+from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout
-from apiql.gotemplate import TemplateRefused
-from apiql.gotemplate.calls import BUILTINS
-from apiql.gotemplate.parse import parse
 from apiql.legacy_folders import folders_of, missing_folders
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
 from apiql.settings import Settings
@@ -30,18 +27,6 @@ _WORDS = {
 }
 
 
-def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
-    """What is wrong with a Go template that may call these functions beside the language's own."""
-    try:
-        parse(text, BUILTINS.keys() | functions)
-    except TemplateRefused as refused:
-        return refused.fault.problem()
-    return None
-
-
-KNOWN = Known(FUNCTIONS, template_problem)
-
-
 @dataclass(frozen=True, slots=True)
 class Checked:
     """The texts of what breaks and of what is merely odd, and how many of each kind there are."""
@@ -49,13 +34,6 @@ class Checked:
     errors: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     counts: tuple[tuple[int, str], ...] = ()
-
-
-def known_with(plug_ins: PlugIns) -> Known:
-    """What the checks go by where there are these plug-ins."""
-    more = plug_ins.templates.keys() | plug_ins.values.keys()
-    functions = {generation: names | more for generation, names in FUNCTIONS.items()}
-    return replace(KNOWN, functions=functions)
 
 
 def checked(
@@ -73,7 +51,8 @@ def checked(
     severity = Severity.ERROR if is_strict else Severity.WARNING
     problems = [_missing(*each, severity) for each in missing_folders(settings)]
     problems += [
-        _told_from(conf, problem, is_strict) for problem in check(definitions, known_with(plug_ins))
+        _told_from(conf, problem, is_strict)
+        for problem in check(definitions, known_with((*plug_ins.templates, *plug_ins.values)))
     ]
     texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}
     warnings = texts[Severity.WARNING]

@@ -26,13 +26,13 @@ from apiql.exits import (
     set_missing,
 )  # fmt: skip
 from apiql.fetch_command import fetch
+from apiql.fmt_command import fmt
 from apiql.import_command import import_
 from apiql.key_commands import keys
 from apiql.private_commands import private
 from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
-    from apiql.format_files import Formatted
     from apiql.run_once import Setup
 
 cli = typer.Typer(
@@ -50,6 +50,9 @@ Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query 
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
 Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
+]
 Template = Annotated[str | None, typer.Option(help="A call template by its name, not a query.")]
 
 
@@ -95,6 +98,7 @@ def serve(
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
     dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
+    keep_going: KeepGoing = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
     set_missing(env, os.environ)
@@ -103,14 +107,15 @@ def serve(
     from apiql.server.serve import serve_forever
 
     fetch_at_start(conf_folder(conf), os.environ)
-    setup = _setup(conf, None)
+    setup = _setup(conf, None, keep_going)
     _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
     chosen_server = setup.settings.server.model_copy(update=update)
     serve_forever(
-        setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev
-    )
+        setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev,
+        keep_going,
+    )  # fmt: skip
 
 
 @cli.command()
@@ -143,13 +148,17 @@ def explain(
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
+    of: Annotated[str | None, typer.Option(help="A definition instead: flow/weather.")] = None,
     conf: Conf = None,
     env: Env = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
-    text, setup = _text(file, expression, template), _setup(conf, env)
     from apiql import run_once
 
+    if of is not None:
+        print(run_once.explained_definition(_setup(conf, env), of, form.value), end="")
+        return
+    text, setup = _text(file, expression, template), _setup(conf, env)
     given = run_once.parameters(params, param or [])
     asked = run_once.Asked(text, template)
     print(run_once.explained(setup, asked, form.value, given, analyze), end="")
@@ -163,7 +172,7 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
     """Check settings, rights, stored queries, templates, definitions and, if given, files."""
-    setup, where = _setup(conf, env), conf_folder(conf)
+    setup, where = _setup(conf, env, keep_going=True), conf_folder(conf)
     from apiql import checked_definitions, open_ways, run_once
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
@@ -193,32 +202,7 @@ def show_id(file: File = None, expression: Text = None, conf: Conf = None, env: 
     print(run_once.id_of(setup, text))
 
 
-@cli.command()
-def fmt(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Files with queries; - for standard input.")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Name files that would change.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Rewrite the files.")] = False,
-) -> None:
-    """Print queries in their one form; comments stay."""
-    chosen = files or [Path("-")]
-    if write and (check or Path("-") in chosen):
-        fail("--write takes files, and no --check", USAGE)
-    from apiql import format_files
-
-    found = format_files.formatted(chosen)
-    for file in found:
-        if write:
-            _rewrite(file)
-        elif file.text is not None and (not check or file.changed):
-            print(file.name if check else file.text, end="\n" if check else "")
-    problems = [problem for file in found for problem in file.problems]
-    if problems:
-        fail("\n\n".join(problems), REFUSED if all(file.is_readable for file in found) else USAGE)
-    raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
-
-
+cli.command()(fmt)
 cli.command("import")(import_)
 cli.command("fetch")(fetch)
 
@@ -255,33 +239,29 @@ def demo(
     raise typer.Exit(show(stay, port))
 
 
-def _rewrite(file: Formatted) -> None:
-    try:
-        file.rewrite()
-    except OSError as error:
-        fail(f"{file.name}: {error.strerror}", USAGE)
-
-
 def _refuse(problems: list[str]) -> None:
     if problems:
         fail("\n\n".join(problems), REFUSED)
 
 
-def _setup(conf: Path | None, env: Path | None) -> Setup:
+def _setup(conf: Path | None, env: Path | None, keep_going: bool = False) -> Setup:
     set_missing(env, os.environ)
     from apiql.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
-    found = read_configuration(Place(conf_folder(conf), os.environ))
+    place = Place(conf_folder(conf), os.environ, keep_going=keep_going)
+    found = read_configuration(place)
     inside = {
         name: Setup(
-            each.settings, each.queries, each.rights, each.plug_ins, templates=each.templates
+            each.settings, each.queries, each.rights, each.plug_ins,
+            templates=each.templates, definitions=each.definitions,
         )
         for name, each in found.buckets.items()
-    }
+    }  # fmt: skip
     return Setup(
-        found.settings, found.queries, found.rights, found.plug_ins, inside, found.templates
-    )
+        found.settings, found.queries, found.rights, found.plug_ins, inside, found.templates,
+        found.definitions,
+    )  # fmt: skip
 
 
 def _text(file: Path | None, expression: str | None, template: str | None = None) -> str:

@@ -10,7 +10,9 @@ from functools import partial
 
 from apiql.bounds import definition_rules, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings, template_surroundings
+from apiql.defined import DefinedCatalog, DefinitionFiles, load_definitions, with_plans
 from apiql.errors import QueryRefused
+from apiql.frontends.definitions.lower.entry import lower_any
 from apiql.frontends.text import syntax
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
@@ -28,6 +30,7 @@ from apiql.stored import Catalog, load_queries
 from apiql.stored_templates import Templates, load_templates
 from apiql.template_files import TemplateFiles
 
+NO_DEFINED = DefinedCatalog()
 NOTHING: Mapping[int, Executable] = {}
 
 
@@ -45,15 +48,26 @@ class Compiling:
         around = template_surroundings(self._settings)
         return load_templates(files, around, self._rewritten)
 
-    def catalog(self, queries: QueryFiles, templates: Templates) -> Catalog:
+    def definitions(self, files: DefinitionFiles) -> DefinedCatalog:
+        """What these files define.
+
+        Raises:
+            DefinitionsRefused: with every error of every file.
+        """
+        around = surroundings(self._settings, self._functions)
+        return load_definitions(files, around, lower_any, self.defined)
+
+    def catalog(
+        self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
+    ) -> Catalog:
         """What texts are compiled against.
 
         Raises:
             StoredRefused: with every problem of every file.
         """
-        around = surroundings(self._settings, self._functions)
-        stored = partial(self.compiled, Role.STORED)
-        return load_queries(queries, around, self.parser.parse, stored, templates)
+        around = with_plans(surroundings(self._settings, self._functions), defined)
+        stored, known = partial(self.compiled, Role.STORED), defined.compiled
+        return load_queries(queries, around, self.parser.parse, stored, templates, known)
 
     def compiled(
         self, role: Role, program: syntax.Program, text: str, catalog: Catalog,
@@ -70,14 +84,14 @@ class Compiling:
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
 
-    def defined(self, plan: Plan, catalog: Catalog, reach: Reach | None = None) -> Executable:
+    def defined(self, plan: Plan, reach: Reach | None = None) -> Executable:
         """The compiled plan of a definition.
 
         Raises:
             QueryRefused: everything that is wrong with it.
         """
         plan = rewrite(plan, definition_rules(self._settings.limits))
-        return compile_plan(plan, self._functions, self._timeout, catalog.compiled, reach)
+        return compile_plan(plan, self._functions, self._timeout, reach=reach)
 
     def _rewritten(
         self, plan: Plan, compiled: Mapping[int, Executable] = NOTHING, reach: Reach | None = None

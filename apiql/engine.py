@@ -18,6 +18,7 @@ from typing import Any
 
 from apiql.bounds import depth_in, run_limits
 from apiql.compiling import Compiling
+from apiql.defined import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
 from apiql.frontends.text import syntax
@@ -54,6 +55,7 @@ from apiql.stored_templates import text_of
 from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 NO_QUERIES = QueryFiles()
+NO_DEFINITIONS = DefinitionFiles()
 Began = Callable[[Run], None]
 """Is given a run before its first call, to look at how far it is."""
 
@@ -75,21 +77,21 @@ class Engine:
         told: Told | None = None,
         functions: Registry | None = None,
         acts: Mapping[str, Doing] | None = None,
+        definitions: DefinitionFiles = NO_DEFINITIONS,
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
-        self.settings = settings
-        self._layer = layer
+        self.settings, self._layer = settings, layer
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._compiling, self._told = Compiling(settings, functions or all_functions()), told
         self._parse = self._compiling.parser.parse
-        self._run_limits = run_limits(settings.limits)
-        self._acts, self.asides = acts, Asides(self._run_limits, told)
-        self._details = _details(settings)
-        self._plans = KeptPlans(settings.limits.plans_cached)
-        self._queries = queries
-        self.catalog = self._compiling.catalog(queries, self._compiling.templates(templates))
+        self._run_limits, self._acts = run_limits(settings.limits), acts
+        self.asides = Asides(self._run_limits, told)
+        self._details, self._plans = _details(settings, definitions), _plans(settings)
+        self._queries, found = queries, self._compiling.templates(templates)
+        self.definitions = self._compiling.definitions(definitions)
+        self.catalog = self._compiling.catalog(queries, found, self.definitions)
 
     @property
     def layer(self) -> Layer:
@@ -219,7 +221,7 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with it.
         """
-        return self._compiling.defined(plan, self.catalog, reach)
+        return self._compiling.defined(plan, reach)
 
     async def outcome(
         self, executable: Executable, query: Query, observe: Observer | None = None,
@@ -285,5 +287,10 @@ class Engine:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
-def _details(settings: Settings) -> Details:
-    return Details(settings.answer.details == "full", Redaction(secret_texts(settings)))
+def _plans(settings: Settings) -> KeptPlans:
+    return KeptPlans(settings.limits.plans_cached)
+
+
+def _details(settings: Settings, definitions: DefinitionFiles) -> Details:
+    hide = Redaction((*secret_texts(settings), *definitions.secrets()))
+    return Details(settings.answer.details == "full", hide)

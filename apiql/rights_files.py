@@ -54,10 +54,10 @@ NO_RIGHTS = RightsFiles()
 
 def read_rights(
     conf: Path | None, environ: Mapping[str, str], settings: Settings, queries: QueryFiles,
-    templates: TemplateFiles = NO_TEMPLATES,
+    templates: TemplateFiles = NO_TEMPLATES, apart: bool = False,
 ) -> RightsFiles:  # fmt: skip
     """The rights of `<conf>/rights`, held against what there is to have a right, and the scopes of
-    the settings held against the same.
+    the settings held against the same. `apart`: those of the older kinds are minded elsewhere.
     """
     known = _known(settings, queries, templates)
     problems = [*_of_scopes(conf, environ, settings, known)]
@@ -65,6 +65,8 @@ def read_rights(
     files: dict[Name, Path] = {}
     root = (conf or Path()) / FOLDER
     for path in _paths(root if conf else None, problems):
+        if apart and path.relative_to(root).parts[0] in OLDER:
+            continue
         try:
             name = _name(path.relative_to(root), known)
             if files.setdefault(name, path) is not path:

@@ -11,13 +11,16 @@ from typing import Any
 import msgspec
 
 from apiql import __version__
-from apiql.engine import NO_QUERIES, Engine, Query, all_functions
-from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused
+from apiql.defined import DefinitionFiles
+from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
+from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused, nearest
 from apiql.ir import explain
+from apiql.ir.plan import Plan
+from apiql.ir.redaction import Redaction
 from apiql.opened import OpenEngine
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns
 from apiql.plugins import Registry
-from apiql.query_files import FileProblem, QueryFiles, StoredRefused
+from apiql.query_files import FileProblem, FilesRefused, QueryFiles
 from apiql.rights_files import NO_RIGHTS, RightsFiles
 from apiql.runtime import analysis_forms
 from apiql.runtime.analysis import Analysis
@@ -40,6 +43,7 @@ class Setup:
     plug_ins: PlugIns = NO_PLUG_INS
     buckets: Mapping[str, Setup] = field(default_factory=dict)
     templates: TemplateFiles = NO_TEMPLATES
+    definitions: DefinitionFiles = NO_DEFINITIONS
 
     @property
     def functions(self) -> Registry:
@@ -49,8 +53,9 @@ class Setup:
     def opened(self) -> OpenEngine:
         """An engine with its own connections."""
         return OpenEngine.from_settings(
-            self.settings, self.queries, functions=self.functions, templates=self.templates
-        )
+            self.settings, self.queries, functions=self.functions, templates=self.templates,
+            definitions=self.definitions,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -146,6 +151,27 @@ def explained(
                 "--format tree shows plans only: an analysis is text, json or mermaid"
             )
         return asyncio.run(_analyzed(_shown(setup), asked, form, params))
+    return _printed(plan, form, hide)
+
+
+def explained_definition(setup: Setup, path: str, form: str) -> str:
+    """The plan of a definition (`flow/weather`), as that of a text.
+
+    Raises:
+        ParameterError: there is no such definition.
+    """
+    engine = _engine(setup)
+    kind, _, name = path.partition("/")
+    known = {f"{of}/{named}": each for (of, named), each in engine.definitions.found.items()}
+    found = known.get(f"{'httpapi' if kind == 'api' else kind}/{name}")
+    if found is None:
+        meant = nearest(path, known)
+        hint = f": did you mean {meant}?" if meant else ", as in flow/weather"
+        raise ParameterError(f"--of: there is no definition {path}{hint}")
+    return _printed(found.executable.plan, form, engine.redaction)
+
+
+def _printed(plan: Plan, form: str, hide: Redaction) -> str:
     if form == "json":
         return _indented(hide.data(explain.as_json(plan)))
     printers = {"tree": explain.as_tree, "mermaid": explain.as_mermaid}
@@ -178,7 +204,7 @@ def odd(setup: Setup) -> list[str]:
     """What is odd about the call templates, those of the buckets too."""
     try:
         found = [str(each) for each in _engine(setup).catalog.templates.warnings]
-    except StoredRefused:
+    except FilesRefused:
         found = []
     return [*found, *(each for bucket in setup.buckets.values() for each in odd(bucket))]
 
@@ -212,9 +238,11 @@ def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     found: list[FileProblem] = []
     try:
         engine = _engine(setup)
-    except StoredRefused as refused:
+    except FilesRefused as refused:
         found += refused.problems
-        engine = _engine(replace(setup, queries=NO_QUERIES, templates=NO_TEMPLATES))
+        bare = replace(setup, queries=NO_QUERIES, templates=NO_TEMPLATES)
+        engine = _engine(replace(bare, definitions=NO_DEFINITIONS))
+    found += engine.definitions.problems
     missing = ("`query.", "`template.") if found else ()
     found[:0] = setup.rights.problems
     for file in files:
@@ -258,11 +286,12 @@ def _engine(setup: Setup) -> Engine:
     """An engine that calls nothing.
 
     Raises:
-        StoredRefused: stored queries that cannot be run.
+        FilesRefused: stored queries or definitions that cannot be run.
     """
     return Engine(
-        setup.settings, _nowhere, setup.queries, setup.templates, functions=setup.functions
-    )
+        setup.settings, _nowhere, setup.queries, setup.templates, functions=setup.functions,
+        definitions=setup.definitions,
+    )  # fmt: skip
 
 
 async def _nowhere(call: Call) -> Reply:

@@ -16,7 +16,6 @@ from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.ir.order import circles
-from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Seen
 from apiql.query_files import FileProblem, QueryFile, QueryFiles, StoredRefused, order_of
 from apiql.runtime.step import Executable
@@ -27,6 +26,7 @@ NO_TEMPLATES = Templates()
 FOLDER = "query"
 """The first name of every stored query as a source: `from query.shop.cart`."""
 
+NOTHING: Mapping[int, Executable] = {}
 Parse = Callable[[str], s.Program]
 
 
@@ -69,14 +69,15 @@ class Make(Protocol):
 
 def load_queries(
     found: QueryFiles, around: Surroundings, parse: Parse, make: Make,
-    templates: Templates = NO_TEMPLATES,
+    templates: Templates = NO_TEMPLATES, known: Mapping[int, Executable] = NOTHING,
 ) -> Catalog:  # fmt: skip
-    """The catalog of these files and templates, which queries may select from.
+    """The catalog of these files and templates, which queries may select from, as from what stands
+    around with plans that are compiled already.
 
     Raises:
         StoredRefused: with every problem of every file.
     """
-    loading = _Loading(found.files, around, make, templates)
+    loading = _Loading(found.files, around, make, templates, known)
     loading.read(parse)
     loading.carry_out()
     problems = [*templates.problems, *found.problems, *loading.problems]
@@ -94,15 +95,16 @@ class _Loading:
     """One load. Programs wait under their source names until what they select from is there."""
 
     def __init__(
-        self, files: Iterable[QueryFile], around: Surroundings, make: Make, templates: Templates
-    ) -> None:
+        self, files: Iterable[QueryFile], around: Surroundings, make: Make, templates: Templates,
+        known: Mapping[int, Executable],
+    ) -> None:  # fmt: skip
         self.problems: list[FileProblem] = []
         self._make = make
         compiled = [(each.source, each.executable) for each in templates.found.values()]
-        self._plans: dict[str, Plan] = {name: made.plan for name, made in compiled}
+        self._plans = dict(around.stored) | {name: made.plan for name, made in compiled}
         self._queries: dict[str, StoredQuery] = {}
         self._ids: dict[str, StoredQuery] = {}
-        self._compiled: dict[int, Executable] = {id(made.plan): made for _, made in compiled}
+        self._compiled = dict(known) | {id(made.plan): made for _, made in compiled}
         around = replace(around, stored=self._plans)
         self.catalog = Catalog(around, self._queries, self._ids, self._compiled, templates)
         self._files: dict[str, QueryFile] = {}

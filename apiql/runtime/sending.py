@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace as replaced
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, ValueRefused
+from apiql.ir.caching import CacheRule
 from apiql.ir.rewrite import rewritten
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
@@ -68,6 +71,7 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     url, headers, body = parts
     method = send.method.upper()
     caching = Caching(rule=send.cache) if send.cache else None
+    expires = None if send.expires is None else compiled(send.expires)
     placed: dict[str, tuple[Origin, str]] = {}
     fixed = isinstance(send.url, Literal)
 
@@ -81,10 +85,26 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
         origin, target = found
         sent = body(scope)
         raw = sent.encode() if isinstance(sent, str) else sent
-        return Call(method, origin, target, _headers(headers(scope)), raw, until, caching, 0, (),
+        asked = caching if expires is None else _kept(send, expires, scope)
+        return Call(method, origin, target, _headers(headers(scope)), raw, until, asked, 0, (),
                     send.service)  # fmt: skip
 
     return build
+
+
+def _kept(send: Send, expires: Evaluate, scope: Scope) -> Caching:
+    """How the answer to a call is kept: for as long as the definition finds in it."""
+    seen = scope.locals
+
+    def until(status: int, headers: Headers, body: bytes) -> float | None:
+        try:
+            value = as_value(body.removeprefix(BOM))
+            found = expires(seeing(scope, seen, Found(value, b"", status, headers)))
+        except (ValueRefused, Undecodable):
+            return None
+        return float(found) if isinstance(found, int | float | Decimal) else None
+
+    return Caching(rule=replaced(send.cache or CacheRule(), until=until))
 
 
 def _placed(send: Send, url: Any) -> tuple[Origin, str]:

@@ -75,7 +75,7 @@ def failure_of(refused: ValueRefused | CallFailed) -> Failure:
     return Failure(code, refused.message, refused.status, hint=refused.hint)
 
 
-def seeing(scope: Scope, seen: Locals, found: Found | None = None) -> Scope:
+def seeing(scope: Scope, seen: Mapping[str, Any], found: Found | None = None) -> Scope:
     """The scope as values of a task see it; others use it too, so it is set before each."""
     scope.locals, scope.reply = seen, found
     return scope

@@ -35,6 +35,8 @@ from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import Asgi, QueryRoute
 from apiql.server.read import Asked, read_request
+from apiql.server.read_defined import PREFIXES as DEFINED
+from apiql.server.read_defined import read_at, read_defined
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
 from apiql.server.read_template import PREFIX as TEMPLATE
@@ -135,6 +137,10 @@ def _below(
     return {
         STORED: route(read=read_stored, route=STORED, kind="query"),
         TEMPLATE: route(read=read_template, route=TEMPLATE, kind="template"),
+        **{
+            prefix: route(read=read_defined, route=prefix, kind=kind.value)
+            for prefix, kind in DEFINED.items()
+        },
         BUCKET: within,
     }
 
@@ -159,6 +165,8 @@ async def _read_within(
     if path.startswith(TEMPLATE):
         name = path.removeprefix(TEMPLATE)
         return await read_template_at(name, scope, receive, engine, sight, fields)
+    if path.startswith(tuple(DEFINED)):
+        return await read_at(path, scope, receive, engine, sight, fields)
     return await read_request(scope, receive, engine, sight, fields)
 
 

@@ -9,8 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from apiql.engine import all_functions
+from apiql.defined import DefinitionFiles, read_definitions
+from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
+from apiql.legacy_folders import folders_of
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.remote_state import remote_folder
@@ -35,11 +37,14 @@ RESTART = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a configuration comes from; `dev` shows everything."""
+    """Where a configuration comes from; `dev` shows everything, `keep_going` serves what can be
+    where definitions are broken.
+    """
 
     conf: Path | None
     environ: Mapping[str, str]
     dev: bool = False
+    keep_going: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Configuration:
     rights: RightsFiles = NO_RIGHTS
     plug_ins: PlugIns = NO_PLUG_INS
     templates: TemplateFiles = NO_TEMPLATES
+    definitions: DefinitionFiles = NO_DEFINITIONS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
 
@@ -97,10 +103,16 @@ def _of_folder(
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
     queries, templates = read_query_files(folder), read_template_files(folder)
-    rights = read_rights(folder, place.environ, settings, queries, templates)
+    definitions = read_definitions(
+        folder, folders_of(settings, folder), keep_going=place.keep_going, environ=place.environ,
+        functions=plug_ins.templates, values=plug_ins.values, buckets=settings.legacy.buckets,
+    )  # fmt: skip
+    apart = definitions.own_rights
+    rights = read_rights(folder, place.environ, settings, queries, templates, apart)
     return Configuration(
-        shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates
-    )
+        shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates,
+        definitions=definitions,
+    )  # fmt: skip
 
 
 def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:

@@ -52,7 +52,7 @@ class Making:
             tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
                 each.settings, each.queries, tell, stores, circuits, self._made,
-                _functions(each), each.templates,
+                _functions(each), each.templates, each.definitions,
             )  # fmt: skip
         return self._held(found, opened)
 
@@ -80,7 +80,7 @@ class Making:
         try:
             engine = await asyncio.to_thread(
                 Engine, settings, stack.layer, found.queries, found.templates, told=tell,
-                functions=_functions(found),
+                functions=_functions(found), definitions=found.definitions,
             )  # fmt: skip
         finally:
             if engine is None:

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 
 from msgspec import Struct
 
+from apiql.defined import Defined
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused
 from apiql.ir.reach import Kind
@@ -29,7 +30,7 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked; the
     `id` of its text, or its plan already and its `name`, where the client calls it by one, which
-    is one of this `kind`.
+    is one of this `kind`; the definition that it asks for instead of a query.
     """
 
     query: Query
@@ -40,6 +41,7 @@ class Asked(Struct, frozen=True):
     executable: Executable | None = None
     name: str = ""
     kind: Kind = Kind.QUERY
+    defined: Defined | None = None
 
 
 class Headers(Mapping[str, str]):

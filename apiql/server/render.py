@@ -132,7 +132,7 @@ def render_refusal(refused: QueryRefused, form: Wanted) -> Rendered:
 
 def render_problem(refused: RequestRefused, instance: str) -> Rendered:
     """A request that cannot be read as a query: an RFC 9457 problem."""
-    return problem(refused.code, refused.code.status, refused.detail, instance, refused.headers)
+    return problem(refused.code, refused.status, refused.detail, instance, refused.headers)
 
 
 def problem(

@@ -36,6 +36,14 @@ class Sight:
         """Whether a stored query is there."""
         return self.sees(Kind.QUERY, query.name)
 
+    def defined(self, kind: Kind, name: str) -> bool:
+        """Whether a definition is there."""
+        return self._rights.may(kind, name, self._who)
+
+    def use_defined(self, kind: Kind, name: str) -> None:
+        """Notes which definition is asked for, which is there."""
+        self.private = not self._rights.is_open(frozenset({(kind, name)}))
+
     def texts(self, engine: Engine) -> bool:
         """Whether texts are run that are not stored."""
         if not self._granted:

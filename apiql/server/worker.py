@@ -36,7 +36,7 @@ from apiql.settings import Settings, Telemetry
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
-CONF, DEV = "APIQL_CONF_DIR", "APIQL_DEV_MODE"
+CONF, DEV, KEEP_GOING = "APIQL_CONF_DIR", "APIQL_DEV_MODE", "APIQL_KEEP_GOING"
 """How `apiql serve` tells its workers what to load."""
 OUT = 1
 """Standard output."""
@@ -47,7 +47,8 @@ log = logging.getLogger("apiql")
 def worker_app() -> App:
     """The app of a worker process: what to load is in its environment."""
     named = os.environ.get(CONF)
-    place = Place(Path(named) if named else None, os.environ, bool(os.environ.get(DEV)))
+    dev, keep_going = bool(os.environ.get(DEV)), bool(os.environ.get(KEEP_GOING))
+    place = Place(Path(named) if named else None, os.environ, dev, keep_going)
     try:
         app, _ = worker(place, NoticeLog())
     except ApiqlError as error:  # in a process of its own nobody else tells it
