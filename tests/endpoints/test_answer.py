@@ -125,7 +125,12 @@ def test_one_object_of_all(bodies: tuple[Any, ...], expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("statuses", "status", "success"),
-    [((200, 200, 201), 200, "true"), ((200, 201), 201, "true"), ((200, 404, 200), 200, "false")],
+    [
+        ((200, 200, 201), 200, "true"),
+        ((200, 201), 201, "true"),
+        ((200, 404, 200), 200, "false"),
+        ((200, 302), 302, "false"),
+    ],
 )
 def test_the_status_of_several(statuses: tuple[int, ...], status: int, success: str) -> None:
     shape = Shape((Part(),) * len(statuses), len(statuses))

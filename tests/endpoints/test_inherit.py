@@ -152,6 +152,26 @@ def test_secrets_are_not_shown() -> None:
     }
 
 
+def test_parameters_that_calls_hand_on() -> None:
+    """A parameter that one call sets and propagates, in either phase, may stand in later paths."""
+
+    def call(path: str, **modifier: Any) -> dict[str, Any]:
+        change = {"action": "SET", "value": "#response.history.0.body.id", **modifier}
+        made = {"hosts": ["http://a.test"], "path": path, "method": "GET"}
+        return {**made, "modifiers": {"param": [change]}} if modifier else made
+
+    first = call("/", context="RESPONSE", key="id", propagate=True)
+    second = call("/:id", context="REQUEST", key="own")
+    backends = [first, second, call("/:id")]
+    assert len(endpoint({"backends": backends}).calls) == 3
+    config = {"port": 1, "endpoints": [{"path": "/a", "method": "GET", "backends": backends}]}
+    for path, wrong in (("/:own", ":own is no parameter"), ("/:idx", ":idx is no parameter")):
+        backends[2]["path"] = path
+        found, (problem,) = read_gateway(json.dumps(config), "f", {})
+        assert found is None
+        assert wrong in problem.wrong
+
+
 def test_concurrent_of_the_later_format() -> None:
     backend = {"hosts": ["http://a.test"], "path": "/", "method": "GET"}
     found = endpoint({"backends": [{**backend, "request": {"concurrent": 3}}]})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from apiql.frontends.endpoints.folder import read_gateway
+from apiql.frontends.endpoints.reading import MOST_PROBLEMS
 from tests.doc_blocks import Block, blocks_of
 
 TABLE = Path(__file__).with_name("wrong.md")
@@ -42,6 +43,16 @@ def rewrite(block: Block) -> None:
     found = f"{head}\n```text\n{told(block)}```\n"
     assert below.search(text)
     TABLE.write_text(below.sub(lambda _: found, text, count=1), "utf-8")
+
+
+def test_a_file_with_very_much_wrong_is_not_listed_to_its_end() -> None:
+    text = f'{{"port": 1, "endpoints": [{", ".join(["{}"] * 100)}]}}'
+    _, problems = read_gateway(text, "f", {})
+    told = [problem for problem in problems if problem.at is None]
+    assert len(problems) == MOST_PROBLEMS + 1
+    assert [problem.wrong for problem in told] == [
+        f"there is more wrong with this file than the {MOST_PROBLEMS} problems listed"
+    ]
 
 
 def test_no_value_of_the_environment_is_told() -> None:
