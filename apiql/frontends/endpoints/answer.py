@@ -16,7 +16,6 @@ from apiql.frontends.endpoints.message import (
     JSON_TYPE,
     TEXT_TYPE,
     Body,
-    Fields,
     Kind,
     Message,
 )
@@ -84,17 +83,19 @@ def answer_of(shape: Shape, responses: Sequence[Message]) -> Message:
         Kept(response.status, response.body, part.name or f"backend-{index}", part.is_grouped)
         for index, (part, response) in enumerate(pairs)
     ]
-    return _written(Message(headers, _body(shape, kept), _status(kept)), shape.notation)
+    return _written(headers, _body(shape, kept), _status(kept), shape.notation)
 
 
 def aborted(shape: Shape, response: Message, made: int) -> Message:
     """The answer of an endpoint that a call has ended: that call's alone. `made` are all calls."""
     headers = _headers([response], made == shape.expected, is_ok(response.status))
-    return _written(Message(headers, response.body, response.status), shape.notation)
+    return _written(headers, response.body, response.status, shape.notation)
 
 
 def _status(kept: Sequence[Kept]) -> int:
     """The most frequent; of several, the one that came last."""
+    if len(kept) == 1:
+        return kept[0].status
     counts = Counter(answer.status for answer in kept)
     most = max(counts.values(), default=0)
     return next((a.status for a in reversed(kept) if counts[a.status] == most), NO_CONTENT)
@@ -113,33 +114,37 @@ def _body(shape: Shape, kept: Sequence[Kept]) -> Body | None:
     return Body(encoded(objects)) if objects else None
 
 
-def _headers(responses: Sequence[Message], is_complete: bool, is_success: bool) -> Fields:
+def _headers(
+    responses: Sequence[Message], is_complete: bool, is_success: bool
+) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for response in responses:
         for name, values in response.headers.items():
             if name not in DROPPED:
-                found[name] = (*found.get(name, ()), *values)
+                found[name] = (*found[name], *values) if name in found else values
     found[CACHE] = ("false",)
     found[COMPLETE] = ("true" if is_complete else "false",)
     found[SUCCESS] = ("true" if is_success else "false",)
     return found
 
 
-def _written(answer: Message, notation: Notation | None) -> Message:
+def _written(
+    headers: dict[str, tuple[str, ...]], body: Body | None, status: int, notation: Notation | None
+) -> Message:
     """In the notation of the endpoint; what has none is JSON or text."""
-    body = answer.body
     if body is None:
-        return answer
+        return Message(headers, None, status)
+    media = body.media
     match notation:
         case Notation.JSON:
             body = body if body.kind is Kind.JSON else Body(encoded({"text": body.text}))
-            written = Body(body.data, JSON_TYPE)
+            media = JSON_TYPE
         case Notation.XML:
             text = xml_of(body.value) if body.kind is Kind.JSON else xml_of_text(body.text)
-            written = Body(text.encode("utf-8"), XML_TYPE)
+            body, media = Body(text.encode("utf-8"), XML_TYPE), XML_TYPE
         case Notation.TEXT:
-            written = Body(body.data, TEXT_TYPE)
+            media = TEXT_TYPE
         case None:
-            written = Body(body.data, JSON_TYPE if "json" in body.media.lower() else TEXT_TYPE)
-    headers = {**answer.headers, "Content-Type": (written.media,)}
-    return Message(headers, written, answer.status)
+            media = JSON_TYPE if "json" in media.lower() else TEXT_TYPE
+    headers["Content-Type"] = (media,)
+    return Message(headers, body if body.media == media else Body(body.data, media), status)

@@ -36,6 +36,9 @@ from apiql.json_places import Member, Members, Node
 MOST_PROBLEMS = 100
 """Of one file; who has more reads no further."""
 
+MOST_REPAIRS = 3
+"""How often what is wrong is left out, before the rest is given up."""
+
 _EXPECTED = {
     "bool_type": "true or false",
     "int_from_float": "a whole number",
@@ -73,8 +76,18 @@ def read_written(
         if len(errors) > MOST_PROBLEMS:
             wrong = f"there is more wrong with this file than the {MOST_PROBLEMS} problems listed"
             problems.append(EndpointProblem(file, wrong))
-        written = WrittenGateway.model_validate(repaired(value, errors))
+        return source, _of_the_rest(value, errors), in_order(problems)
     return source, written, in_order(problems)
+
+
+def _of_the_rest(value: Any, errors: list[ErrorDetails]) -> WrittenGateway | None:
+    """What is said beside the errors; None where they leave nothing that can be looked at."""
+    for _ in range(MOST_REPAIRS):
+        try:
+            return WrittenGateway.model_validate(repaired(value, errors))
+        except ValidationError as refused:
+            errors = list(refused.errors(include_url=False))
+    return None
 
 
 def _counts(error: ErrorDetails) -> bool:

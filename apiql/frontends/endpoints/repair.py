@@ -6,6 +6,7 @@ What is made here is never served.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -19,13 +20,13 @@ _REQUIRED: dict[str | int, Any] = {"hosts": [_HOST], "method": "GET"}
 
 def repaired(value: Any, errors: Iterable[ErrorDetails]) -> Any:
     """The value, changed in place, without what the errors are about."""
-    listed = list(errors)
-    for error in listed:
-        if error["type"] == "extra_forbidden":
-            _container(value, error["loc"][:-1]).pop(error["loc"][-1], None)
-    for error in listed:
-        if error["type"] != "extra_forbidden":
-            _repair(value, error["loc"])
+    for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
+        # What stood in something that was replaced before is not there any more.
+        with suppress(LookupError, TypeError, AttributeError):
+            if error["type"] == "extra_forbidden":
+                del _container(value, error["loc"][:-1])[error["loc"][-1]]
+            else:
+                _repair(value, error["loc"])
     return value
 
 
