@@ -52,9 +52,9 @@ WAYS = ways(SEED)
 @st.composite
 def mistaken(draw: st.DrawFn) -> Any:
     """The seed with some of its parts left out, renamed, or something else."""
-    config = copy.deepcopy(SEED)
+    config: Any = copy.deepcopy(SEED)
     for way in draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=4)):
-        around = config
+        around: Any = config
         for key in way[:-1]:
             inside = isinstance(around, list) and isinstance(key, int) and key < len(around)
             around = around[key] if inside or (isinstance(around, dict) and key in around) else {}
