@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from apiql.errors import ApiqlError, Location
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _EXPORT = re.compile(r"export[ \t]+(?=[^ \t=])")
 _BLANK = re.compile(r"[ \t]*")
-_COMMENT = re.compile(r"(?:^|[ \t]+)#.*")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 _LINE = "NAME=value, NAME='value', NAME=\"value\", or # and a comment"
 
@@ -44,7 +43,7 @@ def read_dotenv(text: str, file: str) -> Mapping[str, str]:
         DotenvRefused: at the first line that is none of these.
     """
     plain = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    return dict(_Reader(plain, file).variables())
+    return _Reader(plain, file).variables()
 
 
 class _Reader:
@@ -53,13 +52,21 @@ class _Reader:
     def __init__(self, text: str, file: str) -> None:
         self.text, self.file, self.at = text, file, 0
 
-    def variables(self) -> Iterator[tuple[str, str]]:
-        while self.at < len(self.text):
+    def variables(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        while self._at_variable():
+            name, value = self._variable()
+            found[name] = value
+        return found
+
+    def _at_variable(self) -> bool:
+        """Passes blank lines and comments; whether something is left."""
+        size = len(self.text)
+        self._pass(_BLANK)
+        while self.at < size and self.text[self.at] in "#\n":
+            self.at = self._line_end() + 1
             self._pass(_BLANK)
-            if self.text.startswith(("#", "\n"), self.at):
-                self.at = self._line_end() + 1
-            elif self.at < len(self.text):
-                yield self._variable()
+        return self.at < size
 
     def _variable(self) -> tuple[str, str]:
         self._pass(_EXPORT)
@@ -79,7 +86,7 @@ class _Reader:
 
     def _bare(self) -> str:
         start, self.at = self.at, self._line_end()
-        return self._sound(_COMMENT.sub("", self.text[start : self.at]).rstrip(" \t"), start)
+        return self._sound(_without_comment(self.text[start : self.at]).rstrip(" \t"), start)
 
     def _quoted(self) -> str:
         start, mark = self.at, self.text[self.at]
@@ -87,7 +94,7 @@ class _Reader:
         value = self._sound(self.text[start + 1 : end], start)
         self.at = end + 1
         rest = self.text[self.at : self._line_end()]
-        if _COMMENT.sub("", rest).strip(" \t"):
+        if _without_comment(rest).strip(" \t"):
             wrong = "something stands behind the quote that ends the value"
             expected = 'the end of the line, or a blank, # and a comment; \\" is a quote in "…"'
             raise self._refused(self.at, wrong, expected)
@@ -121,3 +128,11 @@ class _Reader:
         line = self.text.count("\n", 0, at) + 1
         column = at - (self.text.rfind("\n", 0, at) + 1) + 1
         return DotenvRefused(self.file, Location(line, column), wrong, expected)
+
+
+def _without_comment(line: str) -> str:
+    """What stands before a `#` that begins the line or has a blank before it."""
+    at = line.find("#")
+    while at > 0 and line[at - 1] not in " \t":
+        at = line.find("#", at + 1)
+    return line if at < 0 else line[:at]
