@@ -35,6 +35,7 @@ lint: $(READY)
 schemas: $(READY)
 	@$(BIN)/python -m apiql.frontends.definitions.schemas --write
 	@$(BIN)/python -m apiql.frontends.call_templates.schemas --write
+	@$(BIN)/python -m apiql.frontends.endpoints.schemas --write
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.serve
