@@ -11,9 +11,7 @@ NO_TOKENS = "token caches are not there yet"
 
 V1 = (
     Deviation(33, "/api/t_cache2", "upstream", NO_TOKENS),
-    Deviation(33, "/api/t_cache2", "body", NO_TOKENS),
     Deviation(36, "/api/t_cachedate", "upstream", NO_TOKENS),
-    Deviation(36, "/api/t_cachedate", "body", NO_TOKENS),
     Deviation(39, "/api/t_cachehdr", "upstream", NO_TOKENS),
 )
 V2: tuple[Deviation, ...] = ()

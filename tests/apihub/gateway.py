@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from apiql.engine import Engine, Query
-from apiql.frontends.definitions.checks.check import USUAL, check
+from apiql.frontends.definitions.checks.check import USUAL, Known, check
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.lowered import Ended, Lowered
@@ -43,8 +43,8 @@ class Gateway:
     """Answers requests by the definitions of a folder; those that are broken answer 503."""
 
     def __init__(
-        self, definitions: Definitions, lower: Lower, engine: Engine, unknown: int = 500,
-        base: Base | None = None,
+        self, definitions: Definitions, lower: Lower, engine: Engine, known: Known = USUAL,
+        unknown: int = 500, base: Base | None = None,
     ) -> None:  # fmt: skip
         self.definitions, self.lower, self.engine, self.unknown = (
             definitions,
@@ -53,7 +53,7 @@ class Gateway:
             unknown,
         )
         self.base = base
-        found = check(definitions, USUAL)
+        found = check(definitions, known)
         self.broken = {p.owner for p in found if p.severity is Severity.ERROR}
         self.plans: dict[tuple[Kind, str], tuple[Lowered, Executable]] = {}
 

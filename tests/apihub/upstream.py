@@ -15,6 +15,7 @@ from apiql.sources.call import Call, Reply
 
 HOST, PORT = "127.0.0.1", 16060
 """Where the definitions think that it is; what they call elsewhere is down."""
+PLACE = f"http://{HOST}:{PORT}"
 JSON = "application/json; charset=utf-8"
 COOKIE = "BAIDUID=1; expires=Thu, 31-Dec-37 23:55:55 GMT; max-age=1; path=/"
 
