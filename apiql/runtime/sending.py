@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,8 +15,8 @@ from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
 from apiql.runtime.attempt import exchanged
-from apiql.runtime.decode import Undecodable, as_raw, checked, to_json
-from apiql.runtime.outcome import TOO_DEEP, Failed
+from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
+from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
 from apiql.runtime.run import Run
 from apiql.runtime.scope import Evaluate, Scope
@@ -29,6 +30,9 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
+"""A URL of which nothing but its place need be read: its path and query are as they are sent."""
+MOST_KNOWN = 64
 Compile = Callable[[Value], Evaluate]
 
 
@@ -41,9 +45,9 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile) -> Does:
-    """How the work of a Send is carried out."""
-    build = _build(send, compiled)
+def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
+    """How the work of a Send is carried out; `is_read`: something is made of its answer."""
+    build, media = _build(send, compiled), send.media
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
         try:
@@ -53,7 +57,9 @@ def compile_send(send: Send, compiled: Compile) -> Does:
         except RecursionError:
             return Failed(TOO_DEEP)
         reply = await exchanged(step, call, run)
-        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
+        if isinstance(reply, Failed):
+            return reply
+        return _found(media, step, call, reply, is_read)
 
     return sent
 
@@ -63,17 +69,10 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     url, headers, body = parts
     method = send.method.upper()
     caching = Caching(rule=send.cache) if send.cache else None
-    placed: dict[str, tuple[Origin, str]] = {}
-    fixed = isinstance(send.url, Literal)
+    known: dict[str, Origin] = {}
 
     def build(scope: Scope, until: float) -> Call:
-        text = url(scope)
-        found = placed.get(text) if fixed else None
-        if found is None:
-            found = _placed(send, text)
-            if fixed:
-                placed[text] = found
-        origin, target = found
+        origin, target = _placed(send, url(scope), known)
         sent = body(scope)
         raw = sent.encode() if isinstance(sent, str) else sent
         return Call(method, origin, target, _headers(headers(scope)), raw, until, caching, 0, (),
@@ -82,8 +81,9 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     return build
 
 
-def _placed(send: Send, url: Any) -> tuple[Origin, str]:
-    """Where a URL leads.
+def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str]:
+    """Where a URL leads. `known` are pinned places by their spelling: a plain URL that begins with
+    one of these is not read again.
 
     Raises:
         ValueRefused: it is none.
@@ -91,12 +91,18 @@ def _placed(send: Send, url: Any) -> tuple[Origin, str]:
     """
     if not isinstance(url, str):
         raise ValueRefused("the URL is no text")
+    plain = PLAIN_URL.fullmatch(url)
+    if plain is not None and plain[1] in known:
+        return known[plain[1]], plain[2]
     try:
         origin, target = parse_url(url)
     except BadUrl as bad:
         raise ValueRefused(f"the URL cannot be called: {bad}") from None
     if str(origin) in send.pinned:
-        return replace(origin, pinned=True), target
+        origin = replace(origin, pinned=True)
+        if plain is not None and len(known) < MOST_KNOWN:
+            known[plain[1]] = origin
+        return origin, target
     if send.permits is None or not send.permits(url):
         message = f"{origin.host} is no host that this definition may call"
         hint = "name it in [security] allow_hosts"
@@ -112,10 +118,12 @@ def _headers(found: Any) -> Headers:
     return made if "accept" in named else (*made, ("Accept", "application/json, */*;q=0.5"))
 
 
-def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
+def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
     try:
         body = _json(media, call, reply)
-        return Found(body=body, status=reply.status, headers=reply.headers)
+        if is_read:
+            return Found(as_value(body), checked(body), reply.status, reply.headers)
+        return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:
         return unreadable(step, call, reply, str(error))
     except RecursionError:
@@ -133,4 +141,4 @@ def _json(media: Media, call: Call, reply: Reply) -> bytes:
             if "json" not in said.lower() or not reply.body:
                 return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
             body = reply.body.removeprefix(BOM)
-    return checked(bytes(as_raw(body)))
+    return body

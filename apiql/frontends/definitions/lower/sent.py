@@ -24,6 +24,8 @@ Written: TypeAlias = Callable[..., str]
 
 def escaped(text: str) -> str:
     """As url.QueryEscape: a space is a plus."""
+    if text.isalnum() and text.isascii():
+        return text
     return quote_plus(text, safe="~", errors="replace")
 
 

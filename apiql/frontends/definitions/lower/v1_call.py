@@ -55,28 +55,28 @@ class ApiCall:
 
 @dataclass(slots=True)
 class _Request:
-    """A request while it is put together: the local values by the number that writers know them
-    by, what goes where.
+    """A request while it is put together: its local values, the variables by their names, what goes
+    where.
     """
 
     let: list[tuple[str, Value]] = field(default_factory=list)
-    vars: dict[str, str] = field(default_factory=dict)
+    vars: dict[str, Value] = field(default_factory=dict)
     found: dict[str, list[tuple[str, Value]]] = field(default_factory=dict)
 
     def add(self, parameter: Parameter, value: Value) -> None:
-        """A parameter: fixed ones are needed as local values only where later ones may see them."""
-        local = _unused(f"vars.{parameter.name}", self.vars.values())
-        self.let.append((local, value))
-        self.vars = {**self.vars, parameter.name: local}
-        held = value if isinstance(value, Literal) else Ref(LocalRoot(local))
-        self.found.setdefault(parameter.place, []).append((parameter.name, held))
+        """A parameter; fixed ones stand where they are needed."""
+        if not isinstance(value, Literal):
+            value = self.local(f"vars.{parameter.name}", value)
+        self.vars = {**self.vars, parameter.name: value}
+        self.found.setdefault(parameter.place, []).append((parameter.name, value))
 
-
-def _unused(name: str, taken: Any) -> str:
-    found, number = name, 2
-    while found in taken:
-        found, number = f"{name} {number}", number + 1
-    return found
+    def local(self, name: str, value: Value) -> Value:
+        """As a local value: what it lacks ends the plan."""
+        found, number = name, 2
+        while any(found == taken for taken, _ in self.let):
+            found, number = f"{name} {number}", number + 1
+        self.let.append((found, value))
+        return Ref(LocalRoot(found))
 
 
 def api_call(api: Api, name: str, sight: Sight) -> ApiCall:
@@ -114,21 +114,15 @@ def _url(api: Api, request: _Request, sight: Sight) -> Value:
         try:
             written = sent.url_writer(api.url, sorted_in)
         except ValueRefused as refused:
-            return _local(request, "url", panic(refused.message, refused.hint))
+            return request.local("url", panic(refused.message, refused.hint))
         if not values:
             return Literal(written())
         return Invoke("url", lambda _, *texts: written(*texts), values)
     if api.dynamic_url is None:
-        return _local(request, "url", panic("there is no URL"))
+        return request.local("url", panic("there is no URL"))
     base = source_value(api.dynamic_url, sight)
     made = Invoke("url", lambda _, url, *t: sent.url_writer(url, sorted_in)(*t), (base, *values))
-    return _local(request, "url", made)
-
-
-def _local(request: _Request, name: str, value: Value) -> Value:
-    """As a local value: what it lacks ends the plan."""
-    request.let.append((name, value))
-    return Ref(LocalRoot(name))
+    return request.local("url", made)
 
 
 def _numbered(found: Any, first: int = 0) -> tuple[list[sent.Pair], tuple[Value, ...]]:
@@ -173,7 +167,7 @@ def _body(api: Api, request: _Request) -> Value:
         return Invoke("form", lambda _, *texts: written(*texts), values)
     if not given:
         return Literal(None)
-    return _local(request, "body", Invoke("body", _not_null, (given[0][1],)))
+    return request.local("body", Invoke("body", _not_null, (given[0][1],)))
 
 
 def _not_null(_: object, text: str) -> str:

@@ -25,7 +25,7 @@ from apiql.frontends.definitions.lower.v1_making import (
     bucket_of,
     planned,
 )
-from apiql.frontends.definitions.lower.v1_pieces import REPLY, Chain, valued
+from apiql.frontends.definitions.lower.v1_pieces import Chain, valued
 from apiql.frontends.definitions.lower.v1_schedule import schedule_plan
 from apiql.frontends.definitions.lower.v1_sources import KINDS
 from apiql.frontends.definitions.v1.api import Api
@@ -75,16 +75,10 @@ def _lowered(folder: Folder, kind: Kind, name: str) -> Lowered:
 
 
 def _api(folder: Folder, name: str) -> Plan:
-    """One task; where nothing is made of the answer, it is that as it came."""
-    chain = Chain(begun())
-    own = name.rpartition("/")[2]
+    """One task."""
+    chain, own = Chain(begun()), name.rpartition("/")[2]
     piece = api_piece(folder, own, own, bucket_of(name), "", KINDS)
-    outcome = valued(chain, piece, lasting=False)
-    if piece.value == REPLY:
-        task = chain.tasks[0]
-        assert task.made is not None
-        chain.tasks[0] = replace(task, made=replace(task.made, result=None))
-    return planned(chain, outcome, PARAMETERS)
+    return planned(chain, valued(chain, piece, lasting=False), PARAMETERS)
 
 
 def _answer(ended: Ended) -> Answered:

@@ -208,7 +208,8 @@ def valued(chain: Chain, piece: Piece, *, lasting: bool) -> str:
     lost, value = no_result(piece) if lasting else None, piece.value
     if not lasting and piece.failed != NOT_FAILED:
         value = Invoke("not failed", _not_failed, (value, piece.failed))
-    return chain.add(piece.name, piece.let, piece.work, Making((), value, lost))
+    result = None if value == REPLY else value  # JSON that nobody reads stays as it came
+    return chain.add(piece.name, piece.let, piece.work, Making((), result, lost))
 
 
 def _not_failed(_: object, value: Any, failed: bool) -> Any:

@@ -4,6 +4,7 @@ functions, the query of the request. All are texts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -35,6 +36,7 @@ PANIC: Final = 500
 """The status of what ends the whole plan, whoever asked for it."""
 _ROOTS: Final = {"origin": ".origin", "StepResult": "", "result": ".result"}
 _SHOWN = 60
+_PATH: Final = re.compile(r"\{\{\s*\.((?:[^\W\d]\w*)(?:\.[^\W\d]\w*)*)\s*\}\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Sight:
     keys: Keys
     home: str
     kinds: Mapping[str, Kind] = field(default_factory=lambda: KINDS)
-    vars: Mapping[str, str] | None = None
+    vars: Mapping[str, Value] | None = None
     answered: bool = False
 
 
@@ -129,10 +131,7 @@ def _called(source: Source | CacheSource, sight: Sight) -> Value:
     if function is None:
         return panic(f"there is no function {source.name}")
     known = sight.vars or {}
-    args = tuple(
-        Ref(LocalRoot(known[name])) if name in known else Literal("")
-        for name in source.args.split()
-    )
+    args = tuple(known.get(name, Literal("")) for name in source.args.split())
     call, is_printed = function.call, function.printed
 
     def called(_: object, *texts: str) -> str:
@@ -161,7 +160,28 @@ def text_value(text: str, sight: Sight) -> Value:
         return Literal("")
     if template.constant is not None:
         return Literal(template.constant)
-    return _over(sight, shown(text), template.reads, _rendering(template))
+    render = _rendering(template)
+    path = _PATH.fullmatch(text)
+    if path is None or mode is Mode.HTML or path[1].partition(".")[0] in ("vars", "result"):
+        return _over(sight, shown(text), template.reads, render)
+    read = _reading(tuple(path[1].split(".")), render, sight.kinds)
+    return Invoke(shown(text), read, (Ref(LocalRoot(STATE)),))
+
+
+def _reading(
+    names: tuple[str, ...], render: Callable[[Data], str], named: Mapping[str, Kind]
+) -> Callable[[object, Any], str]:
+    """The quick way to a text in the state, which is most of what templates are used for."""
+
+    def read(_: object, state: Any) -> str:
+        found = state
+        for name in names:
+            if type(found) is not dict or name not in found:
+                return render(Data(state, Kind.NUMBER, named))
+            found = found[name]
+        return found if type(found) is str else render(Data(state, Kind.NUMBER, named))
+
+    return read
 
 
 def _rendering(template: Template) -> Callable[[Data], str]:
@@ -187,8 +207,7 @@ def _over(sight: Sight, name: str, reads: frozenset[Path], render: Callable[[Dat
     state: Value = Ref(LocalRoot(STATE))
     more: list[tuple[str, Value]] = []
     if sight.vars is not None and not roots.isdisjoint(("", "vars")):
-        own = tuple((n, Ref(LocalRoot(local))) for n, local in sight.vars.items())
-        more.append(("vars", Record(own)))
+        more.append(("vars", Record(tuple(sight.vars.items()))))
     if sight.answered and not roots.isdisjoint(("", "result")):
         more.append(("result", Ref(ReplyRoot())))
         named = {**named, "result": Kind.NUMBER}
