@@ -9,7 +9,7 @@ from apiql.ir.explain_task import call_text
 from apiql.ir.plan import Making, Task
 from apiql.ir.projection import Path
 from apiql.ir.values import Value
-from apiql.ir.works import Accepts, Send
+from apiql.ir.works import Accepts, Compute, Send
 from apiql.runtime.decode import Picker, as_value, compile_picker, compile_reader
 from apiql.runtime.doing import CompileNested, compile_doing
 from apiql.runtime.scope import Evaluate
@@ -39,6 +39,11 @@ def stated_step(
         accepts=Accepts.SUCCESS if send is None else send.accepts,
         stated=_stated(task, compiled, nested, compile_picker(wanted)),
     )  # fmt: skip
+
+
+def is_narrow(task: Task) -> bool:
+    """Whether a task that a definition states makes one call at most."""
+    return task.made is not None and isinstance(task.work, Send | Compute)
 
 
 def _stated(task: Task, compiled: Compile, nested: CompileNested, pick: Picker) -> Stated:

@@ -33,6 +33,7 @@ HOP_BY_HOP = frozenset(
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
 MOST_KNOWN = 64
+ACCEPTING: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -111,11 +112,13 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
 
 
 def _headers(found: Any) -> Headers:
-    made = tuple((str(name), encode.passed_on(name, value)) for name, value in found or ())
+    if not found:
+        return ACCEPTING
+    made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, ("Accept", "application/json, */*;q=0.5"))
+    return made if "accept" in named else (*made, *ACCEPTING)
 
 
 def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:

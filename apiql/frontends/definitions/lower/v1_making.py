@@ -4,7 +4,7 @@ that several call. The steps that call apis, in flows and schedules, are made he
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -100,16 +100,25 @@ def api_piece(
         return lost_piece(name, f"there is no api {api_name}")
     keys = folder.keys(bucket, private, api.private)
     call = api_call(api, api_name, folder.sight(keys, f"api {api_name}", numbers))
-    state = Invoke("state", _called if call.has_vars else _answered, (OWN, REPLY))
-    return Piece(name, call.let, call.work, call.value, after=state)
+    added = _added(call.has_vars)
+    after = Invoke("state", added(""), (OWN, REPLY, NULL))
+    return Piece(name, call.let, call.work, call.value, after=after, added=added)
 
 
-def _answered(_: object, state: dict[str, Any], reply: Any) -> dict[str, Any]:
-    return {**state, "result": reply}
+def _added(has_vars: bool) -> Callable[[str], Callable[..., Any]]:
+    """What a call leaves in the state: its answer, and that its variables are gone."""
+    more = {"vars": None} if has_vars else {}
 
+    def added(key: str) -> Callable[..., Any]:
+        def behind(_: object, state: dict[str, Any], reply: Any, value: Any) -> dict[str, Any]:
+            made = {**state, "result": reply, **more}
+            if key:
+                made[key] = value
+            return made
 
-def _called(_: object, state: dict[str, Any], reply: Any) -> dict[str, Any]:
-    return {**state, "result": reply, "vars": None}
+        return behind
+
+    return added
 
 
 def lost_piece(name: str, message: str) -> Piece:

@@ -121,7 +121,7 @@ def _api(work: _Jobs, job: Job) -> Piece:
     begun = (("outer", OWN),) if let else ()
     return replace(
         piece, let=(*begun, *let, *piece.let), after=Ref(LocalRoot("outer")) if let else OWN,
-        before=Ref(LocalRoot("outer")) if let else OWN,
+        before=Ref(LocalRoot("outer")) if let else OWN, added=None,
     )  # fmt: skip
 
 

@@ -36,7 +36,10 @@ PANIC: Final = 500
 """The status of what ends the whole plan, whoever asked for it."""
 _ROOTS: Final = {"origin": ".origin", "StepResult": "", "result": ".result"}
 _SHOWN = 60
-_PATH: Final = re.compile(r"\{\{\s*\.((?:[^\W\d]\w*)(?:\.[^\W\d]\w*)*)\s*\}\}")
+_NAMES: Final = r"\.((?:[^\W\d]\w*)(?:\.[^\W\d]\w*)*)"
+_PATH: Final = re.compile(
+    rf"\{{\{{\s*(?:{_NAMES}|\(index {_NAMES} (\d{{1,9}})\)((?:\.[^\W\d]\w*)*))\s*\}}\}}"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,24 +164,38 @@ def text_value(text: str, sight: Sight) -> Value:
     if template.constant is not None:
         return Literal(template.constant)
     render = _rendering(template)
-    path = _PATH.fullmatch(text)
-    if path is None or mode is Mode.HTML or path[1].partition(".")[0] in ("vars", "result"):
+    path = quick_path(text)
+    if not path or mode is Mode.HTML or path[0] in ("vars", "result"):
         return _over(sight, shown(text), template.reads, render)
-    read = _reading(tuple(path[1].split(".")), render, sight.kinds)
-    return Invoke(shown(text), read, (Ref(LocalRoot(STATE)),))
+    return Invoke(shown(text), _reading(path, render, sight.kinds), (Ref(LocalRoot(STATE)),))
+
+
+def quick_path(text: str) -> tuple[str | int, ...]:
+    """The way to what a template consists of, if that is a path and at most one index; or none."""
+    found = _PATH.fullmatch(text)
+    if found is None:
+        return ()
+    before, index, behind = found[1] or found[2], found[3], found[4] or ""
+    names = (*before.split("."), *((int(index),) if index else ()), *behind.split("."))
+    return tuple(name for name in names if name != "")
 
 
 def _reading(
-    names: tuple[str, ...], render: Callable[[Data], str], named: Mapping[str, Kind]
+    way: tuple[str | int, ...], render: Callable[[Data], str], named: Mapping[str, Kind]
 ) -> Callable[[object, Any], str]:
-    """The quick way to a text in the state, which is most of what templates are used for."""
+    """The quick way to a text in the state, which is most of what templates are used for; whatever
+    else is there, or is not there, the template writes.
+    """
 
     def read(_: object, state: Any) -> str:
-        found = state
-        for name in names:
-            if type(found) is not dict or name not in found:
-                return render(Data(state, Kind.NUMBER, named))
-            found = found[name]
+        found: Any = state
+        try:
+            for step in way:
+                if type(found) is not (dict if type(step) is str else list):
+                    return render(Data(state, Kind.NUMBER, named))
+                found = found[step]  # type: ignore[index]
+        except LookupError:
+            return render(Data(state, Kind.NUMBER, named))
         return found if type(found) is str else render(Data(state, Kind.NUMBER, named))
 
     return read
