@@ -14,7 +14,7 @@ from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.lower.lowered import Ground
 from apiql.frontends.definitions.lower.v1_lower import lowering_v1
 from apiql.gotemplate.calls import Function
-from apiql.settings import Settings
+from apiql.settings import load_settings
 from tests.apihub.gateway import Gateway
 from tests.apihub.traces import BEGAN, Asked, Got
 from tests.apihub.upstream import PLACE, Seen, Upstream
@@ -37,7 +37,7 @@ class Made:
 
     def __init__(
         self, root: Path, files: Mapping[str, Any], strict: bool = False,
-        functions: Mapping[str, Function] | None = None,
+        functions: Mapping[str, Function] | None = None, **limits: int,
     ) -> None:  # fmt: skip
         for name, content in {"apis/unused": ECHO, **files}.items():
             path = root / f"{name}.json"
@@ -45,7 +45,8 @@ class Made:
             path.write_text(json.dumps(content))
         loop = asyncio.get_running_loop()
         self.upstream = Upstream(lambda: BEGAN + loop.time())
-        self.engine = Engine(Settings(), self.upstream, wall=self.upstream.wall)
+        environ = {f"APIQL_LIMITS__{name.upper()}": str(most) for name, most in limits.items()}
+        self.engine = Engine(load_settings(None, environ), self.upstream, wall=self.upstream.wall)
         definitions = read_folder(root)
         ground = Ground(
             definitions, functions or {}, now=self.upstream.wall,

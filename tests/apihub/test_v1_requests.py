@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apiql.errors import ValueRefused
+from apiql.errors import Code, Failure, ValueRefused
+from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower import sent
+from apiql.frontends.definitions.lower.lowered import Ended
 from apiql.frontends.definitions.lower.v1_call import cookie_attribute
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made
 from tests.apihub.upstream import PLACE, Seen
@@ -177,6 +180,22 @@ async def test_the_status_of_an_answer_is_no_matter_but_it_must_be_json(
     assert (got.status, got.media, told["code"]) == (
         500, "application/problem+json", "UPSTREAM_CONNECT",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        (Ended(body=b" null\n"), 500), (Ended(None), 500), (Ended(body=b"0"), 200),
+        (Ended(0), 200), (Ended({"a": 10**30, "b": Decimal("1.50")}), 200),
+        (Ended(failure=Failure(Code.UPSTREAM_TIMEOUT, "late", 504)), 500),
+    ],
+)  # fmt: skip
+@virtually
+async def test_an_answer_of_null_is_none(ended: Ended, status: int, tmp_path: Path) -> None:
+    lowered = Made(tmp_path, {"apis/a": RAW}).gateway.lower(Kind.API, "a")
+    answered = lowered.answer(ended)
+    assert answered.status == status
+    assert ended.value in (None, 0) or answered.body == b'{"a":%d,"b":1.50}' % (10**30)
 
 
 @pytest.mark.parametrize(

@@ -48,9 +48,12 @@ V = {"parameters": [{"name": "v", "value": "given"}]}
 
 @virtually
 async def test_parameters_take_the_place_of_the_origin(tmp_path: Path) -> None:
-    made = schedule(tmp_path, job("flow", "two", "f", **V), job("api", "a", "g"))
+    other: dict[str, Any] = {"parameters": [{"name": "w", "value": "1"}]}
+    made = schedule(
+        tmp_path, job("flow", "two", "f", **V), job("api", "a", "g"), job("api", "a", **other)
+    )
     await made.data("/schedule/s", {"v": "own"})
-    assert sent(made) == ["given", "own"]
+    assert sent(made) == ["given", "own", ""]
 
 
 @virtually
@@ -182,6 +185,22 @@ async def test_as_many_rounds_and_jobs_at_a_time_as_is_said(tmp_path: Path) -> N
     made = schedule(tmp_path, loop("2", *three, concurrentNum=2, concurrentLoopNum=2))
     await made.data("/schedule/s")
     assert made.upstream.drained()[1] == 2
+
+
+@virtually
+async def test_no_more_calls_at_a_time_than_a_query_may_make(tmp_path: Path) -> None:
+    jobs = loop("6", job("api", "short"), concurrentLoopNum=6)
+    made = Made(tmp_path, {**APIS, "schedules/s": {"tasks": [jobs]}}, query_concurrency=2)
+    assert len(await made.data("/schedule/s")) == 6
+    assert made.upstream.most == 2
+
+
+@virtually
+async def test_no_more_calls_than_a_query_may_make(tmp_path: Path) -> None:
+    jobs = loop("6", job("api", "raw"))
+    made = Made(tmp_path, {**APIS, "schedules/s": {"tasks": [jobs]}}, calls=4)
+    assert [one is None for one in await made.data("/schedule/s")] == [False] * 4 + [True] * 2
+    assert len(made.paths()) == 4
 
 
 @virtually
