@@ -18,7 +18,7 @@ from apiql.ir.works import Fetch, Nested, Repeat, Work
 from apiql.plugins import Registry
 from apiql.runtime.caller import withholding
 from apiql.runtime.clauses import is_plain, retry_of, timeout_of, work_name
-from apiql.runtime.compile_stated import stated_step
+from apiql.runtime.compile_stated import is_narrow, stated_step
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
@@ -101,7 +101,8 @@ def _executable(
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
-        wide=any(not step.plain for step in steps), varies=header_names(plan),
+        wide=not all(step.plain or is_narrow(step.task) for step in steps),
+        varies=header_names(plan),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
         chain=_is_chain(steps),
     )  # fmt: skip
