@@ -10,7 +10,7 @@ from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Generation, Kind, word
 from apiql.frontends.definitions.lower.lowered import Ground
-from apiql.frontends.definitions.lower.v2_gateway import lower_v2
+from apiql.frontends.definitions.lower.v2_gateway import lowering_v2
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from tests.apihub import deviations
@@ -62,9 +62,7 @@ async def test_all_recordings_are_met() -> None:
         definitions, environ=ENVIRONMENT, now=wall,
         pinned=frozenset({PLACE, "http://127.0.0.1:9"}),
     )  # fmt: skip
-    gateway = WithUnknown(
-        definitions, lambda kind, name: lower_v2(kind, name, ground), engine, KNOWN, 403, base
-    )
+    gateway = WithUnknown(definitions, lowering_v2(ground), engine, KNOWN, 403, base)
     replayed = await replay(traces_of("v2"), gateway, upstream)
     await engine.asides.aclose(5)
     print(table(replayed, deviations.V2))

@@ -158,7 +158,7 @@ def create_html(step: Step, templates: Mapping[str, Template], sources: Sources)
             if found is None:
                 return refusing(f"there is no template {text}")
             text = found.text
-        return template_reader(text, {}, Mode.HTML)
+        return template_reader(text, sources, Mode.HTML)
 
     known = None if kind is None or plain is None else read_of(kind == "resource", plain)
 

@@ -27,7 +27,7 @@ from apiql.frontends.definitions.lower.v2_answer import answer, data
 from apiql.frontends.definitions.lower.v2_builtin import CALL, CHECK, REPORT
 from apiql.frontends.definitions.lower.v2_call import FAILURE, REPLY, noted
 from apiql.frontends.definitions.lower.v2_commands import named
-from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering
+from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
 from apiql.frontends.definitions.lower.v2_schedules import schedule
 from apiql.frontends.definitions.lower.v2_state import State, Why, failed
 from apiql.frontends.definitions.lower.v2_steps import flow_steps, step, steps
@@ -61,14 +61,21 @@ _USUAL = {
 
 
 def lower_v2(kind: Kind, name: str, ground: Ground) -> Lowered:
-    """The plan of a definition. One that is not there, or any of no name, is refused as what may
-    not be called, by the same way.
+    """The plan of a definition. To lower several, `lowering_v2` shares what they call."""
+    return lowering_v2(ground)(kind, name)
+
+
+def lowering_v2(ground: Ground) -> Callable[[Kind, str], Lowered]:
+    """Lowers definitions of a ground. One that is not there, or any of no name, is refused as what
+    may not be called, by the same way.
     """
-    known = name in ground.definitions.documents[kind]
-    lowering = Lowering.of(ground, word(Generation.V2, kind), name if known else "")
-    if not known:
-        lowering.choosing = True
-    flows = flows_of(ground.definitions)
+    shared, flows = Shared.of(ground), flows_of(ground.definitions)
+    return lambda kind, name: _lowered(shared, flows, kind, name)
+
+
+def _lowered(shared: Shared, flows: Flows, kind: Kind, name: str) -> Lowered:
+    is_known = name in shared.ground.definitions.documents[kind]
+    lowering = Lowering.of(shared, word(Generation.V2, kind), name if is_known else "")
     plan = _whole(lowering, kind, name, flows)
     alone = replace(flows, post_ok="", post_nok="")
     selected = _course(lowering, kind, name, alone)
@@ -206,10 +213,18 @@ def _cases(lowering: Lowering, flows: Flows, own: Value) -> tuple[tuple[str, Nes
     cases = []
     for key, name, usual in (("ok", flows.post_ok, ()), ("nok", flows.post_nok, REPORT)):
         if name or (name is None and usual):
-            inner = Course()
-            _flow(lowering, name, usual, inner, enduring=True)
-            cases.append((key, Nested(name or "report", inner.plan(), entry)))
+            plan = lowering.part((Kind.FLOW, f"behind {name}"), _last_flow(name, usual))
+            cases.append((key, Nested(name or "report", plan, entry)))
     return tuple(cases)
+
+
+def _last_flow(name: str | None, usual: tuple[FlowStep, ...]) -> Callable[[Lowering], Plan]:
+    def made(inside: Lowering) -> Plan:
+        inner = Course()
+        _flow(inside, name, usual, inner, enduring=True)
+        return inner.plan()
+
+    return made
 
 
 def _told(now: Callable[[], float]) -> Callable[[Any, State], State]:

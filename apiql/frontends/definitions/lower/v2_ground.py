@@ -13,11 +13,18 @@ from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.lowered import Ground
 from apiql.frontends.definitions.lower.v2_state import Heap, Pure, data_of
-from apiql.frontends.definitions.lower.v2_values import Read, Sources, constant, refusing
+from apiql.frontends.definitions.lower.v2_values import (
+    Read,
+    Sources,
+    Templates,
+    compiled_once,
+    constant,
+    refusing,
+)
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.value import Value as Source
-from apiql.gotemplate import TemplateRefused, compile_template, v2_functions
+from apiql.gotemplate import Mode, v2_functions
 from apiql.gotemplate.calls import Function
 from apiql.ir.plan import Parameter, Plan, Task
 from apiql.ir.values import Invoke, ParamRoot, Ref, ResultRoot, Value
@@ -33,25 +40,59 @@ _DEEP = 30
 """So many steps without a call stand in each other at most."""
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all definitions of a folder are lowered with, and the plans that several may call."""
+
+    ground: Ground
+    functions: Mapping[str, Function]
+    plans: dict[Name, Plan] = field(default_factory=dict)
+    templates: Templates = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, ground: Ground) -> Shared:
+        """For the definitions of a folder."""
+        return cls(ground, {**v2_functions(ground.now), **ground.functions})
+
+
 @dataclass(slots=True)
 class Lowering:
     """The lowering of one definition. `way` are the flows and schedules that it is inside of,
-    `choosing` whether it is inside of what only a run knows.
+    `choosing` whether it is inside of what only a run knows; `is_part`: of a plan that other
+    definitions may call too, unless something `private` to this one goes into it.
     """
 
-    ground: Ground
+    shared: Shared
     root: Heap
-    functions: Mapping[str, Function]
     plans: dict[Name, Plan] = field(default_factory=dict)
     way: tuple[Name, ...] = ()
     choosing: bool = False
+    is_part: bool = False
+    private: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, ground: Ground, kind: str, name: str) -> Lowering:
+    def of(cls, shared: Shared, kind: str, name: str) -> Lowering:
         """For requests of this kind and name; without a name for those that have any."""
-        functions = {**v2_functions(ground.now), **ground.functions}
         root = {"base": {"root": name, "type": kind}} if name else {}
-        return cls(ground, root, functions)
+        return cls(shared, root, choosing=not name)
+
+    @property
+    def ground(self) -> Ground:
+        """What it is lowered on."""
+        return self.shared.ground
+
+    def part(self, name: Name, make: Callable[[Lowering], Plan]) -> Plan:
+        """A plan that is made once: for all definitions, or for this one alone."""
+        if name in self.plans:
+            self.private.append(name[1])
+            return self.plans[name]
+        if name in self.shared.plans:
+            return self.shared.plans[name]
+        inside = replace(self, way=(*self.way, name), is_part=True, private=[])
+        made = make(inside)
+        (self.plans if inside.private else self.shared.plans)[name] = made
+        self.private += inside.private
+        return made
 
     def document(self, kind: Kind, name: str) -> Document[Shape] | None:
         """A definition by its name."""
@@ -70,8 +111,11 @@ class Lowering:
 
     def sources(self, private: Callable[[str], Read]) -> Sources:
         """What values are compiled on."""
-        known, strict = self.known_text, self.ground.strict
-        return Sources(self.functions, self.ground.environ, private, strict, known)
+        known = _never if self.is_part else self.known_text
+        shared, ground = self.shared, self.ground
+        return Sources(
+            shared.functions, ground.environ, private, ground.strict, known, shared.templates
+        )
 
     def step_sources(self, file: str) -> Sources:
         """The same for a step, with the private values of a file."""
@@ -90,14 +134,19 @@ class Lowering:
         text = {"template": value.content, "heap": f"{{{{.{value.content}}}}}"}.get(value.kind)
         if text is None:
             return None
-        try:
-            template = compile_template(text, {})
-        except TemplateRefused:
+        template = compiled_once(text, {}, Mode.TEXT, self.shared.templates)
+        if isinstance(template, str):
             return None
         if not template.reads <= (BASE_PATHS if self.root else frozenset()):
             return None
+        if template.reads:
+            self.private.append(text)
         rendered, fault = template.render(data_of(self.root))
         return rendered if fault is None else None
+
+
+def _never(value: Source) -> None:
+    return None
 
 
 @dataclass(slots=True)

@@ -219,19 +219,17 @@ def _into(
 
 def plan_of(lowering: Lowering, kind: Kind, name: str) -> Plan:
     """The plan of a flow or a schedule, made once: from a state to a state."""
-    found = lowering.plans.get((kind, name))
-    if found is not None:
-        return found
-    inside = replace(lowering, way=(*lowering.way, (kind, name)))
-    course = Course()
-    document = lowering.document(kind, name)
-    if kind is Kind.FLOW:
-        flow_steps(inside, name, course)
-    else:
-        assert document is not None, "only what is there is called"
-        schedule(inside, document, course, step)
-    lowering.plans[kind, name] = made = course.plan()
-    return made
+
+    def made(inside: Lowering) -> Plan:
+        course = Course()
+        document = inside.document(kind, name)
+        if kind is Kind.FLOW or document is None:
+            flow_steps(inside, name, course)
+        else:
+            schedule(inside, document, course, step)
+        return course.plan()
+
+    return lowering.part((kind, name), made)
 
 
 def _choosing(lowering: Lowering, one: Step, course: Course, at: Location) -> None:
@@ -240,6 +238,8 @@ def _choosing(lowering: Lowering, one: Step, course: Course, at: Location) -> No
     sources = lowering.step_sources(one.private)
     changed, read = origin_of(one, sources), arguments(one, sources)
     cases = []
+    if lowering.choosing:
+        lowering.private.append(one.command)
     inside = replace(lowering, choosing=True)
     names = () if lowering.choosing else lowering.ground.definitions.documents[kind]
     plain = one.model_copy(update={"origin": ()})
@@ -270,6 +270,7 @@ def _tells(lowering: Lowering, step: Step) -> tuple[str, ...]:
         return ()
     names = (OK_FLOW, NOK_FLOW)
     if any((Kind.FLOW, name) in lowering.way for name in names):
+        lowering.private.append(OK_FLOW)
         return ()
     return tuple(n for n in names if lowering.document(Kind.FLOW, n) is not None)
 

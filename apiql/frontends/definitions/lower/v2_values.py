@@ -36,6 +36,8 @@ class Seen(NamedTuple):
 
 
 Read: TypeAlias = Callable[[Seen], Any]
+Templates: TypeAlias = dict[tuple[str, Mode, bool], Template | str]
+"""Templates that were compiled already, or why they cannot be."""
 Private: TypeAlias = Callable[[str], Read]
 """How a private value is found by its name."""
 
@@ -51,6 +53,7 @@ class Sources:
     private: Private = field(repr=False)
     strict: bool = False
     known: Callable[[Value], str | None] = lambda value: None
+    templates: Templates = field(default_factory=dict)
 
 
 def reader(value: Value, sources: Sources) -> Read:
@@ -78,7 +81,7 @@ def _reader(value: Value, sources: Sources) -> Read:
         case "heap":
             return path_reader(tuple(content.split(".")), sources)
         case "template":
-            return template_reader(content, sources.functions)
+            return template_reader(content, sources)
         case "json" | "jsonRaw":
             return _json_reader(value, sources)
         case _:
@@ -114,7 +117,7 @@ def constant(found: Any) -> Read:
 
 def path_reader(names: tuple[str, ...], sources: Sources) -> Read:
     """What stands at a path of the heap, as Go prints it; texts without a template."""
-    slow = template_reader("{{." + ".".join(names) + "}}", sources.functions)
+    slow = template_reader("{{." + ".".join(names) + "}}", sources)
 
     def read(seen: Seen) -> Any:
         found: Any = seen.heap
@@ -127,15 +130,30 @@ def path_reader(names: tuple[str, ...], sources: Sources) -> Read:
     return read if all(map(str.isidentifier, names)) else slow
 
 
-def template_reader(text: str, functions: Mapping[str, Function], mode: Mode = Mode.TEXT) -> Read:
-    """The text of a template over the heap."""
-    try:
-        template = compile_template(text, functions, mode)
-    except TemplateRefused as wrong:
-        return refusing(f"the template does not parse: {wrong.fault.message}")
+def template_reader(text: str, sources: Sources, mode: Mode = Mode.TEXT) -> Read:
+    """The text of a template over the heap; html/template knows no functions of ours."""
+    functions = sources.functions if mode is Mode.TEXT else {}
+    template = compiled_once(text, functions, mode, sources.templates)
+    if isinstance(template, str):
+        return refusing(f"the template does not parse: {template}")
     if template.constant is not None:
         return constant(template.constant)
     return _rendering(template)
+
+
+def compiled_once(
+    text: str, functions: Mapping[str, Function], mode: Mode, known: Templates
+) -> Template | str:
+    """A template, or why there is none."""
+    key = text, mode, bool(functions)
+    found = known.get(key)
+    if found is None:
+        try:
+            found = compile_template(text, functions, mode)
+        except TemplateRefused as wrong:
+            found = wrong.fault.message
+        known[key] = found
+    return found
 
 
 def _rendering(template: Template) -> Read:
