@@ -33,10 +33,10 @@ FILES = {
 }
 
 
-def asked(root: Path, made: Any, body: Any = None, path: str = "flow/f", **more: Any) -> Got:
+def asked(root: Path, made: Any, body: Any = None, **more: Any) -> Got:
     """The answer of a flow."""
     folder = Folder(root, {**FILES, "flows/f": made, **more})
-    return asyncio.run(folder.ask(path, body))
+    return asyncio.run(folder.ask("flow/f", body))
 
 
 def nok(code: int, name: str = "f", kind: str = "flow") -> dict[str, str]:
@@ -118,7 +118,8 @@ def test_html_of_a_file_whose_name_a_run_knows(tmp_path: Path) -> None:
 def test_a_flow_goes_on_in_the_heap_of_its_caller(tmp_path: Path) -> None:
     inner = flow(call("arr", "inner"), created("last", {"n": "{{(index .inner 0).id}}"}))
     outer = flow(step("flowApi", "got", name=text("inner"), origin_x=text("X")),
-                 created("c", ["{{.got.n}}", "{{len .inner}}", "{{.origin.x}}"]), respond("c"))  # fmt: skip
+                 created("c", ["{{.got.n}}", "{{len .inner}}", "{{.origin.x}}"]),
+                 respond("c"))  # fmt: skip
     assert json_of(asked(tmp_path, outer, **{"flows/inner": inner})) == ["1", "2", "X"]
 
 
@@ -154,7 +155,9 @@ def test_what_is_stored_is_there_for_the_next_request(tmp_path: Path) -> None:
                  origin_k=value("jsonRaw", {"tenant": "{{.base.user}}", "n": 1.50}))
         ),
         "flows/text": flow(step("storageStore", index=index, content=value("origin", "t"))),
-        "flows/take": flow(step("storageLoad", "l", index=index, content=text("json")), respond("l")),
+        "flows/take": flow(
+            step("storageLoad", "l", index=index, content=text("json")), respond("l")
+        ),
         "flows/word": flow(step("storageLoad", "l", index=index, content=text("-")), respond("l")),
         "flows/clear": flow(step("storageClear", index=index)),
     }  # fmt: skip
@@ -162,7 +165,9 @@ def test_what_is_stored_is_there_for_the_next_request(tmp_path: Path) -> None:
 
     async def used() -> None:
         assert (await folder.ask("flow/put", {"task": "1"}, appID="tenant A")).status == 200
-        assert (await folder.ask("flow/take", {"task": "1"})).body == b'{"n":1.5,"tenant":"tenant A"}'
+        assert (
+            await folder.ask("flow/take", {"task": "1"})
+        ).body == b'{"n":1.5,"tenant":"tenant A"}'
         assert (await folder.ask("flow/take", {"task": "2"})).status == 500
         assert (await folder.ask("flow/word", {"task": "2"})).body == b'"-"'
         assert (await folder.ask("flow/text", {"task": "2", "t": "T"})).status == 200

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 from apiql.acts import acts_of
 from apiql.engine import Engine, Query
@@ -103,7 +102,7 @@ class Folder:
 
     async def ended(
         self, path: str, body: Json = None, headers: Mapping[str, str] = {}, data: bool = False,
-        **query: str,
+        **query: Any,
     ) -> tuple[Any, Ended]:  # fmt: skip
         """What a definition comes to."""
         first, _, name = path.partition("/")
@@ -117,7 +116,7 @@ class Folder:
         return found, ended_as(await self.engine.outcome(plan, Query("", params)))
 
     async def ask(
-        self, path: str, body: Json = None, headers: Mapping[str, str] = {}, **query: str
+        self, path: str, body: Json = None, headers: Mapping[str, str] = {}, **query: Any
     ) -> Got:
         """The answer to a request."""
         found, ended = await self.ended(path, body, headers, **query)
@@ -142,5 +141,3 @@ def flow(*steps: Json) -> dict[str, Json]:
 def json_of(got: Got) -> Json:
     """The body of an answer."""
     return json.loads(got.body)
-
-

@@ -22,7 +22,7 @@ from apiql.frontends.definitions.lower.v2_state import (
     status_of,
     with_heap,
 )
-from apiql.frontends.definitions.lower.v2_values import Read, Seen, constant, text_reader
+from apiql.frontends.definitions.lower.v2_values import Read, Seen, constant, refusing, text_reader
 from apiql.frontends.definitions.v2.flow import Step
 from apiql.frontends.definitions.v2.httpapi import Cache, HttpApi
 from apiql.ir.caching import CacheRule
@@ -48,11 +48,14 @@ REPLY, FAILURE = Ref(ReplyRoot()), Ref(FailureRoot())
 class _Secrets:
     """The private values that a call uses, in the order of their first use."""
 
+    file: str
     values: Mapping[str, str]
     used: list[str]
 
     def private(self, name: str) -> Read:
         """Reads a value as one of the call's secrets."""
+        if not self.file:
+            return refusing("no file of private values is named", 403)
         if name not in self.values:
             return constant("")
         if name not in self.used:
@@ -90,12 +93,12 @@ def call(
         course.does(name, refusing_step(f"there is no private {file}", 403))
         return
     called = _Called(lowering, step, name, api, at, lowering.ground.now if tells else None)
-    course.add(_task(called, file, _Secrets(values, []), course))
+    course.add(_task(called, _Secrets(file, values, []), course))
 
 
-def _task(called: _Called, file: str, secrets: _Secrets, course: Course) -> Task:
+def _task(called: _Called, secrets: _Secrets, course: Course) -> Task:
     made = _making(called, secrets)
-    let = [(f"private_{n}", Secret(f"privates.{file}", called.home, secrets.values[used]))
+    let = [(f"private_{n}", Secret(f"privates.{secrets.file}", called.home, secrets.values[used]))
            for n, used in enumerate(secrets.used)]  # fmt: skip
     taken = (Ref(LocalRoot(local)) for local, _ in let)
     own, key, api, now = _of(MADE), called.step.result_key, called.api, called.now
