@@ -64,7 +64,7 @@ def test_who_may_call(tmp_path: Path, right: str, users: str) -> None:
     folder = folder_of(tmp_path, **{"rights/httpapi/arr": found})
 
     async def statuses() -> str:
-        names = {"a": {"appID": "a"}, "b": {"appID": "b"}, "-": {}}
+        names: dict[str, Any] = {"a": {"appID": "a"}, "b": {"appID": "b"}, "-": {}}
         return "".join(
             [n for n, q in names.items() if (await folder.ask("httpapi/arr", **q)).status == 200]
         )

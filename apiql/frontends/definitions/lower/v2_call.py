@@ -12,7 +12,13 @@ from apiql.errors import Code, Location, ValueRefused
 from apiql.frontends.definitions.lower.caching import cache_rule
 from apiql.frontends.definitions.lower.v2_commands import named, origin_of
 from apiql.frontends.definitions.lower.v2_ground import Course, Lowering
-from apiql.frontends.definitions.lower.v2_sent import compose, fixed_url, known_url
+from apiql.frontends.definitions.lower.v2_sent import (
+    compose,
+    fixed_url,
+    has_body,
+    has_headers,
+    known_url,
+)
 from apiql.frontends.definitions.lower.v2_state import (
     State,
     Why,
@@ -101,7 +107,7 @@ def _task(called: _Called, secrets: _Secrets, course: Course) -> Task:
     let = [(f"private_{n}", Secret(f"privates.{secrets.file}", called.home, secrets.values[used]))
            for n, used in enumerate(secrets.used)]  # fmt: skip
     taken = (Ref(LocalRoot(local)) for local, _ in let)
-    own, key, api, now = _of(MADE), called.step.result_key, called.api, called.now
+    own, key, api, now = OWN, called.step.result_key, called.api, called.now
     making = Making(
         let=(*let, (MADE, Invoke("request", made, (course.state, *taken)))),
         result=Invoke("kept", _kept(key, api, now), (own, REPLY)),
@@ -135,8 +141,10 @@ def refusing_step(message: str, status: int) -> Callable[[Any, State], State]:
     return refuse
 
 
-def _of(local: str, *path: str) -> Value:
-    return Ref(LocalRoot(local), path)
+OWN = Ref(LocalRoot(MADE))
+URL = Invoke("url", lambda moment, made: made["url"], (OWN,))
+HEADERS = Invoke("headers", lambda moment, made: made["headers"], (OWN,))
+BODY = Invoke("body", lambda moment, made: made["body"], (OWN,))
 
 
 def _send(called: _Called) -> Send:
@@ -144,8 +152,9 @@ def _send(called: _Called) -> Send:
     fixed = fixed_url(api)
     return Send(
         api.method.lower() or "get", called.name,
-        Literal(fixed) if fixed is not None else _of(MADE, "url"),
-        _of(MADE, "headers"), _of(MADE, "body"), called.home,
+        URL if fixed is None else Literal(fixed),
+        HEADERS if has_headers(api) else Literal(None),
+        BODY if has_body(api) else Literal(None), called.home,
         ground.pinned, ground.permits, Accepts.OK, Media.JSON,
         cache=_cached(called), shown=known_url(api) or "",
     )  # fmt: skip

@@ -171,18 +171,31 @@ def create_html(step: Step, templates: Mapping[str, Template], sources: Sources)
     return made
 
 
-def respond(state: State, seen: Seen, args: Args) -> Any:
+def responding(step: Step) -> Command:
     """Adds a document to the answer."""
+    given = {a.name: fixed_text(a.value) for a in step.args}
+    media, key, code = given.get("type"), given.get("key"), given.get("code", "200")
+    if media is None or key is None or code is None or not _NUMBER.fullmatch(code):
+        return _respond
+    status, media = int(code), _MEDIA.get(media, media)
+    return lambda state, seen, args: _with_document(state, status, media, key)
+
+
+def _respond(state: State, seen: Seen, args: Args) -> State:
     media, key = needed(args, "type", seen), needed(args, "key", seen)
-    value = state.heap.get(key)
-    if value is None:
-        raise refused(f"there is no {key} to answer with", 400)
     code = optional(args, "code", seen, "200")
-    if code != "200" and _NUMBER.fullmatch(code) is None:
+    if _NUMBER.fullmatch(code) is None:
         raise refused(f'"{code[:20]}" is no status', 500)
-    written = Written(int(code), _MEDIA.get(media, media), value)
+    return _with_document(state, int(code), _MEDIA.get(media, media), key)
+
+
+def _with_document(state: State, code: int, media: str, key: str) -> State:
     heap, query, headers, out, _, value, status, failure, fresh = state
-    return State(heap, query, headers, (*out, written), None, value, status, failure, fresh)
+    found = heap.get(key)
+    if found is None:
+        raise refused(f"there is no {key} to answer with", 400)
+    out = (*out, Written(code, media, found))
+    return State(heap, query, headers, out, None, value, status, failure, fresh)
 
 
 def comparing(step: Step, sources: Sources, equal: bool) -> Command:

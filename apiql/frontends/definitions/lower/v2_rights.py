@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
@@ -15,20 +16,44 @@ from apiql.frontends.definitions.v2.right import Right
 DENIED = 403
 
 
-def check_right(definitions: Definitions) -> Command:
-    """checkRight over the rights of a folder; without a user there is nothing to check."""
-    documents = definitions.documents[Kind.RIGHT]
-    rights = {name: d.model for name, d in documents.items() if isinstance(d.model, Right)}
-    broken = definitions.names[Kind.RIGHT] - documents.keys()
-    usual = _usual(definitions)
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rights of a folder by `kind/name`, which of their files are broken, and whether what has
+    none may be called.
+    """
+
+    found: Mapping[str, Right]
+    broken: frozenset[str]
+    usual: bool
+
+    @classmethod
+    def of(cls, definitions: Definitions) -> Rights:
+        """Those of these definitions."""
+        documents = definitions.documents[Kind.RIGHT]
+        found = {name: d.model for name, d in documents.items() if isinstance(d.model, Right)}
+        broken = frozenset(definitions.names[Kind.RIGHT] - found.keys())
+        return cls(found, broken, _usual(definitions))
+
+    def are_for_all(self, kind: str, name: str) -> bool:
+        """Whether everybody may call it."""
+        key = f"{kind}/{name}"
+        right = self.found.get(key)
+        is_open = self.usual if right is None else right.right == "public"
+        return is_open and key not in self.broken
+
+    def allow(self, kind: str, name: str, user: str) -> bool:
+        """Whether a user may call it from outside."""
+        key = f"{kind}/{name}"
+        right = self.found.get(key)
+        return key not in self.broken and (self.usual if right is None else allows(right, user))
+
+
+def check_right(rights: Rights) -> Command:
+    """checkRight; without a user there is nothing to check."""
 
     def checked(state: State, seen: Seen, args: Args) -> None:
         kind, name = needed(args, "type", seen), needed(args, "name", seen)
-        if "user" not in args:
-            return
-        key, user = f"{kind}/{name}", optional(args, "user", seen)
-        right = rights.get(key)
-        if key in broken or not (usual if right is None else allows(right, user)):
+        if "user" in args and not rights.allow(kind, name, optional(args, "user", seen)):
             raise refused(f"{kind} {name} may not be called", DENIED)
 
     return checked

@@ -30,6 +30,8 @@ Made: TypeAlias = dict[str, Any]
 UrlOf: TypeAlias = Callable[[Seen, Values], str]
 Places: TypeAlias = dict[str, int]
 """Names, and the number of the argument that is their value."""
+Pairs: TypeAlias = list[tuple[str, str | int]]
+"""The same, with the values themselves where they are written down."""
 
 _MEDIA: Mapping[str, str] = {
     "json": "application/json", "form": "application/x-www-form-urlencoded",
@@ -80,6 +82,22 @@ def _places(api: HttpApi, place: str) -> Places:
     return {a.name: number for number, a in enumerate(api.args) if a.place == place}
 
 
+def _pairs(api: HttpApi, places: Places) -> Pairs:
+    texts = [a.value.content if a.value.kind == "literal" else None for a in api.args]
+    return [(n, at if (text := texts[at]) is None else text) for n, at in places.items()]
+
+
+def has_body(api: HttpApi) -> bool:
+    """Whether its call can have a body."""
+    return api.method.upper() == "POST" and api.request_content_type not in ("none", "")
+
+
+def has_headers(api: HttpApi) -> bool:
+    """Whether its call can have headers of its own."""
+    is_plain = api.request_content_type in ("none", "") and api.method.upper() != "POST"
+    return not is_plain or any(argument.place == "header" for argument in api.args)
+
+
 def fixed_url(api: HttpApi) -> str | None:
     """The whole URL where no run changes it."""
     has_query = any(argument.place == "query" for argument in api.args)
@@ -100,7 +118,7 @@ def known_url(api: HttpApi) -> str | None:
 
 
 def _url(api: HttpApi, sources: Sources, given: Given) -> UrlOf:
-    pairs = list(given.query.items()) or None
+    pairs = _pairs(api, given.query) or None
     if api.url:
         try:
             written = url_writer(api.url, pairs)
@@ -158,7 +176,7 @@ def _body(api: HttpApi, given: Given) -> Callable[[Seen, Values], str | None]:
     bodies = given.bodies
     match kind:
         case "form":
-            form = encoder(list(bodies.items()), order=False)
+            form = encoder(_pairs(api, bodies), order=False)
             return lambda seen, values: form(*values)
         case "origin":
             return lambda seen, _: json_text(viewed(seen.heap.get("origin"), Kind.NUMBER))

@@ -19,19 +19,11 @@ from apiql.frontends.definitions.lower.v2_call import (
     refusing_step,
 )
 from apiql.frontends.definitions.lower.v2_commands import (
-    IDLE,
     arguments,
-    comparing,
-    create_html,
-    create_json,
     enduring,
-    fill_base,
     named,
     needed,
     origin_of,
-    pure_step,
-    respond,
-    taking,
 )
 from apiql.frontends.definitions.lower.v2_ground import (
     STATE,
@@ -39,7 +31,7 @@ from apiql.frontends.definitions.lower.v2_ground import (
     Lowering,
     place,
 )
-from apiql.frontends.definitions.lower.v2_rights import check_right
+from apiql.frontends.definitions.lower.v2_pure import CALLED, at_rest, pure_of
 from apiql.frontends.definitions.lower.v2_schedules import schedule
 from apiql.frontends.definitions.lower.v2_state import (
     Pure,
@@ -59,7 +51,6 @@ from apiql.ir.plan import Making, Plan, Task
 from apiql.ir.values import Invoke, LocalRoot, Ref
 from apiql.ir.works import Choose, Nested
 
-CALLED = {"httpApi": Kind.API, "flowApi": Kind.FLOW, "scheduleApi": Kind.SCHEDULE}
 _UNKNOWN = {Kind.API: 403, Kind.FLOW: 403, Kind.SCHEDULE: 500}
 _MODELS: dict[Kind, type[Shape]] = {Kind.API: HttpApi, Kind.FLOW: Flow, Kind.SCHEDULE: Schedule}
 OK_FLOW, NOK_FLOW = "_HTTPOK", "_HTTPNOK"
@@ -89,7 +80,8 @@ def step(lowering: Lowering, step: Step, course: Course, at: Location) -> None:
     """Adds a step."""
     pure = pure_of(lowering, step)
     if pure is not None:
-        course.does(step.command, pure)
+        if pure is not at_rest:
+            course.does(step.command, pure)
     elif is_act(step):
         act(lowering, step, course, at)
     else:
@@ -100,7 +92,8 @@ def enduring_step(lowering: Lowering, one: Step, course: Course, at: Location) -
     """Adds a step whose failure is noted; behind one nothing is done."""
     pure = pure_of(lowering, one)
     if pure is not None:
-        course.does(one.command, _enduring(pure))
+        if pure is not at_rest:
+            course.does(one.command, _enduring(pure))
         return
     before = course.settled()
     inner = Course()
@@ -122,37 +115,6 @@ def _enduring(pure: Pure) -> Pure:
 
 def _noted(moment: Any, state: State, why: Why | None) -> State:
     return state if why is None else failed(state, why)
-
-
-def pure_of(lowering: Lowering, step: Step) -> Pure | None:
-    """A step with a command that calls nobody; None for the others."""
-    sources = lowering.step_sources(step.private)
-    if step.private and lowering.privates(step.private) is None:
-        return refusing_step(f"there is no private {step.private}", 403)
-    match step.command:
-        case "createJson":
-            return taking(step, pure_step(step, create_json, sources), sources)
-        case "createHtml":
-            command = create_html(step, lowering.ground.definitions.templates, sources)
-        case "httpResponse":
-            command = respond
-        case "checkStringsEqual" | "checkStringsNotEqual":
-            command = comparing(step, sources, step.command == "checkStringsEqual")
-        case "fillBaseInfo":
-            command = fill_base
-        case "checkRight":
-            command = check_right(lowering.ground.definitions)
-        case name if name in IDLE:
-            command = _nothing
-        case name if name in CALLED or is_act(step):
-            return None
-        case name:
-            return refusing_step(f"there is no command {name}", 403)
-    return pure_step(step, command, sources)
-
-
-def _nothing(state: State, seen: Seen, args: object) -> None:
-    return None
 
 
 # -- calls of other definitions -------------------------------------------------------------------

@@ -5,6 +5,7 @@ A template that does not parse, or cannot be carried out, is refused where it is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, TypeAlias
@@ -24,6 +25,9 @@ from apiql.gotemplate import (
 from apiql.gotemplate.json_template import compile_json
 from apiql.gotemplate.quoting import json_text
 from apiql.gotemplate.values import seen
+
+_PATH = re.compile(r"\{\{ ?\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*) ?\}\}")
+"""A template that is a path and nothing else."""
 
 
 class Seen(NamedTuple):
@@ -117,7 +121,7 @@ def constant(found: Any) -> Read:
 
 def path_reader(names: tuple[str, ...], sources: Sources) -> Read:
     """What stands at a path of the heap, as Go prints it; texts without a template."""
-    slow = template_reader("{{." + ".".join(names) + "}}", sources)
+    slow = _templated("{{." + ".".join(names) + "}}", sources, Mode.TEXT)
 
     def read(seen: Seen) -> Any:
         found: Any = seen.heap
@@ -132,6 +136,13 @@ def path_reader(names: tuple[str, ...], sources: Sources) -> Read:
 
 def template_reader(text: str, sources: Sources, mode: Mode = Mode.TEXT) -> Read:
     """The text of a template over the heap; html/template knows no functions of ours."""
+    path = _PATH.fullmatch(text) if mode is Mode.TEXT else None
+    if path is not None:
+        return path_reader(tuple(path[1].split(".")), sources)
+    return _templated(text, sources, mode)
+
+
+def _templated(text: str, sources: Sources, mode: Mode) -> Read:
     functions = sources.functions if mode is Mode.TEXT else {}
     template = compiled_once(text, functions, mode, sources.templates)
     if isinstance(template, str):
