@@ -14,6 +14,16 @@ V1 = (
     Deviation(36, "/api/t_cachedate", "upstream", NO_TOKENS),
     Deviation(39, "/api/t_cachehdr", "upstream", NO_TOKENS),
 )
+NO_SLOT = "caches hold an answer for each request, not one for all (cache.scope says otherwise)"
+NOT_BEGUN = "what is broken is not begun: 503"
+V1_STRICT = (
+    *V1,
+    Deviation(44, "/api/t_cachekey", "upstream", NO_SLOT),
+    Deviation(13, "/api/t_tmplsyntax", "upstream", NOT_BEGUN),
+    Deviation(13, "/api/t_tmplsyntax", "in flight", NOT_BEGUN),
+    Deviation(48, "/api/sub/x", "status", "a second segment is a version: an unknown name"),
+)
+"""With `compat: strict`, against the recordings as they are."""
 NO_JSON = "a body that is no JSON is the mistake of who sends it: 400 instead of 500"
 _ANEW = (
     (1, "/httpapi/amap_district/v1?appID=003"), (6, "/flow/amap_city_weather"),

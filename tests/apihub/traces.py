@@ -56,20 +56,23 @@ class Trace:
     wait: float
 
 
-def traces_of(generation: str) -> list[Trace]:
-    """The recordings of `v1` or `v2`, in their order."""
+def traces_of(generation: str, ours: bool = True) -> list[Trace]:
+    """The recordings of `v1` or `v2`, in their order; without what is decided for `ours` as they
+    are.
+    """
     text = (DATA / "traces" / f"{generation}.json").read_text(encoding="utf-8")
-    return [_trace(number, found) for number, found in enumerate(json.loads(text))]
+    return [_trace(number, found, ours) for number, found in enumerate(json.loads(text))]
 
 
-def _trace(number: int, found: dict[str, Any]) -> Trace:
+def _trace(number: int, found: dict[str, Any], ours: bool) -> Trace:
     request = found["request"]
     headers = {name.lower(): value for name, value in (request["headers"] or {}).items()}
     if request["body"] is not None:
         headers.setdefault("content-type", "application/json")
     asked = Asked(request["method"], request["path"], headers, (request["body"] or "").encode())
-    ours = [_expected(found, one) for one in found.get("ours", ["as recorded"])]
-    return Trace(number, asked, tuple(ours), found["max_inflight"], found.get("wait_before", 0.0))
+    decided = found.get("ours", ["as recorded"]) if ours else ["as recorded"]
+    right = tuple(_expected(found, one) for one in decided)
+    return Trace(number, asked, right, found["max_inflight"], found.get("wait_before", 0.0))
 
 
 def _expected(recorded: dict[str, Any], ours: str | dict[str, Any]) -> Expected:

@@ -91,9 +91,13 @@ def _answer(ended: Ended) -> Answered:
 
 def _answer_of_api(ended: Ended) -> Answered:
     """The same; an answer of null is none."""
-    if ended.failure is None and ended.value is None and ended.body in (None, b"null"):
+    if ended.failure is None and ended.value is None and _is_null(ended.body):
         return told.problem(FAILED, Code.BAD_PAYLOAD, "the upstream answered null")
     return _answer(ended)
+
+
+def _is_null(body: bytes | None) -> bool:
+    return body is None or (len(body) < 16 and body.strip() == b"null")
 
 
 def _page(strict: bool) -> Answer:
