@@ -12,7 +12,7 @@ from apiql.bounds import definition_rules, planning_rules, run_limits, text_limi
 from apiql.catalog import surroundings, template_surroundings
 from apiql.defined import DefinedCatalog, DefinitionFiles, load_definitions, with_plans
 from apiql.errors import QueryRefused
-from apiql.frontends.definitions.lower.entry import lower_any
+from apiql.frontends.definitions.lower.entry import lowering
 from apiql.frontends.text import syntax
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
@@ -55,7 +55,7 @@ class Compiling:
             DefinitionsRefused: with every error of every file.
         """
         around = surroundings(self._settings, self._functions)
-        return load_definitions(files, around, lower_any, self.defined)
+        return load_definitions(files, around, lowering, self.defined)
 
     def catalog(
         self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED

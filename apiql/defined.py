@@ -41,7 +41,8 @@ UNKNOWN: Mapping[Layout, int] = MappingProxyType({Layout.V1: 500, Layout.V2: 403
 """What a name answers that nothing has; elsewhere 404."""
 
 Make = Callable[[Plan, Reach], Executable]
-Lower = Callable[[Of, str, Ground], Lowered]
+Lower = Callable[[Of, str], Lowered]
+Lowering = Callable[[Ground], Lower]
 
 
 class DefinitionsRefused(FilesRefused):
@@ -136,7 +137,7 @@ def known_with(names: Iterable[str]) -> Known:
 
 
 def load_definitions(
-    files: DefinitionFiles, around: Surroundings, lower: Lower, make: Make
+    files: DefinitionFiles, around: Surroundings, lowering: Lowering, make: Make
 ) -> DefinedCatalog:
     """What the files define.
 
@@ -147,7 +148,7 @@ def load_definitions(
         return DefinedCatalog()
     definitions = files.found
     problems = check(definitions, known_with((*files.functions, *files.values)))
-    loading = _Loading(definitions, _ground(files, definitions, around), lower, make)
+    loading = _Loading(definitions, lowering(_ground(files, definitions, around)), make)
     loading.carry_out(broken(problems))
     errors = [_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR]
     errors += loading.problems
@@ -167,9 +168,9 @@ def _of_file(found: DefinitionProblem, root: str) -> FileProblem:
 class _Loading:
     """One load: documents become plans, plans are compiled."""
 
-    def __init__(self, definitions: Definitions, ground: Ground, lower: Lower, make: Make) -> None:
+    def __init__(self, definitions: Definitions, lower: Lower, make: Make) -> None:
         self.problems: list[FileProblem] = []
-        self._definitions, self._ground = definitions, ground
+        self._definitions = definitions
         self._lower, self._make = lower, make
         self._found: dict[Name, Defined] = {}
         self._broken: set[Name] = set()
@@ -190,7 +191,7 @@ class _Loading:
         origin = document.origin
         reach = Reach(frozenset({(kind, origin.name)}))
         try:
-            lowered = self._lower(origin.kind, origin.name, self._ground)
+            lowered = self._lower(origin.kind, origin.name)
             executable = self._make(lowered.plan, reach)
             data = executable if lowered.data is lowered.plan else self._make(lowered.data, reach)
         except QueryRefused as refused:

@@ -93,6 +93,8 @@ def _kept(send: Send, expires: Evaluate, scope: Scope) -> Caching:
     seen = scope.locals
 
     def until(status: int, headers: Headers, body: bytes) -> float | None:
+        if not send.accepts.takes(status):
+            return None
         try:
             value = as_value(body.removeprefix(BOM))
             found = expires(seeing(scope, seen, Found(value, b"", status, headers)))

@@ -17,7 +17,7 @@ from tests.apihub import deviations
 from tests.apihub.gateway import WORDS, Gateway
 from tests.apihub.replay import replay, table, unexplained
 from tests.apihub.traces import BEGAN, DATA, ENVIRONMENT, Asked, Got, traces_of
-from tests.apihub.upstream import HOST, PLACE, Answer, Seen, Upstream
+from tests.apihub.upstream import HOST, PLACE, Answer, Seen, Upstream, keeping
 from tests.virtual import virtually
 
 
@@ -56,7 +56,9 @@ async def test_all_recordings_are_met() -> None:
         return BEGAN + loop.time()
 
     upstream = Distant(wall)
-    engine = Engine(Settings(), upstream, acts=acts_of(MemoryStores()), wall=wall)
+    engine = Engine(
+        Settings(), keeping(upstream, loop.time), acts=acts_of(MemoryStores()), wall=wall
+    )
     definitions = read_folder(DATA / "v2_conf")
     ground = Ground(
         definitions, environ=ENVIRONMENT, now=wall,
