@@ -101,6 +101,8 @@ class DefinedCatalog:
     compiled: Mapping[int, Executable] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
     """Of those that are left out, what only making their plans has shown."""
+    nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
+    """What answers for names that nothing has, where a folder says that itself."""
 
 
 def read_definitions(
@@ -210,8 +212,20 @@ class _Loading:
         """What was loaded."""
         unknown = UNKNOWN.get(self._definitions.layout, 404)
         broken = frozenset(self._broken)
-        problems = tuple(self.problems)
-        return DefinedCatalog(self._found, broken, unknown, self._plans, self._compiled, problems)
+        return DefinedCatalog(
+            self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
+            self._nowhere(),
+        )  # fmt: skip
+
+    def _nowhere(self) -> Mapping[Kind, Defined]:
+        """In the second generation a request for nothing goes the way of all others."""
+        if self._definitions.layout is not Layout.V2:
+            return {}
+        lowered = {kind: self._lower(of, "") for of, kind in KINDS.items()}
+        return {
+            kind: Defined(kind, "", each, self._make(each.plan, Reach()))
+            for kind, each in lowered.items()
+        }
 
 
 def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundings) -> Ground:

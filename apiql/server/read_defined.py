@@ -6,6 +6,7 @@ Any method asks for one; its body is JSON whatever its Content-Type says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from apiql.defined import Defined
@@ -54,7 +55,7 @@ async def read_at(
     params = {
         "origin": _origin(body, found.lowered.any_body, limits),
         "query": {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()},
-        "headers": headers,
+        "headers": dict(headers),
         "base": _base(found, scope, engine),
     }
     query = Query("", params, headers, None, patience_in(fields))
@@ -75,6 +76,8 @@ def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Define
             raise RequestRefused(Code.BROKEN_DEFINITION, message)
     if sight is not None:
         sight.miss()
+    if kind in catalog.nowhere:
+        return replace(catalog.nowhere[kind], name="_".join(path.split("/", 1)))
     names = [name for of, name in catalog.found if of is kind and (
         sight is None or sight.defined(of, name))]  # fmt: skip
     meant = nearest(path, names) if engine.settings.server.docs else None

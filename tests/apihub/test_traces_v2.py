@@ -17,7 +17,7 @@ from tests.apihub import deviations
 from tests.apihub.gateway import WORDS, Gateway
 from tests.apihub.replay import replay, table, unexplained
 from tests.apihub.traces import BEGAN, DATA, ENVIRONMENT, Asked, Got, traces_of
-from tests.apihub.upstream import HOST, PLACE, Answer, Seen, Upstream, keeping
+from tests.apihub.upstream import HOST, PLACE, Distant, keeping
 from tests.virtual import virtually
 
 
@@ -31,14 +31,6 @@ class WithUnknown(Gateway):
         if kind is not None and name not in self.definitions.names[kind]:
             return await self._answered(kind, name, query, asked)
         return await super().__call__(asked)
-
-
-class Distant(Upstream):
-    """No answer comes at once, as over a network."""
-
-    async def _answered(self, seen: Seen) -> Answer:
-        await asyncio.sleep(0.001)
-        return await super()._answered(seen)
 
 
 def base(kind: Kind, name: str, asked: Asked) -> dict[str, str]:

@@ -186,3 +186,11 @@ FIXED = {
     "/cookie": Answer({"t": "c"}, headers=(("Set-Cookie", COOKIE), ("X-Exp", "3"))),
 }  # fmt: skip
 """The answers that depend on nothing."""
+
+
+class Distant(Upstream):
+    """No answer comes at once, as over a network."""
+
+    async def _answered(self, seen: Seen) -> Answer:
+        await asyncio.sleep(0.001)
+        return await super()._answered(seen)

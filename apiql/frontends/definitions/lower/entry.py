@@ -13,14 +13,16 @@ from apiql.frontends.definitions.lower.v2_gateway import lowering_v2
 def lowering(ground: Ground) -> Callable[[Kind, str], Lowered]:
     """Lowers definitions of a ground, by kind and name; what several call is made once.
 
+    A name that nothing has is what the second generation makes of one.
+
     Raises (what it gives):
         QueryRefused: a plan cannot be made.
     """
     first, second = lowering_v1(ground), lowering_v2(ground)
 
     def lowered(of: Kind, name: str) -> Lowered:
-        document = ground.definitions.documents[of][name]
-        is_first = document.origin.generation is Generation.V1
+        document = ground.definitions.documents[of].get(name)
+        is_first = document is not None and document.origin.generation is Generation.V1
         return (first if is_first else second)(of, name)
 
     return lowered
