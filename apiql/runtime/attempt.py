@@ -117,8 +117,6 @@ async def _try(
     there were too many.
     """
     if run.slots is None:
-        if step.stated is not None and step.retry is None and step.policy.within is None:
-            return await _called(step, call, left, run), call.deadline
         return await _timed(step, call, left, run, end)
     within, since = step.policy.within, run.clock()
     if within is None:
@@ -149,10 +147,10 @@ async def _timed(
             end = min(end, until)
     each = step.retry.each if step.retry is not None else None
     deadline = end if each is None else min(end, run.clock() + each)
-    return await _called(step, replace(call, deadline=deadline), left, run), end
+    return await called(step, replace(call, deadline=deadline), left, run), end
 
 
-async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
+async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
     """One exchange, told to those who listen; None where a try is one too many."""
     started, reply = run.clock(), None
     failed: Failed | None = None
