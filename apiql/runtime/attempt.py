@@ -151,7 +151,9 @@ async def _timed(
 
 
 async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
-    """One exchange, told to those who listen; None where a try is one too many."""
+    """One exchange without more tries, told to those who listen; None where a try is one too
+    many.
+    """
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:

@@ -30,10 +30,10 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
 MOST_KNOWN = 64
-ACCEPTING: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -46,11 +46,9 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile, is_read: bool, is_plain: bool) -> Does:
-    """How the work of a Send is carried out; `is_read`: something is made of its answer,
-    `is_plain`: its task says nothing of tries, times or caches.
-    """
-    build, media = _build(send, compiled), send.media
+def compile_send(send: Send, compiled: Compile) -> Does:
+    """How the work of a Send is carried out."""
+    build = _build(send, compiled)
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
         try:
@@ -59,14 +57,12 @@ def compile_send(send: Send, compiled: Compile, is_read: bool, is_plain: bool) -
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        if is_plain and run.slots is None:
+        if step.retry is None and run.slots is None:
             reply = await called(step, call, 0, run)
+            assert reply is not None
         else:
             reply = await exchanged(step, call, run)
-        if not isinstance(reply, Reply):
-            assert reply is not None
-            return reply
-        return _found(media, step, call, reply, is_read)
+        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
 
     return sent
 
@@ -119,18 +115,19 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
 
 def _headers(found: Any) -> Headers:
     if not found:
-        return ACCEPTING
+        return USUAL
     made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, *ACCEPTING)
+    return made if "accept" in named else (*made, *USUAL)
 
 
-def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
+def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
+    """What an answer comes to: decoded where something is made of it, else as it came."""
     try:
         body = _json(media, call, reply)
-        if is_read:
+        if step.stated is not None and step.stated.result is not None:
             return Found(as_value(body), checked(body), reply.status, reply.headers)
         return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:

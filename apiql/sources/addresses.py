@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote
 
 import idna
@@ -21,6 +22,7 @@ from apiql.sources.call import Origin
 _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):(?P<slashes>//)?(?P<rest>.*)", re.S)
 _REST = re.compile(r"(?P<authority>[^/?#]*)(?P<target>[^#]*)(?P<fragment>#.*)?", re.S)
 _AUTHORITY = re.compile(r"(?:\[(?P<v6>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(?P<port>:.*)?")
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -64,7 +66,7 @@ def parse_url(text: str) -> tuple[Origin, str]:
 
     Raises `BadUrl`. The origin is not pinned.
     """
-    if any(_unprintable(character) for character in text):
+    if not _PLAIN.fullmatch(text) and any(map(_unprintable, text)):
         raise BadUrl("a URL holds no white space, control characters or backslashes")
     found = _URL.fullmatch(text)
     scheme = found["scheme"].lower() if found else ""
@@ -153,6 +155,7 @@ def _unprintable(character: str) -> bool:
     return point < 0x21 or 0x7F <= point <= 0xA0 or character == "\\" or character.isspace()
 
 
+@lru_cache(maxsize=1024)
 def _endpoint(authority: str) -> tuple[str, int | None]:
     """The canonical host, and the port where one is written."""
     if "@" in authority:
