@@ -17,7 +17,7 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import exchanged
+from apiql.runtime.attempt import called, exchanged
 from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
 from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
@@ -50,9 +50,9 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
-    """How the work of a Send is carried out; `is_read`: something is made of its answer."""
-    build, media = _build(send, compiled), send.media
+def compile_send(send: Send, compiled: Compile) -> Does:
+    """How the work of a Send is carried out."""
+    build = _build(send, compiled)
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
         try:
@@ -61,10 +61,12 @@ def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        reply = await exchanged(step, call, run)
-        if isinstance(reply, Failed):
-            return reply
-        return _found(media, step, call, reply, is_read)
+        if step.retry is None and run.slots is None:
+            reply = await called(step, call, 0, run)
+            assert reply is not None
+        else:
+            reply = await exchanged(step, call, run)
+        return reply if isinstance(reply, Failed) else _found(media, step, call, reply, is_read)
 
     return sent
 
@@ -147,6 +149,7 @@ def _headers(found: Any) -> Headers:
 
 
 def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
+    """What an answer comes to: decoded where something is made of it, else as it came."""
     try:
         body = _json(media, call, reply)
         if is_read:
