@@ -163,8 +163,10 @@ def test_how_the_flows_behind_fare_does_not_matter(tmp_path: Path) -> None:
     files = {"flows/_APIGATEWAY_POST_NOK": bad, "flows/_APIGATEWAY_POST_OK": flow(call("gone"))}
     assert asked(tmp_path, "httpapi/arr", files=files).status == 200
     assert asked(tmp_path, "httpapi/gone", files=files).body == b'{"n":1}'
-    files = {"flows/_APIGATEWAY_POST_NOK": flow(call("gone"))}
-    assert asked(tmp_path, "httpapi/gone", files=files).status == 404
+    late = (created("n", {"n": 1}), respond("n"))
+    files = {"flows/_APIGATEWAY_POST_NOK": flow(call("gone"), *late)}
+    got = asked(tmp_path, "httpapi/gone", files=files)
+    assert (got.status, got.media) == (404, "application/problem+json")
 
 
 # -- who selects from a definition -----------------------------------------------------------------

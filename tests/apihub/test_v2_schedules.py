@@ -163,6 +163,17 @@ def test_a_loop_counts_under_both_names(tmp_path: Path, index: str, width: int) 
     assert [one["echo"]["query"] for one in json_of(asked(tmp_path, made))] == ["n=0", "n=1", "n=2"]
 
 
+@virtually
+async def test_jobs_in_rounds_that_go_side_by_side_are_in_a_row() -> None:
+    jobs = [job(call("slow", f"k{n}"), "concurrent") for n in range(2)]
+    for width, most in ((2, 2), (0, 2), (3, 3)):
+        made = schedule(loop("3", *jobs, concurrentLoopNum=width, concurrentNum=2), ANSWER)
+        with TemporaryDirectory() as root:
+            folder = folder_of(Path(root), made)
+            assert (await folder.ask("schedule/s")).status == 200
+        assert folder.upstream.most == most
+
+
 @pytest.mark.parametrize("count", ["x", "<no value>", "-1", "0"])
 def test_what_is_no_number_is_no_round(tmp_path: Path, count: str) -> None:
     assert asked(tmp_path, schedule(loop(count, job(call("arr"))), ANSWER)).body == b"[]"
