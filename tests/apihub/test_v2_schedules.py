@@ -118,6 +118,15 @@ def test_neighbours_do_not_see_each_other_and_leave_the_body_alone(tmp_path: Pat
     assert json_of(asked(tmp_path, made, {"n": "0"})) == ["n=A", "n=0", "0"]
 
 
+def test_neighbours_answer_in_their_order(tmp_path: Path) -> None:
+    late = {"name": "f", "steps": [call("late2"), created("a", 1), respond("a")]}
+    files = {"flows/late": late, "httpapis/late2": httpapi("/echo?sleep=0.05"),
+             "flows/soon": flow(created("a", 2), respond("a"))}  # fmt: skip
+    jobs = [job(step("flowApi", name=text(name)), "concurrent") for name in ("late", "soon")]
+    made = schedule(*jobs, job(created("a", 3)), job(respond("a")), concurrentNum=2)
+    assert asked(tmp_path, made, **files).body == b"123"
+
+
 def test_a_failed_neighbour_is_null(tmp_path: Path) -> None:
     made = schedule(
         job(call("gone", "a"), "concurrent"), job(call("arr", "b"), "concurrent"),
