@@ -70,10 +70,6 @@ async def exchanged(
     retry = step.retry
     left = retry.times if retry else 0
     call = _as_asked(step, call, run)
-    if retry is None and first is None and run.slots is None and step.policy.within is None:
-        only = await _called(step, call, 0, run)
-        assert only is not None
-        return only
     found, end = (first, call.deadline) if first else await _try(step, call, left, run, None)
     assert found is not None
     for number in range(1, left + 1):
@@ -151,10 +147,10 @@ async def _timed(
             end = min(end, until)
     each = step.retry.each if step.retry is not None else None
     deadline = end if each is None else min(end, run.clock() + each)
-    return await _called(step, replace(call, deadline=deadline), left, run), end
+    return await called(step, replace(call, deadline=deadline), left, run), end
 
 
-async def _called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
+async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed | None:
     """One exchange, told to those who listen; None where a try is one too many."""
     started, reply = run.clock(), None
     failed: Failed | None = None

@@ -7,6 +7,7 @@ from math import inf
 
 from apiql.ir.explain_task import call_text
 from apiql.ir.plan import Making, Task
+from apiql.ir.policy import Policy
 from apiql.ir.projection import Path
 from apiql.ir.values import Value
 from apiql.ir.works import Accepts, Compute, Send
@@ -49,7 +50,8 @@ def is_narrow(task: Task) -> bool:
 def _stated(task: Task, compiled: Compile, nested: CompileNested, pick: Picker) -> Stated:
     work, made = task.work, task.made or Making()
     if isinstance(work, Send):
-        does, home = compile_send(work, compiled, made.result is not None), work.home
+        is_plain = task.policy == Policy()
+        does, home = compile_send(work, compiled, made.result is not None, is_plain), work.home
         let = tuple((name, without_secrets(value, home)) for name, value in made.let)
     else:
         does, let = compile_doing(work, compiled, nested), made.let

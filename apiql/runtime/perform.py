@@ -34,8 +34,7 @@ async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
     try:
         if not step.plain:
-            stated = step.stated
-            return await (perform_stated(step, stated, run) if stated else _carefully(step, run))
+            return await (_carefully if step.stated is None else perform_stated)(step, run)
         if step.after:
             mind_order(step, run.scope)
         call = run.calls.get(step)

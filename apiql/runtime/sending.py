@@ -14,7 +14,7 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import exchanged
+from apiql.runtime.attempt import called, exchanged
 from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
 from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
@@ -46,8 +46,10 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
-    """How the work of a Send is carried out; `is_read`: something is made of its answer."""
+def compile_send(send: Send, compiled: Compile, is_read: bool, is_plain: bool) -> Does:
+    """How the work of a Send is carried out; `is_read`: something is made of its answer,
+    `is_plain`: its task says nothing of tries, times or caches.
+    """
     build, media = _build(send, compiled), send.media
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
@@ -57,8 +59,12 @@ def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        reply = await exchanged(step, call, run)
-        if isinstance(reply, Failed):
+        if is_plain and run.slots is None:
+            reply = await called(step, call, 0, run)
+        else:
+            reply = await exchanged(step, call, run)
+        if not isinstance(reply, Reply):
+            assert reply is not None
             return reply
         return _found(media, step, call, reply, is_read)
 

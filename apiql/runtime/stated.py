@@ -44,8 +44,10 @@ class Found(NamedTuple):
     headers: Headers = ()
 
 
-async def perform_stated(step: Step, stated: Stated, run: Run) -> Outcome:
+async def perform_stated(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
+    stated = step.stated
+    assert stated is not None
     try:
         if step.after:
             mind_order(step, run.scope)

@@ -11,9 +11,10 @@ import pytest
 
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.lower import sent
-from apiql.frontends.definitions.lower.lowered import Ended
+from apiql.frontends.definitions.lower import sent, v1_call
+from apiql.frontends.definitions.lower.lowered import Ended, Ground
 from apiql.frontends.definitions.lower.v1_call import cookie_attribute
+from apiql.ir.values import Value
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made
 from tests.apihub.upstream import PLACE, Seen
 from tests.virtual import virtually
@@ -227,6 +228,35 @@ async def test_an_answer_is_checked_and_then_rewritten(tmp_path: Path) -> None:
     )
     assert await made.data("/api/a") == {"x": "1", "y": 5}
     assert await made.data("/api/l") == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (None, "None"),
+        ({"from": "header", "name": "X-Exp"}, 'reply.$headers."x-exp"?'),
+        ({"from": "Header", "name": "Set-Cookie.max-age"},
+         'cookie max-age(reply.$headers."set-cookie"?)'),
+        ({"from": "template", "name": "{{.result.t}} {{.origin.u}}"},
+         "{{.result.t}} {{.origin.u}}(state, reply)"),
+        ({"from": "result", "name": "t"}, "{{.result.t}}(state, reply)"),
+        ({"from": "template", "name": "5"}, '"5"'),
+    ],
+)  # fmt: skip
+@virtually
+async def test_the_cache_is_told_where_the_end_stands(
+    source: Any, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[str, str, str]] = []
+
+    def rule(ground: Ground, definition: str, expiry: Value | None, layout: str) -> None:
+        told.append((definition, str(expiry), layout))
+
+    monkeypatch.setattr(v1_call, "cache_rule", rule)
+    cache = {"cache": {"from": source, "format": "second"}} if source else {}
+    made = Made(tmp_path, {"apis/a": {**RAW, **cache}})
+    await made.data("/api/a")
+    assert told == [("api a", shown, "second" if source else "")]
 
 
 def test_texts_of_requests() -> None:

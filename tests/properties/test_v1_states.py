@@ -15,7 +15,8 @@ from apiql.events import Event, TaskEnded
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.lowered import Ground
-from apiql.frontends.definitions.lower.v1_sources import KINDS, Keys, Sight, quick_path, text_value
+from apiql.frontends.definitions.lower.quick import quick_path
+from apiql.frontends.definitions.lower.v1_sources import KINDS, Keys, Sight, text_value
 from apiql.gotemplate import Data, Mode, compile_template
 from apiql.gotemplate import Kind as Numbers
 from apiql.ir.values import Invoke

@@ -4,7 +4,6 @@ functions, the query of the request. All are texts.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -13,6 +12,7 @@ from typing import Any, Final
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions import kinds
 from apiql.frontends.definitions.lower.lowered import QUERY, Ground
+from apiql.frontends.definitions.lower.quick import quick_path, quick_reader
 from apiql.frontends.definitions.lower.told import to_json
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.v1.source import CacheSource, Source
@@ -36,10 +36,6 @@ PANIC: Final = 500
 """The status of what ends the whole plan, whoever asked for it."""
 _ROOTS: Final = {"origin": ".origin", "StepResult": "", "result": ".result"}
 _SHOWN = 60
-_NAMES: Final = r"\.((?:[^\W\d]\w*)(?:\.[^\W\d]\w*)*)"
-_PATH: Final = re.compile(
-    rf"\{{\{{\s*(?:{_NAMES}|\(index {_NAMES} (\d{{1,9}})\)((?:\.[^\W\d]\w*)*))\s*\}}\}}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,38 +163,7 @@ def text_value(text: str, sight: Sight) -> Value:
     path = quick_path(text)
     if not path or mode is Mode.HTML or path[0] in ("vars", "result"):
         return _over(sight, shown(text), template.reads, render)
-    return Invoke(shown(text), _reading(path, render, sight.kinds), (Ref(LocalRoot(STATE)),))
-
-
-def quick_path(text: str) -> tuple[str | int, ...]:
-    """The way to what a template consists of, if that is a path and at most one index; or none."""
-    found = _PATH.fullmatch(text)
-    if found is None:
-        return ()
-    before, index, behind = found[1] or found[2], found[3], found[4] or ""
-    names = (*before.split("."), *((int(index),) if index else ()), *behind.split("."))
-    return tuple(name for name in names if name != "")
-
-
-def _reading(
-    way: tuple[str | int, ...], render: Callable[[Data], str], named: Mapping[str, Kind]
-) -> Callable[[object, Any], str]:
-    """The quick way to a text in the state, which is most of what templates are used for; whatever
-    else is there, or is not there, the template writes.
-    """
-
-    def read(_: object, state: Any) -> str:
-        found: Any = state
-        try:
-            for step in way:
-                if type(found) is not (dict if type(step) is str else list):
-                    return render(Data(state, Kind.NUMBER, named))
-                found = found[step]  # type: ignore[index]
-        except LookupError:
-            return render(Data(state, Kind.NUMBER, named))
-        return found if type(found) is str else render(Data(state, Kind.NUMBER, named))
-
-    return read
+    return Invoke(shown(text), quick_reader(path, render, sight.kinds), (Ref(LocalRoot(STATE)),))
 
 
 def _rendering(template: Template) -> Callable[[Data], str]:
