@@ -55,7 +55,8 @@ class Compiling:
             DefinitionsRefused: with every error of every file.
         """
         around = surroundings(self._settings, self._functions)
-        return load_definitions(files, around, lowering, self.defined)
+        make = partial(self.defined, shared={})
+        return load_definitions(files, around, lowering, make)
 
     def catalog(
         self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
@@ -84,14 +85,16 @@ class Compiling:
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
 
-    def defined(self, plan: Plan, reach: Reach | None = None) -> Executable:
-        """The compiled plan of a definition.
+    def defined(
+        self, plan: Plan, reach: Reach | None = None, shared: dict[int, Executable] | None = None
+    ) -> Executable:
+        """The compiled plan of a definition; `shared` has the plans inside that others have too.
 
         Raises:
             QueryRefused: everything that is wrong with it.
         """
         plan = rewrite(plan, definition_rules(self._settings.limits))
-        return compile_plan(plan, self._functions, self._timeout, reach=reach)
+        return compile_plan(plan, self._functions, self._timeout, NOTHING, reach, shared)
 
     def _rewritten(
         self, plan: Plan, compiled: Mapping[int, Executable] = NOTHING, reach: Reach | None = None

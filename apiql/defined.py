@@ -39,6 +39,8 @@ KINDS: Mapping[Of, Kind] = MappingProxyType(
 """The kinds of documents that requests can name."""
 UNKNOWN: Mapping[Layout, int] = MappingProxyType({Layout.V1: 500, Layout.V2: 403})
 """What a name answers that nothing has; elsewhere 404."""
+NO_JSON: Mapping[Layout, int] = MappingProxyType({Layout.V2: 500})
+"""What a body answers that is no JSON; elsewhere 400."""
 
 Make = Callable[[Plan, Reach], Executable]
 Lower = Callable[[Of, str], Lowered]
@@ -101,6 +103,8 @@ class DefinedCatalog:
     compiled: Mapping[int, Executable] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
     """Of those that are left out, what only making their plans has shown."""
+    no_json: int = 400
+    """What a body answers that is no JSON, where that is refused."""
     nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
     """What answers for names that nothing has, where a folder says that itself."""
 
@@ -214,7 +218,7 @@ class _Loading:
         broken = frozenset(self._broken)
         return DefinedCatalog(
             self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
-            self._nowhere(),
+            NO_JSON.get(self._definitions.layout, 400), self._nowhere(),
         )  # fmt: skip
 
     def _nowhere(self) -> Mapping[Kind, Defined]:

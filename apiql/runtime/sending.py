@@ -33,11 +33,11 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
 CLIMBING = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
 MOST_KNOWN = 64
-ACCEPTING: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -66,7 +66,7 @@ def compile_send(send: Send, compiled: Compile) -> Does:
             assert reply is not None
         else:
             reply = await exchanged(step, call, run)
-        return reply if isinstance(reply, Failed) else _found(media, step, call, reply, is_read)
+        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
 
     return sent
 
@@ -140,19 +140,19 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
 
 def _headers(found: Any) -> Headers:
     if not found:
-        return ACCEPTING
+        return USUAL
     made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, *ACCEPTING)
+    return made if "accept" in named else (*made, *USUAL)
 
 
-def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
+def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
     """What an answer comes to: decoded where something is made of it, else as it came."""
     try:
         body = _json(media, call, reply)
-        if is_read:
+        if step.stated is not None and step.stated.result is not None:
             return Found(as_value(body), checked(body), reply.status, reply.headers)
         return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.lower import sent, v1_call
+from apiql.frontends.definitions.lower import sent
 from apiql.frontends.definitions.lower.lowered import Ended, Ground
 from apiql.frontends.definitions.lower.v1_call import cookie_attribute
-from apiql.ir.values import Value
+from apiql.frontends.definitions.lower.v1_lower import lower_v1
+from apiql.ir.works import Send
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made
 from tests.apihub.upstream import PLACE, Seen
 from tests.virtual import virtually
@@ -243,20 +245,17 @@ async def test_an_answer_is_checked_and_then_rewritten(tmp_path: Path) -> None:
         ({"from": "template", "name": "5"}, '"5"'),
     ],
 )  # fmt: skip
-@virtually
-async def test_the_cache_is_told_where_the_end_stands(
-    source: Any, shown: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[tuple[str, str, str]] = []
-
-    def rule(ground: Ground, definition: str, expiry: Value | None, layout: str) -> None:
-        told.append((definition, str(expiry), layout))
-
-    monkeypatch.setattr(v1_call, "cache_rule", rule)
+def test_the_cache_is_told_where_the_end_stands(source: Any, shown: str, tmp_path: Path) -> None:
     cache = {"cache": {"from": source, "format": "second"}} if source else {}
-    made = Made(tmp_path, {"apis/a": {**RAW, **cache}})
-    await made.data("/api/a")
-    assert told == [("api a", shown, "second" if source else "")]
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "a.json").write_text(json.dumps({**RAW, **cache}), "utf-8")
+    plan = lower_v1(Kind.API, "a", Ground(read_folder(tmp_path))).plan
+    send = plan.tasks[0].work
+    assert isinstance(send, Send)
+    assert send.cache is not None
+    assert (send.cache.key, send.cache.http, send.cache.one) == ("httpapi:a", False, False)
+    expected = "None" if source is None else f"seconds left({shown}, reply)"
+    assert str(send.expires) == expected
 
 
 def test_texts_of_requests() -> None:

@@ -18,8 +18,8 @@ SECOND = "second"
 def cache_rule(ground: Ground, name: str, scope: str = "") -> CacheRule:
     """The rule for the calls of a definition; what its upstream says of caching is not followed.
 
-    Answers of a definition are kept by what was asked (method, address, headers, body); with the scope
-    `definition`, as the original has it, there is one for all that ask.
+    Answers of a definition are kept by what was asked (method, address, headers, body); with the
+    scope `definition`, as the original has it, there is one for all that ask.
     """
     one, key = scope == "definition" or ground.strict, f"httpapi:{name}"
     return CacheRule((key,), http=False, bodies=True, key=key, one=one)
