@@ -27,6 +27,12 @@ def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
     return replace(plan, most_calls=min(most, calls))
 
 
+def counted(plan: Plan, fanout: int) -> Plan:
+    """The plan with the most calls that it can make, however many these are."""
+    tasks = (one for task in plan.tasks for one in with_otherwise(task))
+    return replace(plan, most_calls=sum(_calls(task, fanout) for task in tasks))
+
+
 def _is_fixed(task: Task) -> bool:
     """Whether the text alone says how many calls a task makes."""
     work = task.work
