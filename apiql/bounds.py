@@ -31,7 +31,7 @@ def definition_rules(limits: Limits) -> tuple[Rule, ...]:
     """The same for plans of definitions, which are the operator's own: as deep as they are long,
     every call made as often as it is written, and as many of them.
     """
-    return (only_where_it_belongs, partial(counted, fanout=limits.fanout))
+    return (only_where_it_belongs, partial(counted, calls=limits.calls, fanout=limits.fanout))
 
 
 def run_limits(limits: Limits) -> RunLimits:

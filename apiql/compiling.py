@@ -10,7 +10,8 @@ from functools import partial
 
 from apiql.bounds import definition_rules, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings, template_surroundings
-from apiql.defined import DefinedCatalog, DefinitionFiles, load_definitions, with_plans
+from apiql.defined import DefinedCatalog, load_definitions, with_plans
+from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.frontends.definitions.lower.entry import lowering
 from apiql.frontends.text import syntax

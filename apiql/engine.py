@@ -18,7 +18,7 @@ from typing import Any
 
 from apiql.bounds import depth_in, run_limits
 from apiql.compiling import Compiling
-from apiql.defined import DefinitionFiles
+from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
 from apiql.frontends.text import syntax

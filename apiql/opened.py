@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from apiql.acts import acts_of
-from apiql.defined import DefinitionFiles, read_definitions
+from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
 from apiql.plugins import Registry

@@ -27,10 +27,14 @@ def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
     return replace(plan, most_calls=min(most, calls))
 
 
-def counted(plan: Plan, fanout: int) -> Plan:
-    """The plan with the most calls that it can make, however many these are."""
-    tasks = (one for task in plan.tasks for one in with_otherwise(task))
-    return replace(plan, most_calls=sum(_calls(task, fanout) for task in tasks))
+def counted(plan: Plan, calls: int, fanout: int) -> Plan:
+    """The plan with the most calls that it can make: all that are written down, however many these
+    are, and as many as `calls` where loops decide.
+    """
+    tasks = [one for task in plan.tasks for one in with_otherwise(task)]
+    least = sum(_calls(task, fanout) for task in tasks if _is_fixed(task))
+    most = sum(_calls(task, fanout) for task in tasks)
+    return replace(plan, most_calls=min(most, max(least, calls)))
 
 
 def _is_fixed(task: Task) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from typing import Any
 
-from apiql.defined import read_definitions
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine, Query
 from apiql.settings import Settings
 from tests.apihub.traces import BEGAN, DATA, ENVIRONMENT

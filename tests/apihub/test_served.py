@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from apiql.acts import acts_of
-from apiql.defined import DefinitionsRefused, read_definitions
+from apiql.defined import DefinitionsRefused
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine
 from apiql.server.app import App, app_of
 from apiql.server.current import close_nothing

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from apiql.defined import KNOWN
+from apiql.definition_files import KNOWN
 from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
