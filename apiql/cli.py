@@ -1,4 +1,4 @@
-"""The command line: serve, run, explain, check, id, fmt, key, private, import, export, demo.
+"""The command line: serve, run, explain, check, id, fmt, key, private, import, convert, export, demo.
 Imports what a command needs when it runs, so that `apiql --help` is quick.
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apiql import __version__
+from apiql.convert_command import convert
 from apiql.errors import ApiqlError, QueryRefused
 from apiql.exits import NOTHING, PARTIAL, REFUSED, USAGE, Conf, conf_folder, fail
 from apiql.import_command import import_
@@ -199,6 +200,7 @@ def fmt(
 
 
 cli.command("import")(import_)
+cli.command()(convert)
 
 
 @cli.command()
