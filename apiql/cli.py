@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, key, private, import, convert, export, demo.
-Imports what a command needs when it runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, key, private, import, convert, export,
+demo. Imports what a command needs when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
@@ -11,6 +10,7 @@ from apiql.frontends.definitions.convert.given import of_source
 from apiql.frontends.definitions.convert.scope import Scope
 from apiql.frontends.definitions.convert.templates import of_json
 from apiql.frontends.definitions.convert.values import (
+    Elements,
     Fixed,
     Hidden,
     Nothing,
@@ -26,7 +26,7 @@ from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api, Parameter
 from apiql.frontends.definitions.v2.httpapi import HttpApi, Sent
 
-TYPES = {"json": "application/json", "form": "", "none": "", "": "", "text": "text/plain"}
+TYPES = {"json": "application/json", "form": "", "none": "", "": ""}
 _JSON = ("JsonTemplate", "json", "jsonRaw")
 
 
@@ -79,15 +79,15 @@ def _select(
     )  # fmt: skip
     source = conversion.source(_word(document.origin.name), origin)
     name = conversion.name(key)
-    return Select(
-        name, source, query, made.headers, made.form, made.body, conversion.before
-    )
+    return Select(name, source, query, made.headers, made.form, made.body, conversion.before)
 
 
 def _parts(conversion: Conversion, model: Api | HttpApi, scope: Scope, here: Place) -> _Parts:
     made = _Parts()
     is_v1 = isinstance(model, Api)
-    listed = model.parameters if isinstance(model, Api) else model.args
+    listed: tuple[Parameter | Sent, ...] = (
+        model.parameters if isinstance(model, Api) else model.args
+    )
     for at, given in enumerate(listed):
         place = here / ("parameters" if is_v1 else "args") / at
         value, place = _given(conversion, given, scope, place)
@@ -131,11 +131,21 @@ def _put_body(
 ) -> None:  # fmt: skip
     kind = model.request_content_type
     if kind == "form":
-        made.form[given.name] = bare(value)
+        _put_field(made, given, bare(value))
     elif kind not in ("", "none", "origin") and made.body is None:
         source = given.value if isinstance(given, Sent) else given.source
         is_json = getattr(source, "kind", "") in _JSON
         made.body = value if is_json else as_text(value)
+
+
+def _put_field(made: _Parts, given: Parameter | Sent, value: Value) -> None:
+    """The first generation sends a field that stands twice twice, the second the last."""
+    before = made.form.get(given.name)
+    if before is None or isinstance(given, Sent):
+        made.form[given.name] = value
+    else:
+        earlier = before.elements if isinstance(before, Elements) else (before,)
+        made.form[given.name] = Elements((*earlier, value))
 
 
 def _type(model: Api | HttpApi, made: _Parts) -> None:
@@ -176,5 +186,3 @@ def _upstream(authority: str) -> str:
 
 def _word(name: str) -> str:
     return "".join(letter if letter.isalnum() else "_" for letter in name)
-
-

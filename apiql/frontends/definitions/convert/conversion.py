@@ -9,7 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from apiql.errors import Location
-from apiql.frontends.definitions.convert.values import Asked, Hidden, Nothing, Value, is_plain, parts
+from apiql.frontends.definitions.convert.values import (
+    Asked,
+    Hidden,
+    Nothing,
+    Value,
+    is_plain,
+    parts,
+)
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.nodes import Keys, step
@@ -84,7 +91,7 @@ class Conversion:
         self.definitions = definitions
         self.gaps: list[Gap] = []
         self.asked: dict[str, tuple[str, bool]] = {}
-        """Parameters: where the definition finds each (`body`, `query`), and whether it may lack."""
+        """Parameters: where the request has each (`body`, `query`), and whether it may lack."""
         self.sources: dict[str, Origin] = {}
         self.selects: list[Select] = []
         self.answer: Value | None = None
@@ -109,7 +116,7 @@ class Conversion:
         if known[0] != where:
             name = f"{where}_{name}"
             self.asked.setdefault(name, (where, may_lack))
-        return Asked(name)
+        return Asked(name, (), may_lack)
 
     def usable(self, value: Value, place: Place) -> Value:
         """The value, unless a private one is in it."""

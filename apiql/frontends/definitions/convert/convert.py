@@ -23,7 +23,7 @@ from apiql.frontends.definitions.v2 import schedule as v2_schedule
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A text (empty where nothing could be converted), its settings as TOML, and what is missing."""
+    """A text (empty where nothing is called), its settings as TOML, and what is missing in it."""
 
     title: str
     text: str
@@ -71,9 +71,7 @@ def _description(document: Document[Shape]) -> str:
     return told and f"{document.origin}: {told}"
 
 
-def _value(
-    conversion: Conversion, document: Document[Shape], scope: Scope, here: Place
-) -> Value:
+def _value(conversion: Conversion, document: Document[Shape], scope: Scope, here: Place) -> Value:
     match document.model:
         case v1_flow.Flow() as model:
             return flows_v1.flow(conversion, model, scope, here)

@@ -13,6 +13,8 @@ from apiql.frontends.definitions.nodes import quoted
 from apiql.frontends.definitions.v1.flow import Flow, Step
 from apiql.frontends.definitions.v1.schedule import Job, Schedule
 
+WHICHEVER = "an answer of those that run side by side: that of whichever ends last"
+
 
 def flow(conversion: Conversion, model: Flow, scope: Scope, here: Place) -> Value:
     """The value that a flow answers: that of its last step with a key."""
@@ -30,6 +32,8 @@ def flow(conversion: Conversion, model: Flow, scope: Scope, here: Place) -> Valu
         if not beside:
             conversion.barrier()
             scope.results |= kept
+        elif step.result_key and at == len(model.steps) - 1:
+            answer = conversion.gap(place, WHICHEVER)
     return answer
 
 
@@ -61,12 +65,15 @@ def schedule(conversion: Conversion, model: Schedule, scope: Scope, here: Place)
             conversion.barrier()
             scope.results |= kept
             kept = {}
-        answer = _job(conversion, job, scope, here / "tasks" / at)
+        place = here / "tasks" / at
+        answer = _job(conversion, job, scope, place)
         if job.result_key:
             kept[job.result_key] = answer
         if not beside:
             conversion.barrier()
             scope.results |= kept
+        elif at == len(model.tasks) - 1:
+            answer = conversion.gap(place, WHICHEVER)
     return answer
 
 

@@ -50,7 +50,9 @@ def _http_api(
 ) -> Value:
     name = _name(given)
     if name is None:
-        return conversion.gap(place / "args", "the name of an httpapi that is made for each request")
+        return conversion.gap(
+            place / "args", "the name of an httpapi that is made for each request"
+        )
     inner = scope.calling(step.private)
     return called(conversion, name, inner, step.result_key, place / "args")
 

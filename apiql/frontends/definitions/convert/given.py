@@ -54,9 +54,7 @@ def _other(
             return of_json(conversion, source.data, scope, last)
 
 
-def _function(
-    conversion: Conversion, name: str, args: str, scope: Scope, place: Place
-) -> Value:
+def _function(conversion: Conversion, name: str, args: str, scope: Scope, place: Place) -> Value:
     made = applied(name, [scope.sent.get(word, Fixed("")) for word in args.split()])
     return made or conversion.gap(place, f"the function {quoted(name)}")
 

@@ -34,17 +34,17 @@ class Scope:
 
     def calling(self, private: str) -> Scope:
         """That of a call: it sees the same, and has its own private values."""
-        return Scope(
-            self.generation, self.results, self.origin, {}, None, self.closed, private
-        )
+        return Scope(self.generation, self.results, self.origin, {}, None, self.closed, private)
 
     def found(self, conversion: Conversion, names: Path, place: Place) -> Value:
         """What stands at a path, from the top."""
         if self.data is not None:
             return Result(self.data.name, self.data.path + names)
         value = self._at(conversion, names, place)
-        return value if value is not None else conversion.gap(
-            place, f"nothing is known to stand at .{'.'.join(map(str, names))}"
+        return (
+            value
+            if value is not None
+            else conversion.gap(place, f"nothing is known to stand at .{'.'.join(map(str, names))}")
         )
 
     def _at(self, conversion: Conversion, names: Path, place: Place) -> Value | None:
@@ -61,9 +61,7 @@ class Scope:
         found = self.results.get(str(head))
         return None if found is None else inside(found, tuple(rest))
 
-    def _of_body(
-        self, conversion: Conversion, name: str, path: Path, place: Place
-    ) -> Value | None:
+    def _of_body(self, conversion: Conversion, name: str, path: Path, place: Place) -> Value | None:
         if name in self.origin:
             return inside(self.origin[name], path)
         if self.closed:

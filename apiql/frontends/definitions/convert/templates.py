@@ -58,9 +58,7 @@ def of_json(conversion: Conversion, rules: Any, scope: Scope, place: Place) -> V
             return Fixed(rules)
 
 
-def _members(
-    conversion: Conversion, rules: Mapping[str, Any], scope: Scope, place: Place
-) -> Value:
+def _members(conversion: Conversion, rules: Mapping[str, Any], scope: Scope, place: Place) -> Value:
     if any("{{" in name for name in rules):
         return conversion.gap(place, "a name of a member that is a template")
     return Members({
@@ -71,8 +69,8 @@ def _members(
 def _nodes(text: str, scope: Scope) -> syntax.List:
     try:
         tree = parse(text, BUILTINS.keys() | FUNCTIONS[scope.generation])
-    except TemplateRefused as refused:
-        raise _Unlike(f"the template does not parse: {refused.fault.problem().message}") from None
+    except TemplateRefused:
+        raise _Unlike("a template that does not stand by itself") from None
     if tree.defined:
         raise _Unlike("templates in a template")
     return tree.body
@@ -170,7 +168,7 @@ def applied(name: str, given: list[Value]) -> Value | None:
 
 
 def _list(conversion: Conversion, text: str, scope: Scope, place: Place) -> Value:
-    """A list with one text that repeats itself: `{{range $i,$e := .x}}{{if $i}},{{end}}…{{end}}`."""
+    """A list whose one text repeats itself: `{{range $i,$e := .x}}{{if $i}},{{end}}…{{end}}`."""
     try:
         match _nodes(text, scope):
             case (syntax.Range(pipeline, body, None),):

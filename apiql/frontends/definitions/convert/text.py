@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from apiql.frontends.definitions.convert.conversion import Conversion, Origin, Select
 from apiql.frontends.definitions.convert.values import (
-    Fixed,
-    Members,
     Nothing,
     Path,
     Result,
@@ -16,7 +14,6 @@ from apiql.frontends.definitions.convert.values import (
     is_plain,
     name_text,
     parts,
-    path_text,
     written,
 )
 
@@ -121,5 +118,3 @@ def _afters(selects: list[Select]) -> dict[str, frozenset[str]]:
         afters[select.name] = left - inner
         reached[select.name] = through | left | inner
     return afters
-
-

@@ -29,10 +29,13 @@ class Fixed:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A parameter of the request, or what is at a path of it."""
+    """A parameter of the request, or what is at a path of it: the empty text where that may lack
+    and does.
+    """
 
     name: str
     path: Path = ()
+    may_lack: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,7 @@ class Nothing:
     """What has no equivalent; why has been told."""
 
 
-Value: TypeAlias = (
-    Fixed | Asked | Result | Applied | Header | Members | Elements | Hidden | Nothing
-)
+Value: TypeAlias = Fixed | Asked | Result | Applied | Header | Members | Elements | Hidden | Nothing
 
 
 def as_text(value: Value) -> Value:
@@ -118,8 +119,8 @@ def inside(value: Value, path: Path) -> Value | None:
             return value
         case Result(name, before):
             return Result(name, before + path)
-        case Asked(name, before):
-            return Asked(name, before + path)
+        case Asked(name, before, may_lack):
+            return Asked(name, before + path, may_lack)
         case Members(members) if path[0] in members:
             return inside(members[str(path[0])], path[1:])
         case Elements(elements) if isinstance(path[0], int) and path[0] < len(elements):
@@ -145,10 +146,10 @@ def parts(value: Value) -> Iterator[Value]:
 def written(value: Value) -> str:
     """The value as a text has it."""
     match value:
-        case Fixed(str() as text):
-            return quoted(text)
-        case Fixed(plain):
-            return "null" if plain is None else json.dumps(plain, default=str).strip('"')
+        case Fixed(scalar):
+            return _scalar(scalar)
+        case Asked(name, (_, *_) as path, True):
+            return f"coalesce(${name}{path_text(path)}?, '')"
         case Asked(name, path):
             return f"${name}{path_text(path)}"
         case Result(name, path):
@@ -158,13 +159,20 @@ def written(value: Value) -> str:
         case Applied(function, given):
             return f"{function}({', '.join(map(written, given))})"
         case Members(members):
-            inner = (f"{json.dumps(k, ensure_ascii=False)}: {written(v)}"
-                     for k, v in members.items())  # fmt: skip
-            return "{" + ", ".join(inner) + "}"
+            return _object(members)
         case Elements(elements):
             return f"[{', '.join(map(written, elements))}]"
         case Hidden() | Nothing():
             return "null"
+
+
+def _object(members: Mapping[str, Value]) -> str:
+    inner = (f"{json.dumps(k, ensure_ascii=False)}: {written(v)}" for k, v in members.items())
+    return "{" + ", ".join(inner) + "}"
+
+
+def _scalar(value: Any) -> str:
+    return quoted(value) if isinstance(value, str) else json.dumps(value, default=str).strip('"')
 
 
 def quoted(text: str) -> str:
