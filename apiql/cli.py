@@ -209,7 +209,7 @@ def export(
     conf: Conf = None,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
 ) -> None:
-    """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
+    """Describe stored queries and definitions: OpenAPI 3.1 of /query/<name>, /flow/<name>, …"""
     setup = _setup(conf)
     from apiql import run_once
 

@@ -171,14 +171,16 @@ def id_of(setup: Setup, text: str) -> str:
 
 
 def described(setup: Setup) -> str:
-    """The OpenAPI description of the stored queries.
+    """The OpenAPI description of the stored queries and of definitions.
 
     Raises:
-        StoredRefused: some cannot be run.
+        FilesRefused: some cannot be run.
     """
     from apiql.server.description import stored_queries  # the web framework, for this alone
 
-    found = stored_queries(_engine(setup).catalog, "Stored queries", __version__)
+    title = "Stored queries" if setup.definitions.found is None else "Queries and definitions"
+    catalog = _engine(setup).catalog
+    found = stored_queries(catalog, setup.definitions.found, title, __version__)
     return _indented(found)
 
 
