@@ -227,11 +227,14 @@ def export(
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
     port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
+    conf: Annotated[
+        Path | None, typer.Option(help="A folder whose queries and definitions are served too.")
+    ] = None,
 ) -> None:
     """Start a small shop and the engine, run three queries, show plans, calls and answers."""
     from apiql.demo.show import show
 
-    raise typer.Exit(show(stay, port))
+    raise typer.Exit(show(stay, port, conf_folder(conf) if conf else None))
 
 
 def _rewrite(file: Formatted) -> None:

@@ -42,6 +42,7 @@ MISSING = "a value that is missing or null is not sent: its call is skipped"
 STATUS = "an answer of an upstream that is no 2xx is a failure, and one that is counts"
 DIGITS = "numbers keep their digits, and what is missing is no text `<no value>`"
 EQUAL = "equal reads are one call"
+ALONE = "each is replayed alone: nothing is kept of an earlier one"
 UNLIKE = {
     ("v1_conf", 3): MISSING,
     ("v1_conf", 9): STATUS,
@@ -51,6 +52,8 @@ UNLIKE = {
     ("v1_conf", 16): DIGITS,
     ("v1_conf", 17): DIGITS,
     ("v1_conf", 26): MISSING,
+    ("v1_conf", 33): ALONE,
+    ("v1_conf", 39): ALONE,
     ("v1_conf", 69): EQUAL,
     ("v2_conf", 21): STATUS,
     ("v2_conf", 28): "a post without a body has no Content-Type",
@@ -197,6 +200,14 @@ def test_what_is_whole_does_what_was_recorded(
 
 def test_every_difference_that_is_meant_is_of_a_recording_that_is_replayed() -> None:
     assert UNLIKE.keys() <= {(folder, trace.number) for folder, _, trace in CASES}
+
+
+def test_a_source_keeps_answers_as_long_as_they_say() -> None:
+    found = dict(every("v1_conf"))
+    assert 'cache = { expires = "body.expires_in" }' in found["api/qywx_gettoken"].settings
+    assert 'cache = { expires = "header.X-Exp" }' in found["api/t_cachehdr"].settings
+    assert found["api/qywx_gettoken"].whole
+    assert not found["api/t_cachedate"].whole  # a layout
 
 
 @pytest.fixture

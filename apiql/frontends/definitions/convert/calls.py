@@ -18,12 +18,15 @@ from apiql.frontends.definitions.convert.values import (
     Value,
     as_text,
     bare,
+    is_plain,
 )
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.nodes import quoted
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api, Parameter
+from apiql.frontends.definitions.v1.api import Cache as V1Cache
+from apiql.frontends.definitions.v1.source import CacheSource
 from apiql.frontends.definitions.v2.httpapi import HttpApi, Sent
 
 TYPES = {"json": "application/json", "form": "", "none": "", "": ""}
@@ -40,6 +43,7 @@ class _Parts:
     body: Value | None = None
     hidden_query: dict[str, str] = field(default_factory=dict)
     hidden_headers: dict[str, str] = field(default_factory=dict)
+    expires: str = ""
 
 
 def called(conversion: Conversion, name: str, scope: Scope, key: str, place: Place) -> Value:
@@ -54,6 +58,7 @@ def called(conversion: Conversion, name: str, scope: Scope, key: str, place: Pla
         return conversion.gap(here / "dynamicUrl", "an address that is made for each request")
     made = _parts(conversion, model, inner, here)
     _type(model, made)
+    _keep(conversion, model, made, here)
     select = _select(conversion, document, model.url, made, key or name)
     if isinstance(select, Nothing):
         return select
@@ -75,7 +80,7 @@ def _select(
     origin = Origin(
         _upstream(address.netloc), f"{address.scheme}://{address.netloc}",
         (model.method or "get").lower(), address.path or "/", made.hidden_query,
-        made.hidden_headers,
+        made.hidden_headers, made.expires,
     )  # fmt: skip
     source = conversion.source(_word(document.origin.name), origin)
     name = conversion.name(key)
@@ -157,6 +162,27 @@ def _type(model: Api | HttpApi, made: _Parts) -> None:
         made.headers.setdefault("Content-Type", Fixed(media))
 
 
+def _keep(conversion: Conversion, model: Api | HttpApi, made: _Parts, here: Place) -> None:
+    """Where an answer tells how long it is kept: settings can name a member or a header."""
+    if model.cache is None:
+        return
+    place, told = here / "cache", model.cache
+    source = told.source if isinstance(told, V1Cache) else told.expire
+    name = source.name if isinstance(source, CacheSource) else source.content
+    if told.format.lower() != "second":
+        conversion.gap(place / "format", "the end of a kept answer in a layout of its own")
+    elif source.kind == "header" and not name.lower().startswith("set-cookie."):
+        made.expires = f"header.{name}"
+    else:
+        whole = Result("result")
+        scope = Scope(place.document.origin.generation, {whole.name: whole})
+        match bare(of_source(conversion, source, scope, place)):
+            case Result("result", (_, *_) as path) if all(is_plain(str(step)) for step in path):
+                made.expires = f"body.{'.'.join(map(str, path))}"
+            case _:
+                conversion.gap(place, "the end of a kept answer that is no member or header of it")
+
+
 def _is_text(value: Value) -> bool:
     return as_text(value) == value
 
@@ -165,8 +191,6 @@ def _unlike(conversion: Conversion, model: Api | HttpApi, here: Place) -> None:
     """What of the model no text has."""
     if model.request_content_type == "origin":
         conversion.gap(here / "requestContentType", "the body of the request, passed on as it came")
-    if model.cache is not None:
-        conversion.gap(here / "cache", "a lifetime that stands in the answer: `cache` takes a time")
     if isinstance(model, Api) and model.resp_status is not None:
         conversion.gap(here / "respStatus", "a mark of success that stands in the answer")
 

@@ -82,6 +82,8 @@ class Origin:
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    expires: str = ""
+    """Where its answers tell their own end."""
 
 
 class Conversion:

@@ -56,7 +56,7 @@ class Scope:
         if head == "vars":
             known = {str(name): Fixed("") for name in rest[:1]} | self.sent
             return inside(Members(known), tuple(rest))
-        if head in _ELSEWHERE:
+        if head in _ELSEWHERE and head not in self.results:
             return conversion.gap(place, _ELSEWHERE[str(head)])
         found = self.results.get(str(head))
         return None if found is None else inside(found, tuple(rest))

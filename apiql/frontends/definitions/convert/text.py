@@ -53,6 +53,8 @@ def _source(name: str, origin: Origin) -> Iterator[str]:
         if hidden:
             inner = (f"{_key(key)} = {{ private = {_toml(full)} }}" for key, full in hidden.items())
             yield f"{table} = {{ {', '.join(inner)} }}"
+    if origin.expires:
+        yield f"cache = {{ expires = {_toml(origin.expires)} }}"
 
 
 def _key(name: str) -> str:
