@@ -17,6 +17,7 @@ from apiql.frontends.definitions.convert.values import (
     Result,
     Value,
     as_text,
+    as_word,
     bare,
     is_plain,
 )
@@ -82,7 +83,7 @@ def _select(
         (model.method or "get").lower(), address.path or "/", made.hidden_query,
         made.hidden_headers, made.expires,
     )  # fmt: skip
-    source = conversion.source(_word(document.origin.name), origin)
+    source = conversion.source(as_word(document.origin.name.lstrip("_")), origin)
     name = conversion.name(key)
     return Select(name, source, query, made.headers, made.form, made.body, conversion.before)
 
@@ -205,8 +206,4 @@ def _answer(
 
 
 def _upstream(authority: str) -> str:
-    return _word(authority.rpartition("@")[2])
-
-
-def _word(name: str) -> str:
-    return "".join(letter if letter.isalnum() else "_" for letter in name)
+    return "".join(letter if letter.isalnum() else "_" for letter in authority.rpartition("@")[2])

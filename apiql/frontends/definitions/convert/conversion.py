@@ -14,6 +14,7 @@ from apiql.frontends.definitions.convert.values import (
     Hidden,
     Nothing,
     Value,
+    as_word,
     is_plain,
     parts,
 )
@@ -137,6 +138,7 @@ class Conversion:
     def name(self, wanted: str) -> str:
         """A name for a select that no other has."""
         taken = {select.name for select in self.selects}
+        wanted = as_word(wanted)
         name, number = wanted, 1
         while name in taken:
             number += 1

@@ -187,6 +187,12 @@ def is_plain(name: str) -> bool:
     return _PLAIN.fullmatch(name) is not None and name.lower() not in _WORDS
 
 
+def as_word(name: str) -> str:
+    """A name that is a plain word, as like the given one as can be."""
+    word = "".join(letter if letter.isalnum() else "_" for letter in name)
+    return word if is_plain(word) else f"x_{word}"
+
+
 def name_text(name: str) -> str:
     """A name, in quotes where it is no plain word."""
     return name if is_plain(name) else json.dumps(name, ensure_ascii=False)
