@@ -1,5 +1,5 @@
-"""The command line: serve, run, explain, check, id, fmt, key, private, import, export, demo.
-Imports what a command needs when it runs, so that `apiql --help` is quick.
+"""The command line: serve, run, explain, check, id, fmt, key, private, import, convert, export,
+demo. Imports what a command needs when it runs, so that `apiql --help` is quick.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apiql import __version__
+from apiql.convert_command import convert
 from apiql.errors import ApiqlError, QueryRefused
 from apiql.exits import (
     NOTHING,
@@ -205,6 +206,7 @@ def show_id(file: File = None, expression: Text = None, conf: Conf = None, env: 
 cli.command()(fmt)
 cli.command("import")(import_)
 cli.command("fetch")(fetch)
+cli.command()(convert)
 
 
 @cli.command()
@@ -214,7 +216,7 @@ def export(
     env: Env = None,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
 ) -> None:
-    """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
+    """Describe stored queries and definitions: OpenAPI 3.1 of /query/<name>, /flow/<name>, …"""
     setup = _setup(conf, env)
     from apiql import run_once
 
@@ -232,11 +234,14 @@ def export(
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
     port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
+    conf: Annotated[
+        Path | None, typer.Option(help="A folder whose queries and definitions are served too.")
+    ] = None,
 ) -> None:
     """Start a small shop and the engine, run three queries, show plans, calls and answers."""
     from apiql.demo.show import show
 
-    raise typer.Exit(show(stay, port))
+    raise typer.Exit(show(stay, port, conf_folder(conf) if conf else None))
 
 
 def _refuse(problems: list[str]) -> None:

@@ -13,7 +13,9 @@ import msgspec
 from apiql import __version__
 from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
-from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused, nearest
+from apiql.errors import CallFailed, Code, Problem, QueryRefused, nearest
+from apiql.given_parameters import ParameterError as ParameterError
+from apiql.given_parameters import parameters as parameters
 from apiql.ir import explain
 from apiql.ir.plan import Plan
 from apiql.ir.redaction import Redaction
@@ -26,7 +28,6 @@ from apiql.runtime import analysis_forms
 from apiql.runtime.analysis import Analysis
 from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
-from apiql.runtime.json_values import decode
 from apiql.runtime.step import Executable
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
@@ -74,37 +75,6 @@ class Asked:
         if self.template is not None:
             return engine.catalog.templates.named(self.template).executable
         return engine.local(self.text)
-
-
-class ParameterError(ApiqlError):
-    """A parameter of the command line that cannot be read."""
-
-
-def parameters(whole: str | None, single: Iterable[str]) -> dict[str, Any]:
-    """The parameters of `--params` and, over them, of each `--param name=value`."""
-    found: dict[str, Any] = {}
-    if whole is not None:
-        try:
-            read = decode(whole.encode())
-        except ValueRefused as refused:
-            raise ParameterError(f"--params: {refused.message}") from None
-        if not isinstance(read, dict):
-            raise ParameterError('--params: expected a JSON object: {"id": 7}')
-        found |= read
-    for pair in single:
-        name, mark, text = pair.partition("=")
-        if not mark or not name:
-            raise ParameterError(f"--param {pair}: expected name=value")
-        found[name] = _value(text)
-    return found
-
-
-def _value(text: str) -> Any:
-    """JSON where it is some, else the text itself."""
-    try:
-        return decode(text.encode())
-    except ValueRefused:
-        return text
 
 
 def answer(
@@ -215,14 +185,16 @@ def id_of(setup: Setup, text: str) -> str:
 
 
 def described(setup: Setup) -> str:
-    """The OpenAPI description of the stored queries.
+    """The OpenAPI description of the stored queries and of definitions.
 
     Raises:
-        StoredRefused: some cannot be run.
+        FilesRefused: some cannot be run.
     """
     from apiql.server.description import stored_queries  # the web framework, for this alone
 
-    found = stored_queries(_engine(setup).catalog, "Stored queries", __version__)
+    title = "Stored queries" if setup.definitions.found is None else "Queries and definitions"
+    catalog = _engine(setup).catalog
+    found = stored_queries(catalog, setup.definitions.found, title, __version__)
     return _indented(found)
 
 

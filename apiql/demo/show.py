@@ -9,18 +9,22 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 from rich.console import Console
 
+from apiql.definition_files import read_definitions
 from apiql.demo import screen
 from apiql.demo.queries import EXAMPLES, Example
-from apiql.demo.together import Running, together
+from apiql.demo.together import SHOP_PORT, Running, together
 from apiql.demo.waterfall import rows_of
 from apiql.ir.explain import as_tree
+from apiql.query_files import read_query_files
+from apiql.template_files import read_template_files
 
 NOT_AS_TOLD, NO_PORT, INTERRUPTED = 1, 2, 130
 MOST_PORT = 65535
@@ -35,14 +39,17 @@ class Body(msgspec.Struct):
     extensions: dict[str, Any] = {}  # msgspec makes a new one for each
 
 
-def show(stay: bool, port: int) -> int:
-    """Runs the demo and returns its exit code; `stay` keeps it up until it is told to stop."""
+def show(stay: bool, port: int, conf: Path | None = None) -> int:
+    """Runs the demo and returns its exit code; `stay` keeps it up until it is told to stop. The
+    stored queries and definitions of a conf folder are served too; the shop is then at 9080.
+    """
     if not 0 <= port <= MOST_PORT:
-        return _no_port(port, f"ports go from 0 to {MOST_PORT}")
+        return _no_port(str(port), f"ports go from 0 to {MOST_PORT}")
     try:
-        return asyncio.run(_show(screen.console(), stay, port))
+        return asyncio.run(_show(screen.console(), stay, port, conf))
     except OSError as error:
-        return _no_port(port, error.strerror or str(error))
+        ports = str(port) if conf is None else f"{port} or {SHOP_PORT}"
+        return _no_port(ports, error.strerror or str(error))
     except httpx.HTTPError as error:
         print(f"the engine did not answer: {error!r}", file=sys.stderr)
         return NOT_AS_TOLD
@@ -50,16 +57,26 @@ def show(stay: bool, port: int) -> int:
         return INTERRUPTED
 
 
-def _no_port(port: int, reason: str) -> int:
+def _no_port(port: str, reason: str) -> int:
     print(f"port {port}: {reason}; --port 0 takes a free one", file=sys.stderr)
     return NO_PORT
 
 
-async def _show(out: Console, stay: bool, port: int) -> int:
+def _served(port: int, conf: Path | None) -> AbstractAsyncContextManager[Running]:
+    if conf is None:
+        return together(port)
+    queries, definitions = read_query_files(conf), read_definitions(conf)
+    templates = read_template_files(conf)
+    return together(
+        port, queries=queries, templates=templates, definitions=definitions, shop_port=SHOP_PORT
+    )
+
+
+async def _show(out: Console, stay: bool, port: int, conf: Path | None) -> int:
     told = asyncio.Event()
     with _stopping(told, stay):
         began = time.perf_counter()
-        async with together(port) as running, httpx.AsyncClient(trust_env=False) as client:
+        async with _served(port, conf) as running, httpx.AsyncClient(trust_env=False) as client:
             out.print(f"shop    {running.shop}\nengine  {running.url}/apiql")
             wrong = [fault for example in EXAMPLES
                      for fault in await _example(out, client, running, example)]  # fmt: skip

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+from apiql.definition_files import DefinitionFiles
 from apiql.demo.serving import serving
 from apiql.demo.upstream import shop
-from apiql.engine import NO_QUERIES, Engine
+from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.server.app import app_of
@@ -16,6 +17,8 @@ from apiql.server.configuration import developing
 from apiql.settings import Bulk, Settings, Source, Upstream
 from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
+SHOP_PORT = 9080
+"""Where the definitions of conf/ and its settings have the shop."""
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens: an upstream that is down."""
 
@@ -46,16 +49,19 @@ def shop_settings(shop_url: str) -> Settings:
 @asynccontextmanager
 async def together(
     port: int = 0, delay: float = 1.0, queries: QueryFiles = NO_QUERIES,
-    templates: TemplateFiles = NO_TEMPLATES,
+    templates: TemplateFiles = NO_TEMPLATES, definitions: DefinitionFiles = NO_DEFINITIONS,
+    shop_port: int = 0,
 ) -> AsyncIterator[Running]:  # fmt: skip
     """Both, for as long as the block lasts; `delay` scales the shop's waits.
 
     Raises:
         OSError: the port is taken.
     """
-    async with serving(shop(delay)) as shop_url:
+    async with serving(shop(delay), port=shop_port) as shop_url:
         settings = shop_settings(shop_url)
-        opened = OpenEngine.from_settings(settings, queries, templates=templates)
+        opened = OpenEngine.from_settings(
+            settings, queries, templates=templates, definitions=definitions
+        )
         app = app_of(opened.engine, settings, opened.aclose)
         async with serving(app, port=port) as url:
             yield Running(shop_url, url, opened.engine)

@@ -10,7 +10,9 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from apiql.access.rights import OPEN
+from apiql.frontends.definitions.folder import Definitions
 from apiql.server.current import Current
+from apiql.server.defined_description import defined_paths
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
 from apiql.server.template_description import template_paths
@@ -36,14 +38,18 @@ SCHEMAS = {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
 """What the paths refer to."""
 
 
-def stored_queries(catalog: Catalog, title: str, version: str) -> dict[str, Any]:
-    """A description of the stored queries and templates alone, of all of them: it is the operator
+def stored_queries(
+    catalog: Catalog, definitions: Definitions | None, title: str, version: str
+) -> dict[str, Any]:
+    """A description of what is stored and of definitions, of all of them: it is the operator
     who asks.
     """
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "paths": stored_paths(catalog, OPEN) | template_paths(catalog.templates, OPEN),
+        "paths": stored_paths(catalog, OPEN)
+        | template_paths(catalog.templates, OPEN)
+        | (defined_paths(definitions) if definitions is not None else {}),
         "components": {"schemas": SCHEMAS},
     }
 

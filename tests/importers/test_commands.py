@@ -128,6 +128,9 @@ def test_stored_queries_are_described(apiql: Apiql, tmp_path: Path) -> None:
     assert set(found["paths"]) == {
         "/query/user", "/query/shop/cart", "/query/shop/cart/1", "/query/shop/cart/2",
         "/query/shop/home", "/template/shop/order",
+        "/query/legacy/weather", "/query/legacy/city", "/query/legacy/cities",
+        "/query/legacy/customer", "/api/weather", "/api/person", "/httpapi/orders", "/flow/city",
+        "/flow/customer", "/schedule/cities",
     }  # fmt: skip
     get = found["paths"]["/query/user"]["get"]
     assert [(each["name"], each["schema"]["type"]) for each in get["parameters"]]

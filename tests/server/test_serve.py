@@ -174,7 +174,7 @@ async def test_a_server_begins_with_what_it_has_fetched_or_without(
             assert (folder.path / "remote" / "apis" / "a.json").exists()
             assert await found.name() == "Ada"
             assert len(there.asked) == 1
-            there.body, there.etag = plain({"apis/b.json": "{}"}), '"2"'
+            there.body, there.etag = plain({"apis/b.json": '{"url": "http://b"}'}), '"2"'
             found.process.send_signal(signal.SIGHUP)
             for _ in range(2):
                 assert '"level":"info"' in await found.says("in force")

@@ -1,0 +1,1 @@
+"""Definitions as texts of APIQL, as far as one means the same. Knows no plan and no folder."""
