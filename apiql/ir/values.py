@@ -106,11 +106,14 @@ Root: TypeAlias = (
 
 
 class Part(Enum):
-    """Which part of a result a reference sees."""
+    """Which part of a result a reference sees; `FIELDS` are the headers one by one, as they came,
+    of a task's own reply alone.
+    """
 
     BODY = "body"
     STATUS = "$status"
     HEADERS = "$headers"
+    FIELDS = "fields"
 
 
 @dataclass(frozen=True, slots=True)

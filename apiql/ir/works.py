@@ -61,12 +61,13 @@ class Accepts(Enum):
 
 class Media(Enum):
     """What the body of an answer is taken for: what its Content-Type says, JSON whatever that
-    says, or JSON where that says so and else a text.
+    says, JSON where that says so and else a text, or the bytes that came.
     """
 
     DECLARED = "declared"
     JSON = "json"
     TEXT = "text"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,6 +121,8 @@ def _headers(found: Any) -> Headers:
 
 def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
     """What an answer comes to: decoded where something is made of it, else as it came."""
+    if media is Media.BYTES:
+        return Found(reply.body, b"", reply.status, reply.headers)
     try:
         body = _json(media, call, reply)
         if step.stated is not None and step.stated.result is not None:
@@ -143,4 +145,6 @@ def _json(media: Media, call: Call, reply: Reply) -> bytes:
             if "json" not in said.lower() or not reply.body:
                 return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
             body = reply.body.removeprefix(BOM)
+        case Media.BYTES:
+            body = reply.body
     return body
