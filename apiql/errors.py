@@ -77,6 +77,7 @@ class Code(StrEnum):
     FORBIDDEN_UPSTREAM = "FORBIDDEN_UPSTREAM", Stage.CALLER, 403
     LOOP = "LOOP", Stage.CALLER, 508
     QUERY_NOT_FOUND = "QUERY_NOT_FOUND", Stage.CALLER, 404
+    BROKEN_DEFINITION = "BROKEN_DEFINITION", Stage.CALLER, 503
     QUERY_NOT_ALLOWED = "QUERY_NOT_ALLOWED", Stage.CALLER, 403
 
     UPSTREAM_STATUS = "UPSTREAM_STATUS", Stage.UPSTREAM, 502
@@ -172,11 +173,19 @@ class ApiqlError(Exception):
 
 
 class RequestRefused(ApiqlError):
-    """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …)."""
+    """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …);
+    `guard` is who has refused its caller, empty where it is not about who asks, `status` that of
+    the code where nothing else is said.
+    """
 
-    def __init__(self, code: Code, detail: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, code: Code, detail: str, headers: Mapping[str, str] | None = None, guard: str = "",
+        status: int | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(detail)
+        self.guard = guard
         self.code = code
+        self.status = status or code.status
         self.detail = detail
         self.headers = dict(headers or {})
 

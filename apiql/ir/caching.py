@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeAlias
+
+Until: TypeAlias = Callable[[int, tuple[tuple[str, str], ...], bytes], float | None]
+"""For how many seconds an answer (status, headers, body) holds; None where it is not kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +18,7 @@ class CacheRule:
     `keep` takes the place of what the upstream says of lifetimes. `expires` says where an answer
     tells its own end: `body` or `header`, and the path or the name; `early` is how long before
     its end one is no longer used. `bodies`: calls that send one, or a POST, are kept too.
+    `until` says instead of all that for how long an answer holds, `key` makes all calls one.
     """
 
     tags: tuple[str, ...] = ()
@@ -24,9 +30,12 @@ class CacheRule:
     expires: tuple[str, ...] = ()
     early: float = 0.0
     bodies: bool = False
+    until: Until | None = field(default=None, repr=False, compare=False)
+    key: str = ""
     steers: bool = field(init=False)
 
     def __post_init__(self) -> None:
         times = (self.negative, self.stale_if_error, self.stale_while_revalidate)
         steers = self.keep is not None or bool(self.expires) or any(times)
+        steers = steers or self.until is not None
         object.__setattr__(self, "steers", steers)

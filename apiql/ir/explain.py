@@ -9,9 +9,10 @@ from typing import Any
 
 from apiql.ir.embedding import Embed
 from apiql.ir.explain_task import call_object, call_text, clause_lines, policy_text, work_lines
-from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.plan import Output, Plan, Task, with_otherwise
 from apiql.ir.projection import Kept, Projection
 from apiql.ir.values import Part, Ref, ResultRoot, json_text
+from apiql.ir.works import Nested, inner_works
 
 
 def as_text(plan: Plan) -> str:
@@ -21,6 +22,9 @@ def as_text(plan: Plan) -> str:
     for task in plan.tasks:
         lines += ["", *_task_lines(task, plan)]
     lines += ["", f"return {plan.returned}"] if plan.returned is not None else []
+    for name, inner in _definitions(plan).items():
+        lines += ["", f"inside {name}:"]
+        lines += [f"  {line}".rstrip() for line in as_text(inner).rstrip().split("\n")]
     return "\n".join(lines) + "\n"
 
 
@@ -50,7 +54,25 @@ def as_json(plan: Plan) -> dict[str, Any]:
             {"name": o.name, "task": o.task, "fields": _fields(o.projection), "hidden": o.hidden}
             for o in plan.outputs
         ],
+        **_inside(plan),
     }
+
+
+def _definitions(plan: Plan) -> dict[str, Plan]:
+    """The definitions that a plan selects from, and the parts of one that is explained itself."""
+    works = (
+        work
+        for task in plan.tasks
+        for one in with_otherwise(task)
+        for work in inner_works(one.work)
+    )
+    nested = (work for work in works if isinstance(work, Nested))
+    return {work.name: work.plan for work in nested if work.plan.outcome}
+
+
+def _inside(plan: Plan) -> dict[str, Any]:
+    found = _definitions(plan)
+    return {"inside": {name: as_json(inner) for name, inner in found.items()}} if found else {}
 
 
 def as_mermaid(plan: Plan) -> str:
@@ -94,7 +116,7 @@ def _task_lines(task: Task, plan: Plan) -> list[str]:
     read = _read_paths(task, plan)
     lines += [f"  read by others: {', '.join(read)}"] if read else []
     lines += [
-        f"  {_output_name(o, task)}: {', '.join(_fields(o.projection))}"
+        f"  {_output_name(o, task)}: {', '.join(_fields(o.projection)) or 'nothing'}"
         + (" (hidden)" if o.hidden else "")
         + (f" ({_embed(o.into)})" if o.into else "")
         for o in plan.outputs

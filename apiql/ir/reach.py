@@ -1,6 +1,6 @@
 """What a plan can reach: every name that it selects from itself, whatever becomes of a run.
 
-Knows nothing of who asks. A stored query is one name: what it calls inside is its own.
+Knows nothing of who asks. A stored query or template is one name: what it calls inside is its own.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from apiql.ir.works import Fetch, Nested, Send, inner_works
 
 
 class Kind(StrEnum):
-    """What a name is the name of: a stored query, a named source, an upstream whose paths a text
-    writes, a host of an absolute URL; and the definitions of the older notation.
+    """What a name is the name of: a stored query, a call template, a named source, an upstream
+    whose paths a text writes, a host of an absolute URL; and the definitions of the older notation.
     """
 
     QUERY = "query"
+    TEMPLATE = "template"
     SOURCE = "source"
     UPSTREAM = "upstream"
     HOST = "host"
@@ -28,8 +29,6 @@ class Kind(StrEnum):
 
     __hash__ = str.__hash__  # that of enums is written in Python, and each request asks for it
 
-
-_FOLDERS = {kind.value: kind for kind in (Kind.QUERY, Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)}
 
 Name = tuple[Kind, str]
 Sees = Callable[[Kind, str], bool]
@@ -62,13 +61,12 @@ def reached(plan: Plan) -> Reach:
     for work in _works(plan):
         match work:
             case Nested(full, inner):
-                kind, name = _kind_and_name(full)
-                if kind is None:
+                if "." in full:
+                    names.add(stored_as(full))
+                else:  # a part of the plan that it stands in
                     part = reached(inner)
                     names |= part.names
                     methods |= part.methods
-                else:
-                    names.add((kind, name))
             case Send(service=service):
                 names.add((Kind.HOST, service))
             case Fetch(method, endpoint):
@@ -87,14 +85,9 @@ def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
             yield from inner_works(one.work)
 
 
-def _kind_and_name(full: str) -> tuple[Kind | None, str]:
-    """Whose name that of a nested plan is; None for a part of the plan that it stands in."""
-    folder, dot, _ = full.partition(".")
-    if not dot:
-        return None, ""
-    return _FOLDERS[folder], stored_name(full)
-
-
-def stored_name(full: str) -> str:
-    """The name of a stored query, for all its revisions: `query.shop.cart@2` is `shop/cart`."""
-    return full.partition(".")[2].partition("@")[0].replace(".", "/")
+def stored_as(full: str) -> Name:
+    """The kind of what is stored and its name, for all revisions: `query.shop.cart@2` is the query
+    `shop/cart`.
+    """
+    kind, _, name = full.partition(".")
+    return Kind(kind), name.partition("@")[0].replace(".", "/")

@@ -68,7 +68,8 @@ def _work(work: Work, names: Mapping[str, str]) -> Work:
             return _call(work, names)
         case Send(url=url, headers=headers, body=body):
             sent = [renamed(value, names) for value in (url, headers, body)]
-            return replace(work, url=sent[0], headers=sent[1], body=sent[2])
+            end = None if work.expires is None else renamed(work.expires, names)
+            return replace(work, url=sent[0], headers=sent[1], body=sent[2], expires=end)
         case Compute(value):
             return Compute(renamed(value, names))
         case Act(name, arguments):

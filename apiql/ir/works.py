@@ -30,6 +30,7 @@ class Fetch:
     endpoint: Endpoint
     bindings: tuple[Binding, ...] = ()
     pushed: tuple[Pushed, ...] = ()
+    wants_object: bool = False  # an answer that is a list or a scalar is none
 
     @property
     def is_read(self) -> bool:
@@ -77,7 +78,8 @@ class Send:
     `url` is an absolute URL, `headers` a list of `[name, value]` (null for none), `body` a text or
     bytes (null for none). `home` is what its secrets are for. `pinned` are the places (scheme and
     authority) that the operator's definitions name; what else a run makes is only called where
-    `permits` lets it. `unread`: the body of an answer is not looked at.
+    `permits` lets it. `expires`, made of the reply, are the seconds for which that is kept; what is
+    null, or refused, is not kept.
     """
 
     method: str
@@ -92,6 +94,7 @@ class Send:
     media: Media = Media.DECLARED
     timeout: float | None = None
     cache: CacheRule | None = field(default=None, repr=False)
+    expires: Value | None = None
     shown: str = ""
     """The URL for people, as the definition has it."""
 
@@ -101,8 +104,9 @@ class Send:
         return self.method in READS
 
     def values(self) -> Iterator[Value]:
-        """URL, headers and body."""
-        return iter((self.url, self.headers, self.body))
+        """URL, headers and body, and how long the answer is kept."""
+        yield from (self.url, self.headers, self.body)
+        yield from () if self.expires is None else (self.expires,)
 
 
 @dataclass(frozen=True, slots=True)

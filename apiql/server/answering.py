@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from apiql.engine import Engine
 from apiql.errors import Code, RequestRefused
@@ -12,6 +12,7 @@ from apiql.ir.plan import Plan
 from apiql.runtime.assemble import Answer
 from apiql.runtime.step import Executable
 from apiql.server.analyzed import analyzed, mind_what_is_told
+from apiql.server.answering_defined import answered_defined
 from apiql.server.media import STREAMED
 from apiql.server.read import Asked
 from apiql.server.render import (
@@ -30,8 +31,15 @@ from apiql.server.validators import cache_status
 from apiql.server.visit import Visit
 
 
-async def answered(engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:
-    """The answer to a request that was read, or what will make it.
+def answered(engine: Engine, asked: Asked, visit: Visit) -> Awaitable[Rendered | Streaming]:
+    """The answer to a request that was read, or what will make it; raises as those of its kind."""
+    if asked.defined is not None:
+        return answered_defined(engine, asked.defined, asked, visit)
+    return answered_query(engine, asked, visit)
+
+
+async def answered_query(engine: Engine, asked: Asked, visit: Visit) -> Rendered | Streaming:
+    """The answer to a query.
 
     Raises:
         RequestRefused: it asks for what is not told, or in a wrong way.
@@ -87,7 +95,7 @@ def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable
     if sight is not None and not asked.name:
         return sight.executable(engine, asked.query.text)
     if sight is not None:
-        sight.use(asked.name)
+        sight.use(asked.kind, asked.name)
     return asked.executable or engine.executable(asked.query.text)
 
 

@@ -24,8 +24,9 @@ from apiql.server.choosing import PREFIX as BUCKET
 from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
-from apiql.server.description import describe
+from apiql.server.description import PATH, describe
 from apiql.server.door import DOOR, Door
+from apiql.server.guarded_route import GuardedRoute
 from apiql.server.guards import guards_of
 from apiql.server.health import watched
 from apiql.server.memory import tidied
@@ -34,16 +35,21 @@ from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import Asgi, QueryRoute
 from apiql.server.read import Asked, read_request
+from apiql.server.read_defined import PREFIXES as DEFINED
+from apiql.server.read_defined import read_at, read_defined
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
+from apiql.server.read_template import PREFIX as TEMPLATE
+from apiql.server.read_template import read_template, read_template_at
 from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Receive, Scope, Watcher
+from apiql.server.visit import Fields, Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
@@ -75,10 +81,14 @@ class App(FastAPI):
             await route(scope, receive, send)
 
 
-def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
-    """The app for these settings and stored queries, with its engine and connections."""
+def create_app(
+    settings: Settings, queries: QueryFiles = NO_QUERIES, templates: TemplateFiles = NO_TEMPLATES
+) -> App:
+    """The app for these settings, stored queries and call templates, with its engine and
+    connections.
+    """
     tell = NoticeLog()
-    opened = OpenEngine.from_settings(settings, queries, tell)
+    opened = OpenEngine.from_settings(settings, queries, tell, templates=templates)
     return app_around(Current(held_of(opened, tell)), opened.stores)
 
 
@@ -108,16 +118,31 @@ def app_around(
     app.door = door
     nowhere: Asgi = partial(FastAPI.__call__, app)
     watchers = [Tracing(lambda: current.held.settings.telemetry)] if watchers is None else watchers
-    route = partial(
-        QueryRoute, current, door, nowhere,
-        counts=counts or Counts(), presence=Presence(), watchers=watchers,
-    )  # fmt: skip
-    app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
-    app.below = {STORED: route(read=read_stored, route=STORED, kind="query"), BUCKET: within}
+    counts = counts or Counts()
+    route = partial(QueryRoute, current, door, nowhere,
+                    counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip
+    described = GuardedRoute(current, door, counts, nowhere)
+    app.hot = {"/apiql": route(persisted=persisted_in(kept)), PATH: described}
+    app.below = _below(route, current, nowhere)
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
     return app
+
+
+def _below(
+    route: Callable[..., QueryRoute], current: Current, nowhere: Asgi
+) -> Mapping[str, AsgiRoute]:
+    """The routes by the first folder of the path."""
+    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
+    return {
+        STORED: route(read=read_stored, route=STORED, kind="query"),
+        TEMPLATE: route(read=read_template, route=TEMPLATE, kind="template"),
+        **{
+            prefix: route(read=read_defined, route=prefix, kind=kind.value)
+            for prefix, kind in DEFINED.items()
+        },
+        BUCKET: within,
+    }
 
 
 def _by_path(
@@ -129,13 +154,20 @@ def _by_path(
 
 
 async def _read_within(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The query in a request whose path names a bucket."""
     path = inner(scope["path"])
     if path.startswith(STORED):
-        return await read_named(path.removeprefix(STORED), scope, receive, engine, sight)
-    return await read_request(scope, receive, engine, sight)
+        inside = path.removeprefix(STORED)
+        return await read_named(inside, scope, receive, engine, sight, fields)
+    if path.startswith(TEMPLATE):
+        name = path.removeprefix(TEMPLATE)
+        return await read_template_at(name, scope, receive, engine, sight, fields)
+    if path.startswith(tuple(DEFINED)):
+        return await read_at(path, scope, receive, engine, sight, fields)
+    return await read_request(scope, receive, engine, sight, fields)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

@@ -19,7 +19,7 @@ from apiql.server.log_level import LOGGERS, level_of
 from apiql.server.protocol import Protocol
 from apiql.server.tls import context_of
 from apiql.server.watching import form_for
-from apiql.server.worker import CONF, DEV
+from apiql.server.worker import CONF, DEV, KEEP_GOING
 from apiql.server.workers import run_workers
 from apiql.settings import Log, Settings
 
@@ -27,7 +27,9 @@ ERR = 2
 """Standard error."""
 
 
-def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
+def serve_forever(
+    settings: Settings, conf: Path | None, dev: bool, keep_going: bool = False
+) -> None:
     """Listens until it is told to stop.
 
     Raises:
@@ -39,6 +41,8 @@ def serve_forever(settings: Settings, conf: Path | None, dev: bool) -> None:
         os.environ[CONF] = str(conf.absolute())  # a link that leads elsewhere later is followed
     if dev:
         os.environ[DEV] = "1"
+    if keep_going:
+        os.environ[KEEP_GOING] = "1"
     for name in ("host", "port", "workers"):  # the command line's word wins for workers too
         os.environ[f"APIQL_SERVER__{name.upper()}"] = str(getattr(server, name))
     raise_open_files()

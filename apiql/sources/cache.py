@@ -199,7 +199,7 @@ class Cache:
         rule, credentials, wall = caching.rule, asking.wanted.credentials, self.wall()
         keep = max(caching.keep or 0.0, LAST_GOOD if caching.stale else 0.0)
         life = lifetime_of(reply, rule, keep or None, credentials=credentials, wall=wall)
-        if life is None or (reply.status < 300 and not is_readable(asking.call.method, reply)):
+        if life is None or not _is_sound(asking, reply):
             return reply
         now = self.clock()
         longest = asking.sent + max(keep, span_of(life))
@@ -270,6 +270,14 @@ class Cache:
             self.changes.wrote(call.origin, target)
             self.tally.invalidated += 1
             await self.store.purge(url_tag(call, target))
+
+
+def _is_sound(asking: _Asking, reply: Reply) -> bool:
+    """Whether an answer is what it says; where a definition judges its answers, it has."""
+    rule = asking.caching.rule
+    if reply.status >= 300 or (rule is not None and rule.until is not None):
+        return True
+    return is_readable(asking.call.method, reply)
 
 
 def cached(inner: Layer, store: Store[Kept], clock: Callable[[], float]) -> Layer:

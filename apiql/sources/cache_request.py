@@ -95,6 +95,9 @@ def writes(call: Call) -> bool:
 
 def key_of(call: Call, headers: Headers) -> Key:
     """What an answer is kept under."""
+    rule = call.caching.rule if call.caching is not None else None
+    if rule is not None and rule.key:
+        return (rule.key,)
     if call.body is None:
         return (call.method, call.origin, call.target, headers)
     return (call.method, call.origin, call.target, headers, sha256(call.body).digest())

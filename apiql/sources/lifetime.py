@@ -58,6 +58,8 @@ def may_keep(
     Where the configuration says where it tells its own end it may though it is `no-store`, as all
     answers with tokens are.
     """
+    if rule is not None and rule.until is not None:
+        return True
     negative = rule is not None and rule.negative > 0 and status in NEGATIVE
     if not negative and (not 200 <= status < 300 or status == 206):
         return False
@@ -84,11 +86,11 @@ def lifetime_of(
     control = directives_of(said.get("cache-control", ""))
     if not may_keep(reply.status, said, control, rule):
         return None
+    validated = "etag" in said or "last-modified" in said
+    if rule is not None and (rule.until or rule.expires or rule.keep is not None):
+        return _configured(reply, rule, validated, wall)
     if rule is not None and reply.status in NEGATIVE:
         return Lifetime(rule.negative)
-    validated = "etag" in said or "last-modified" in said
-    if rule is not None and (rule.expires or rule.keep is not None):
-        return _configured(reply, rule, validated, wall)
     by_http = rule is None or rule.http
     if (
         by_http
@@ -104,7 +106,12 @@ def lifetime_of(
 
 
 def _configured(reply: Reply, rule: CacheRule, validated: bool, wall: float) -> Lifetime | None:
-    lifetime = told_lifetime(reply, rule.expires, wall) if rule.expires else rule.keep
+    if rule.until is not None:
+        lifetime = rule.until(reply.status, reply.headers, reply.body)
+    elif reply.status in NEGATIVE:
+        return Lifetime(rule.negative)
+    else:
+        lifetime = told_lifetime(reply, rule.expires, wall) if rule.expires else rule.keep
     if lifetime is None or lifetime - rule.early <= 0:
         return None
     return _with_rule(Lifetime(lifetime - rule.early, validated=validated), rule)

@@ -14,6 +14,7 @@ import pytest
 from apiql.engine import Engine, Query
 from apiql.errors import Code, ValueRefused
 from apiql.events import AsideFailed, Notice
+from apiql.ir.caching import CacheRule
 from apiql.ir.explain import as_text
 from apiql.ir.plan import Lane, Making, Parameter, Plan, Task
 from apiql.ir.secret import Secret
@@ -35,7 +36,11 @@ from apiql.ir.values import (
 from apiql.ir.works import Accepts, Act, Aside, Choose, Compute, Loop, Media, Nested, Send, Work
 from apiql.runtime.outcome import MISSING, Done, Failed
 from apiql.settings import Settings
+from apiql.sources.cache import cached
+from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Reply
+from apiql.stores.memory import MemoryStore
+from apiql.stores.store import Room, Store
 
 BASE = "http://127.0.0.1:9"
 JSON = (("content-type", "application/json"),)
@@ -298,3 +303,42 @@ def test_a_chain_is_carried_out_in_its_order_without_the_loop() -> None:
     assert made.chain
     asyncio.run(own.outcome(made, Query("")))
     assert [call.target for call in upstream.calls] == ["/0", "/1", "/2", "/3"]
+
+
+def test_an_answer_is_kept_for_as_long_as_the_definition_finds_in_it() -> None:
+    now = [0.0]
+    upstream = Upstream({"/t": (200, '{"expires_in": 30, "token": "a"}')})
+    left = Invoke("left", lambda _, reply: int(reply), (Ref(ReplyRoot(), ("expires_in",)),))
+    rule = CacheRule(("httpapi:t",), http=False)
+    made = plan(task("t", send("/t", cache=rule, expires=left), Making(result=Ref(ReplyRoot()))))
+
+    async def carried_out() -> None:
+        store: Store[Kept] = MemoryStore(Room(9, 10**6, size_of), lambda: now[0])
+        own = Engine(Settings(), cached(upstream, store, lambda: now[0]))
+        executable = own.defined(made)
+        for at, calls in ((0.0, 1), (29.0, 1), (31.0, 2)):
+            now[0] = at
+            found = await own.outcome(executable, Query(""))
+            assert isinstance(found, Done)
+            assert found.value["token"] == "a"
+            assert len(upstream.calls) == calls, at
+
+    asyncio.run(carried_out())
+
+
+def test_what_tells_no_end_is_not_kept() -> None:
+    def refuse(*_: Any) -> Any:
+        raise ValueRefused("no end")
+
+    upstream = Upstream({"/t": (200, '{"a": 1}')})
+    made = plan(task("t", send("/t", cache=CacheRule(), expires=Invoke("end", refuse))))
+
+    async def carried_out() -> None:
+        store: Store[Kept] = MemoryStore(Room(9, 10**6, size_of), lambda: 0.0)
+        own = Engine(Settings(), cached(upstream, store, lambda: 0.0))
+        executable = own.defined(made)
+        for _ in range(2):
+            await own.outcome(executable, Query(""))
+        assert len(upstream.calls) == 2
+
+    asyncio.run(carried_out())

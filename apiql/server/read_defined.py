@@ -1,0 +1,102 @@
+"""A request to /httpapi/…, /flow/… or /schedule/… -> a definition and its inputs; runs nothing.
+
+Any method asks for one; its body is JSON whatever its Content-Type says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from apiql.defined import Defined
+from apiql.engine import Engine, Query
+from apiql.errors import Code, RequestRefused, nearest
+from apiql.ir.reach import Kind
+from apiql.server.client_address import client_address
+from apiql.server.envelope import decode_json
+from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
+from apiql.server.sight import Sight
+from apiql.server.visit import Fields, Receive, Scope
+from apiql.settings import Limits
+
+PREFIXES: Mapping[str, Kind] = {
+    "/api/": Kind.HTTPAPI, "/httpapi/": Kind.HTTPAPI, "/flow/": Kind.FLOW,
+    "/schedule/": Kind.SCHEDULE,
+}  # fmt: skip
+MOST_PAIRS = 1000
+READS = frozenset({"GET", "HEAD"})
+
+
+async def read_defined(
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
+    """The definition that a request asks for, of those that are there for its caller.
+
+    Raises:
+        RequestRefused: there is none, it is broken, or the request cannot be read.
+    """
+    return await read_at(scope["path"], scope, receive, engine, sight, fields)
+
+
+async def read_at(
+    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
+    """The definition at a path, asked for as `read_defined` has it."""
+    prefix = path[: path.find("/", 1) + 1]
+    found = _found(PREFIXES[prefix], path.removeprefix(prefix), engine, sight)
+    raw, limits = scope["headers"], engine.settings.limits
+    check_head(raw, limits.header_bytes)
+    fields = dict(raw) if fields is None else fields
+    body = await read_body(receive, fields, limits.body_bytes)
+    headers = Headers(raw, fields)
+    params = {
+        "origin": _origin(body, found.lowered.any_body, limits),
+        "query": {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()},
+        "headers": headers,
+        "base": _base(found, scope, engine),
+    }
+    query = Query("", params, headers, None, patience_in(fields))
+    reads = scope["method"] in READS and not found.executable.plan.writes
+    return Asked(query, form_in(fields), False, reads, name=found.name, defined=found)
+
+
+def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Defined:
+    """The definition at a path: `weather`, or `weather/v2`, which is `weather_v2`."""
+    catalog = engine.definitions
+    for name in dict.fromkeys((path, "_".join(path.split("/", 1)))):
+        there = sight is None or sight.defined(kind, name)
+        found = catalog.found.get((kind, name))
+        if found is not None and there:
+            return found
+        if (kind, name) in catalog.broken and there:
+            message = f"the {kind} is there, and broken: what is wrong was told as it was loaded"
+            raise RequestRefused(Code.BROKEN_DEFINITION, message)
+    if sight is not None:
+        sight.miss()
+    names = [name for of, name in catalog.found if of is kind and (
+        sight is None or sight.defined(of, name))]  # fmt: skip
+    meant = nearest(path, names) if engine.settings.server.docs else None
+    hint = f"; did you mean {meant}?" if meant else ""
+    message = f"there is no {kind} of this name{hint}"
+    raise RequestRefused(Code.QUERY_NOT_FOUND, message, status=catalog.unknown)
+
+
+def _origin(body: bytes, any_body: bool, limits: Limits) -> Any:
+    """The body as JSON; without one, and where the generation minds no other, `{}`."""
+    if not body.strip():
+        return {}
+    try:
+        found = decode_json(body, limits)
+    except RequestRefused as refused:
+        if any_body and refused.code is not Code.LIMIT_EXCEEDED:
+            return {}
+        raise
+    return {} if found is None else found
+
+
+def _base(found: Defined, scope: Scope, engine: Engine) -> dict[str, str]:
+    """What the second generation knows of a request."""
+    client = client_address(scope, engine.settings.clients)
+    return {"root": found.name, "type": found.kind.value, "src": client}
