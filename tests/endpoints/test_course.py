@@ -1,4 +1,4 @@
-"""The course of an endpoint: what ends it, what calls hand on, failures, several at once, selects."""
+"""The course of an endpoint: what ends it, what is handed on, failures, several calls, selects."""
 
 from __future__ import annotations
 
