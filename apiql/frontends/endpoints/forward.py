@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable
+from urllib.parse import quote_plus
 
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields, Message, canonical
@@ -49,19 +49,15 @@ def _listed(fields: Fields, names: frozenset[str]) -> Fields:
     return {name: values for name, values in fields.items() if name in names}
 
 
-def filled_path(path: str, params: Mapping[str, str]) -> str:
-    """The path with each `:name` replaced, percent-encoded; one that is not given stays."""
-    return "/".join(
-        quote(params[part[1:]], safe="") if part[:1] == ":" and part[1:] in params else part
-        for part in path.split("/")
-    )
-
-
 def query_text(query: Fields) -> str:
     """The query string, its names in order; the values of a name stay in theirs."""
     return "&".join(
-        f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(query) for value in query[name]
+        f"{_quoted(name)}={_quoted(value)}" for name in sorted(query) for value in query[name]
     )
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text, errors="replace")
 
 
 def sent_fields(fields: Fields) -> tuple[tuple[str, str], ...]:
