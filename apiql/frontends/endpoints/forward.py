@@ -22,22 +22,36 @@ def forwarder(backend: Backend) -> Callable[[Message], Message]:
     """What makes its request of the endpoint's: the fields that are listed (all of them where none
     is), the parameters of the backend's own path, the body unless that is omitted.
     """
-    headers, queries = backend.forward_headers, backend.forward_queries
-    sent = frozenset((*map(canonical, headers), *ALWAYS)) if headers else None
-    asked = frozenset(queries) if queries else None
+    fields, queries = field_filter(backend), query_filter(backend)
     path, places, omits = backend.path, places_of(backend.path), backend.omits_request_body
 
     def forwarded(onward: Message) -> Message:
         return Message(
-            onward.headers if sent is None else _listed(onward.headers, sent),
+            fields(onward.headers),
             None if omits else onward.body,
             0,
             path,
             {name: onward.params[name] for name in places if name in onward.params},
-            onward.query if asked is None else _listed(onward.query, asked),
+            queries(onward.query),
         )
 
     return forwarded
+
+
+def field_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the header fields that are sent on."""
+    if not backend.forward_headers:
+        return lambda fields: fields
+    sent = frozenset((*map(canonical, backend.forward_headers), *ALWAYS))
+    return lambda fields: _listed(fields, sent)
+
+
+def query_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the query parameters that are sent on."""
+    if not backend.forward_queries:
+        return lambda query: query
+    asked = frozenset(backend.forward_queries)
+    return lambda query: _listed(query, asked)
 
 
 def request_of(backend: Backend, onward: Message) -> Message:
