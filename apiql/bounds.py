@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from sys import maxsize
+from functools import partial
 
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.frontends.text.grammar import TextLimits
+from apiql.planning.bound import counted
 from apiql.planning.flows import only_where_it_belongs
 from apiql.planning.push_down import push_down
 from apiql.planning.rules import Rule, merge_equal_reads, within
@@ -28,9 +29,9 @@ def planning_rules(limits: Limits, functions: Registry) -> tuple[Rule, ...]:
 
 def definition_rules(limits: Limits) -> tuple[Rule, ...]:
     """The same for plans of definitions, which are the operator's own: as deep as they are long,
-    and every call made as often as it is written.
+    every call made as often as it is written, and as many of them.
     """
-    return (only_where_it_belongs, within(maxsize, limits.calls, limits.fanout))
+    return (only_where_it_belongs, partial(counted, calls=limits.calls, fanout=limits.fanout))
 
 
 def run_limits(limits: Limits) -> RunLimits:

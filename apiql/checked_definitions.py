@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from apiql.defined import known_with
+from apiql.definition_files import known_with
 from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder

@@ -156,7 +156,7 @@ def explain(
     from apiql import run_once
 
     if of is not None:
-        print(run_once.explained_definition(_setup(conf, env), of, form.value), end="")
+        print(run_once.explained_definition(_setup(conf, env, True), of, form.value), end="")
         return
     text, setup = _text(file, expression, template), _setup(conf, env)
     given = run_once.parameters(params, param or [])

@@ -10,9 +10,10 @@ from functools import partial
 
 from apiql.bounds import definition_rules, planning_rules, run_limits, text_limits
 from apiql.catalog import surroundings, template_surroundings
-from apiql.defined import DefinedCatalog, DefinitionFiles, load_definitions, with_plans
+from apiql.defined import DefinedCatalog, load_definitions, with_plans
+from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
-from apiql.frontends.definitions.lower.entry import lower_any
+from apiql.frontends.definitions.lower.entry import lowering
 from apiql.frontends.text import syntax
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
@@ -55,7 +56,8 @@ class Compiling:
             DefinitionsRefused: with every error of every file.
         """
         around = surroundings(self._settings, self._functions)
-        return load_definitions(files, around, lower_any, self.defined)
+        make = partial(self.defined, shared={})
+        return load_definitions(files, around, lowering, make)
 
     def catalog(
         self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
@@ -84,14 +86,16 @@ class Compiling:
         except QueryRefused as refused:
             raise with_excerpts(refused, text) from None
 
-    def defined(self, plan: Plan, reach: Reach | None = None) -> Executable:
-        """The compiled plan of a definition.
+    def defined(
+        self, plan: Plan, reach: Reach | None = None, shared: dict[int, Executable] | None = None
+    ) -> Executable:
+        """The compiled plan of a definition; `shared` has the plans inside that others have too.
 
         Raises:
             QueryRefused: everything that is wrong with it.
         """
         plan = rewrite(plan, definition_rules(self._settings.limits))
-        return compile_plan(plan, self._functions, self._timeout, reach=reach)
+        return compile_plan(plan, self._functions, self._timeout, NOTHING, reach, shared)
 
     def _rewritten(
         self, plan: Plan, compiled: Mapping[int, Executable] = NOTHING, reach: Reach | None = None

@@ -6,27 +6,22 @@ One that is broken is not served, and keeps the others away unless that is asked
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
+from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import DefinitionProblem, Severity, broken
 from apiql.documents.shape import Shape
 from apiql.errors import Code, Problem, QueryRefused
-from apiql.frontends.definitions.checks import Known, check
+from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.document import Document
-from apiql.frontends.definitions.folder import Definitions, read_folder
-from apiql.frontends.definitions.kinds import FUNCTIONS
+from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.text.surroundings import Surroundings
-from apiql.gotemplate import TemplateRefused
-from apiql.gotemplate.calls import BUILTINS, Function
-from apiql.gotemplate.parse import parse
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Name, Reach
 from apiql.query_files import FileProblem, FilesRefused
@@ -39,40 +34,16 @@ KINDS: Mapping[Of, Kind] = MappingProxyType(
 """The kinds of documents that requests can name."""
 UNKNOWN: Mapping[Layout, int] = MappingProxyType({Layout.V1: 500, Layout.V2: 403})
 """What a name answers that nothing has; elsewhere 404."""
+NO_JSON: Mapping[Layout, int] = MappingProxyType({Layout.V2: 500})
+"""What a body answers that is no JSON; elsewhere 400."""
 
 Make = Callable[[Plan, Reach], Executable]
-Lower = Callable[[Of, str, Ground], Lowered]
+Lower = Callable[[Of, str], Lowered]
+Lowering = Callable[[Ground], Lower]
 
 
 class DefinitionsRefused(FilesRefused):
     """Definitions that cannot be served."""
-
-
-@dataclass(frozen=True, slots=True)
-class DefinitionFiles:
-    """The definitions of a folder, and whether those that are broken keep the others away.
-    `functions` and `values` are what plug-ins add to templates and to `from: func`; `buckets`:
-    names are looked up in the folder that a definition stands in.
-    """
-
-    found: Definitions | None = None
-    keep_going: bool = False
-    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
-    functions: Mapping[str, Function] = field(default_factory=dict)
-    values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
-    buckets: bool = False
-
-    @property
-    def own_rights(self) -> bool:
-        """Whether its flows mind its rights themselves."""
-        return self.found is not None and self.found.layout is Layout.V2
-
-    def secrets(self) -> Iterator[str]:
-        """The texts of its private values."""
-        documents = self.found.documents[Of.PRIVATE] if self.found else {}
-        for document in documents.values():
-            if isinstance(document.model, Private):
-                yield from (pair.value for pair in document.model.privates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,43 +71,14 @@ class DefinedCatalog:
     compiled: Mapping[int, Executable] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
     """Of those that are left out, what only making their plans has shown."""
-
-
-def read_definitions(
-    conf: Path | None, folders: Mapping[str, Path] = {}, **more: Any
-) -> DefinitionFiles:
-    """The definitions of a conf folder, if it has any; `folders` as `read_folder` takes them,
-    `more` as DefinitionFiles.
-    """
-    if conf is None or not conf.is_dir():
-        return DefinitionFiles()
-    found = read_folder(conf, folders)
-    if found.layout is Layout.NONE or not any(found.names.values()):
-        return DefinitionFiles()
-    return DefinitionFiles(found, **more)
-
-
-def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
-    """What is wrong with a Go template that may call these functions beside the language's own."""
-    try:
-        parse(text, BUILTINS.keys() | functions)
-    except TemplateRefused as refused:
-        return refused.fault.problem()
-    return None
-
-
-KNOWN = Known(FUNCTIONS, template_problem)
-
-
-def known_with(names: Iterable[str]) -> Known:
-    """What the checks go by where plug-ins add functions of these names."""
-    more = frozenset(names)
-    functions = {generation: known | more for generation, known in FUNCTIONS.items()}
-    return replace(KNOWN, functions=functions)
+    no_json: int = 400
+    """What a body answers that is no JSON, where that is refused."""
+    nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
+    """What answers for names that nothing has, where a folder says that itself."""
 
 
 def load_definitions(
-    files: DefinitionFiles, around: Surroundings, lower: Lower, make: Make
+    files: DefinitionFiles, around: Surroundings, lowering: Lowering, make: Make
 ) -> DefinedCatalog:
     """What the files define.
 
@@ -145,15 +87,42 @@ def load_definitions(
     """
     if files.found is None:
         return DefinedCatalog()
-    definitions = files.found
-    problems = check(definitions, known_with((*files.functions, *files.values)))
-    loading = _Loading(definitions, _ground(files, definitions, around), lower, make)
-    loading.carry_out(broken(problems))
-    errors = [_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR]
+    known = known_with((*files.functions, *files.values))
+    loading, errors = _Loading(files.found, make), list[FileProblem]()
+    for bucket, definitions in _parted(files):
+        problems = check(definitions, known)
+        errors += (_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR)
+        lower = lowering(_ground(files, definitions, around))
+        loading.carry_out(definitions, lower, broken(problems), bucket)
     errors += loading.problems
     if errors and not files.keep_going:
-        raise DefinitionsRefused(tuple(errors))
+        raise DefinitionsRefused(tuple(dict.fromkeys(errors)))
     return loading.catalog()
+
+
+def _parted(files: DefinitionFiles) -> Iterator[tuple[str, Definitions]]:
+    """The definitions, or with buckets those of each, under the names that they call each other by:
+    what stands in `flows/acme/a.json` is `a` in the bucket `acme`, and nothing is beside them.
+    """
+    assert files.found is not None
+    if not files.buckets:
+        yield "", files.found
+        return
+    names = {name for each in files.found.names.values() for name in each}
+    for bucket in sorted({name.partition("/")[0] for name in names if "/" in name}):
+        yield f"{bucket}/", _within(files.found, f"{bucket}/")
+
+
+def _within(found: Definitions, bucket: str) -> Definitions:
+    documents = {
+        kind: {n.removeprefix(bucket): d for n, d in each.items() if n.startswith(bucket)}
+        for kind, each in found.documents.items()
+    }
+    names = {
+        kind: frozenset(name.removeprefix(bucket) for name in each if name.startswith(bucket))
+        for kind, each in found.names.items()
+    }
+    return replace(found, documents=documents, names=names)
 
 
 def _of_file(found: DefinitionProblem, root: str) -> FileProblem:
@@ -167,41 +136,48 @@ def _of_file(found: DefinitionProblem, root: str) -> FileProblem:
 class _Loading:
     """One load: documents become plans, plans are compiled."""
 
-    def __init__(self, definitions: Definitions, ground: Ground, lower: Lower, make: Make) -> None:
+    def __init__(self, definitions: Definitions, make: Make) -> None:
         self.problems: list[FileProblem] = []
-        self._definitions, self._ground = definitions, ground
-        self._lower, self._make = lower, make
+        self._definitions, self._make = definitions, make
+        self._nowhere: dict[Kind, Defined] = {}
         self._found: dict[Name, Defined] = {}
         self._broken: set[Name] = set()
         self._plans: dict[str, Plan] = {}
         self._compiled: dict[int, Executable] = {}
 
-    def carry_out(self, broken: frozenset[tuple[str, str]]) -> None:
+    def carry_out(
+        self, definitions: Definitions, lower: Lower, broken: frozenset[tuple[str, str]],
+        bucket: str,
+    ) -> None:  # fmt: skip
         """Loads what is not broken already."""
         for of, kind in KINDS.items():
-            for name in self._definitions.names[of]:
-                document = self._definitions.documents[of].get(name)
+            for name in definitions.names[of]:
+                document = definitions.documents[of].get(name)
                 if document is None or document.origin.owner in broken:
-                    self._broken.add((kind, name))
+                    self._broken.add((kind, bucket + name))
                 else:
-                    self._load(kind, document)
+                    self._load(kind, name, bucket + name, document, lower)
+        if definitions.layout is Layout.V2:
+            self._nowhere |= self._for_nothing(lower)
 
-    def _load(self, kind: Kind, document: Document[Shape]) -> None:
+    def _load(
+        self, kind: Kind, name: str, full_name: str, document: Document[Shape], lower: Lower
+    ) -> None:
         origin = document.origin
-        reach = Reach(frozenset({(kind, origin.name)}))
+        reach = Reach(frozenset({(kind, full_name)}))
         try:
-            lowered = self._lower(origin.kind, origin.name, self._ground)
+            lowered = lower(origin.kind, name)
             executable = self._make(lowered.plan, reach)
             data = executable if lowered.data is lowered.plan else self._make(lowered.data, reach)
         except QueryRefused as refused:
-            self._broken.add((kind, origin.name))
+            self._broken.add((kind, full_name))
             self.problems += [
                 FileProblem(f"{self._definitions.root}/{origin.file}", problem)
                 for problem in refused.problems
             ]
             return
-        self._found[kind, origin.name] = Defined(kind, origin.name, lowered, executable)
-        full = f"{kind}.{origin.name.replace('/', '.')}"
+        self._found[kind, full_name] = Defined(kind, full_name, lowered, executable)
+        full = f"{kind}.{full_name.replace('/', '.')}"
         self._plans[full] = lowered.data
         self._compiled[id(lowered.data)] = data
 
@@ -209,8 +185,18 @@ class _Loading:
         """What was loaded."""
         unknown = UNKNOWN.get(self._definitions.layout, 404)
         broken = frozenset(self._broken)
-        problems = tuple(self.problems)
-        return DefinedCatalog(self._found, broken, unknown, self._plans, self._compiled, problems)
+        return DefinedCatalog(
+            self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
+            NO_JSON.get(self._definitions.layout, 400), self._nowhere,
+        )  # fmt: skip
+
+    def _for_nothing(self, lower: Lower) -> Mapping[Kind, Defined]:
+        """In the second generation a request for nothing goes the way of all others."""
+        lowered = {kind: lower(of, "") for of, kind in KINDS.items()}
+        return {
+            kind: Defined(kind, "", each, self._make(each.plan, Reach()))
+            for kind, each in lowered.items()
+        }
 
 
 def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundings) -> Ground:
@@ -223,7 +209,7 @@ def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundin
 
     return Ground(
         definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        values=files.values, buckets=files.buckets,
+        values=files.values,
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from apiql.bounds import depth_in, run_limits
 from apiql.compiling import Compiling
-from apiql.defined import DefinitionFiles
+from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
 from apiql.frontends.text import syntax
@@ -43,7 +43,7 @@ from apiql.runtime.kept import KeptPlans
 from apiql.runtime.nested import own_outcome
 from apiql.runtime.outcome import Done, Failed, LeftOut
 from apiql.runtime.prepare import prepare
-from apiql.runtime.run import Doing, Run
+from apiql.runtime.run import Budget, Doing, Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import Piece, pieces
@@ -227,8 +227,10 @@ class Engine:
         self, executable: Executable, query: Query, observe: Observer | None = None,
         began: Began | None = None,
     ) -> Done | Failed | LeftOut:  # fmt: skip
-        """What the plan of a definition comes to; as `answer`."""
+        """What the plan of a definition comes to; as `answer`, with all the calls that it has."""
         run = self._begun(executable, query, observe)
+        if executable.plan.most_calls > run.budget.left:
+            run.budget = Budget(executable.plan.most_calls, executable.plan.most_calls)
         if began is not None:
             began(run)
         await carry_out(executable, run)

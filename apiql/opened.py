@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from apiql.defined import DefinitionFiles, read_definitions
+from apiql.acts import acts_of
+from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
 from apiql.plugins import Registry
@@ -52,7 +53,7 @@ class OpenEngine:
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
         engine = Engine(
             settings, stack.layer, queries, templates, definitions=definitions, told=told,
-            functions=functions,
+            functions=functions, acts=acts_of(used),
         )  # fmt: skip
         return cls(engine, stack, used, stores is None)
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from apiql import __version__
-from apiql.defined import DefinitionFiles
+from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused, nearest
 from apiql.ir import explain

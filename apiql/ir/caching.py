@@ -18,7 +18,8 @@ class CacheRule:
     `keep` takes the place of what the upstream says of lifetimes. `expires` says where an answer
     tells its own end: `body` or `header`, and the path or the name; `early` is how long before
     its end one is no longer used. `bodies`: calls that send one, or a POST, are kept too.
-    `until` says instead of all that for how long an answer holds, `key` makes all calls one.
+    `until` says instead of all that for how long an answer holds; answers with a `key` are kept
+    apart from others, and there is `one` of it for all calls.
     """
 
     tags: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class CacheRule:
     bodies: bool = False
     until: Until | None = field(default=None, repr=False, compare=False)
     key: str = ""
+    one: bool = False
     steers: bool = field(init=False)
 
     def __post_init__(self) -> None:

@@ -27,6 +27,16 @@ def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
     return replace(plan, most_calls=min(most, calls))
 
 
+def counted(plan: Plan, calls: int, fanout: int) -> Plan:
+    """The plan with the most calls that it can make: all that are written down, however many these
+    are, and as many as `calls` where loops decide.
+    """
+    tasks = [one for task in plan.tasks for one in with_otherwise(task)]
+    least = sum(_calls(task, fanout) for task in tasks if _is_fixed(task))
+    most = sum(_calls(task, fanout) for task in tasks)
+    return replace(plan, most_calls=min(most, max(least, calls)))
+
+
 def _is_fixed(task: Task) -> bool:
     """Whether the text alone says how many calls a task makes."""
     work = task.work
@@ -40,9 +50,17 @@ def _calls(task: Task, fanout: int) -> int:
     tries = 1 + (task.policy.retry.times if task.policy.retry else 0)
     times = _times(work, fanout)
     most = (
-        each.plan.most_calls if isinstance(each, Nested) else tries for each in inner_works(work)
+        _most(each.plan, fanout) if isinstance(each, Nested) else tries
+        for each in inner_works(work)
     )
     return times * max(most, default=0)
+
+
+def _most(plan: Plan, fanout: int) -> int:
+    """The most calls of a plan within a plan; those of definitions are parts of theirs."""
+    if plan.most_calls or not plan.outcome:
+        return plan.most_calls
+    return sum(_calls(one, fanout) for task in plan.tasks for one in with_otherwise(task))
 
 
 def _times(work: Work, fanout: int) -> int:

@@ -70,10 +70,6 @@ async def exchanged(
     retry = step.retry
     left = retry.times if retry else 0
     call = _as_asked(step, call, run)
-    if step.stated is not None and not left and run.slots is None and step.policy.within is None:
-        only = await called(step, call, 0, run)
-        assert only is not None
-        return only
     found, end = (first, call.deadline) if first else await _try(step, call, left, run, None)
     assert found is not None
     for number in range(1, left + 1):

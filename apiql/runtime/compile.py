@@ -53,14 +53,16 @@ class _Compiler:
     tolerated: frozenset[str]
     call_timeout: float
     known: Mapping[int, Executable]
+    shared: dict[int, Executable] | None
 
 
 def compile_plan(
     plan: Plan, functions: Registry, call_timeout: float, known: Mapping[int, Executable] = NONE,
-    reach: Reach | None = None,
+    reach: Reach | None = None, shared: dict[int, Executable] | None = None,
 ) -> Executable:  # fmt: skip
     """The closures and decoders of a plan; `call_timeout` counts where nothing else is said.
-    `reach` is that of the text, where the plan was rewritten since.
+    `reach` is that of the text, where the plan was rewritten since. Plans inside it that are in
+    `shared` are not compiled again, and others put there: they must live as long.
 
     Raises:
         QueryRefused: a constant that cannot stand where it stands (BAD_VALUE).
@@ -74,18 +76,24 @@ def compile_plan(
         outputs[output.task].append(output)
     tolerated = {t.name for t in plan.tasks if t.policy.tolerance is Tolerance.OPTIONAL}
     compiler = _Compiler(
-        functions, paths, reads, outputs, twins_of(plan), frozenset(tolerated), call_timeout, known
-    )
+        functions, paths, reads, outputs, twins_of(plan), frozenset(tolerated), call_timeout, known,
+        shared,
+    )  # fmt: skip
+    steps = _steps(plan, compiler)
+    return _executable(plan, steps, tuple(places), compiler, reach or reached(plan))
+
+
+def _steps(plan: Plan, compiler: _Compiler) -> tuple[Step, ...]:
     steps, problems = [], []
     for task in plan.tasks:
         try:
-            projections = [output.projection for output in outputs[task.name]]
+            projections = [output.projection for output in compiler.outputs[task.name]]
             steps.append(_any_step(task, projections, compiler))
         except ValueRefused as refused:
             problems.append(_problem(task, refused))
     if problems:
         raise QueryRefused(tuple(problems))
-    return _executable(plan, tuple(steps), tuple(places), compiler, reach or reached(plan))
+    return tuple(steps)
 
 
 def _executable(
@@ -229,10 +237,14 @@ def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
     arguments = tuple((name, _value(value, compiler)) for name, value in work.arguments)
-    known = compiler.known
-    executable = known.get(id(work.plan)) or compile_plan(
-        work.plan, compiler.functions, compiler.call_timeout, known
-    )
+    known, shared, own = compiler.known, compiler.shared, id(work.plan)
+    executable = known.get(own) or (None if shared is None else shared.get(own))
+    if executable is None:
+        executable = compile_plan(
+            work.plan, compiler.functions, compiler.call_timeout, known, shared=shared
+        )
+        if shared is not None:
+            shared[own] = executable
     return NestedCall(executable, arguments)
 
 

@@ -18,7 +18,7 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import exchanged
+from apiql.runtime.attempt import called, exchanged
 from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
 from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
@@ -34,11 +34,11 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
 CLIMBING = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
 MOST_KNOWN = 64
-ACCEPTING: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -51,9 +51,9 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
-    """How the work of a Send is carried out; `is_read`: something is made of its answer."""
-    build, media = _build(send, compiled), send.media
+def compile_send(send: Send, compiled: Compile) -> Does:
+    """How the work of a Send is carried out."""
+    build = _build(send, compiled)
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
         try:
@@ -62,10 +62,12 @@ def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        reply = await exchanged(step, call, run)
-        if isinstance(reply, Failed):
-            return reply
-        return _found(media, step, call, reply, is_read)
+        if step.retry is None and run.slots is None:
+            reply = await called(step, call, 0, run)
+            assert reply is not None
+        else:
+            reply = await exchanged(step, call, run)
+        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
 
     return sent
 
@@ -100,6 +102,8 @@ def _kept(send: Send, expires: Evaluate, scope: Scope) -> Caching:
     seen = scope.locals
 
     def until(status: int, headers: Headers, body: bytes) -> float | None:
+        if not send.accepts.takes(status):
+            return None
         try:
             value = as_value(body.removeprefix(BOM))
             found = expires(seeing(scope, seen, Found(value, b"", status, headers)))
@@ -150,20 +154,21 @@ def _as_they_are(headers: Headers) -> Headers:
 
 def _headers(found: Any) -> Headers:
     if not found:
-        return ACCEPTING
+        return USUAL
     made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, *ACCEPTING)
+    return made if "accept" in named else (*made, *USUAL)
 
 
-def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
+def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
+    """What an answer comes to: decoded where something is made of it, else as it came."""
     if media is Media.BYTES:
         return Found(reply.body, b"", reply.status, reply.headers)
     try:
         body = _json(media, call, reply)
-        if is_read:
+        if step.stated is not None and step.stated.result is not None:
             return Found(as_value(body), checked(body), reply.status, reply.headers)
         return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:

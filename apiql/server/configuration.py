@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from apiql.defined import DefinitionFiles, read_definitions
+from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
 from apiql.legacy_folders import folders_of

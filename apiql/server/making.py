@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
+from apiql.acts import acts_of
 from apiql.engine import Engine, all_functions
 from apiql.events import CircuitMoved, HostMoved, Notice, Told
 from apiql.opened import OpenEngine
@@ -80,7 +81,7 @@ class Making:
         try:
             engine = await asyncio.to_thread(
                 Engine, settings, stack.layer, found.queries, found.templates, told=tell,
-                functions=_functions(found), definitions=found.definitions,
+                functions=_functions(found), definitions=found.definitions, acts=acts_of(stores),
             )  # fmt: skip
         finally:
             if engine is None:

@@ -6,6 +6,7 @@ Any method asks for one; its body is JSON whatever its Content-Type says.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from apiql.defined import Defined
@@ -17,7 +18,6 @@ from apiql.server.envelope import decode_json
 from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
 from apiql.server.sight import Sight
 from apiql.server.visit import Fields, Receive, Scope
-from apiql.settings import Limits
 
 PREFIXES: Mapping[str, Kind] = {
     "/api/": Kind.HTTPAPI, "/httpapi/": Kind.HTTPAPI, "/flow/": Kind.FLOW,
@@ -52,9 +52,9 @@ async def read_at(
     body = await read_body(receive, fields, limits.body_bytes)
     headers = Headers(raw, fields)
     params = {
-        "origin": _origin(body, found.lowered.any_body, limits),
+        "origin": _origin(body, found, engine),
         "query": {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()},
-        "headers": headers,
+        "headers": dict(headers),
         "base": _base(found, scope, engine),
     }
     query = Query("", params, headers, None, patience_in(fields))
@@ -75,6 +75,8 @@ def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Define
             raise RequestRefused(Code.BROKEN_DEFINITION, message)
     if sight is not None:
         sight.miss()
+    if kind in catalog.nowhere:
+        return replace(catalog.nowhere[kind], name="_".join(path.split("/", 1)))
     names = [name for of, name in catalog.found if of is kind and (
         sight is None or sight.defined(of, name))]  # fmt: skip
     meant = nearest(path, names) if engine.settings.server.docs else None
@@ -83,17 +85,20 @@ def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Define
     raise RequestRefused(Code.QUERY_NOT_FOUND, message, status=catalog.unknown)
 
 
-def _origin(body: bytes, any_body: bool, limits: Limits) -> Any:
+def _origin(body: bytes, found: Defined, engine: Engine) -> Any:
     """The body as JSON; without one, and where the generation minds no other, `{}`."""
     if not body.strip():
         return {}
     try:
-        found = decode_json(body, limits)
+        origin = decode_json(body, engine.settings.limits)
     except RequestRefused as refused:
-        if any_body and refused.code is not Code.LIMIT_EXCEEDED:
+        if refused.code is Code.LIMIT_EXCEEDED:
+            raise
+        if found.lowered.any_body:
             return {}
-        raise
-    return {} if found is None else found
+        status = engine.definitions.no_json
+        raise RequestRefused(refused.code, refused.detail, refused.headers, "", status) from None
+    return {} if origin is None else origin
 
 
 def _base(found: Defined, scope: Scope, engine: Engine) -> dict[str, str]:

@@ -7,6 +7,7 @@ can change no answer is left out: the marks of a trace, and what the call says t
 from __future__ import annotations
 
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 
@@ -97,7 +98,11 @@ def key_of(call: Call, headers: Headers) -> Key:
     """What an answer is kept under."""
     rule = call.caching.rule if call.caching is not None else None
     if rule is not None and rule.key:
-        return (rule.key,)
+        return (rule.key,) if rule.one else (rule.key, *_of_request(call, headers))
+    return _of_request(call, headers)
+
+
+def _of_request(call: Call, headers: Headers) -> tuple[Any, ...]:
     if call.body is None:
         return (call.method, call.origin, call.target, headers)
     return (call.method, call.origin, call.target, headers, sha256(call.body).digest())

@@ -75,7 +75,7 @@ class Gateway:
         lowered, executable = self._made(kind, name)
         origin = _json_of(asked.body)
         if origin is None and asked.body and not lowered.any_body:
-            return Got(400, PLAIN, b"the body is no JSON")
+            return Got(500, PLAIN, b"the body is no JSON")
         pairs = reversed(parse_qsl(query, keep_blank_values=True))
         params = {
             "origin": {} if origin is None else origin, "headers": asked.headers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from apiql.defined import KNOWN
+from apiql.definition_files import KNOWN
 from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
@@ -15,7 +15,7 @@ from tests.apihub import deviations
 from tests.apihub.gateway import Gateway
 from tests.apihub.replay import replay, table, unexplained
 from tests.apihub.traces import BEGAN, DATA, traces_of
-from tests.apihub.upstream import PLACE, Upstream
+from tests.apihub.upstream import PLACE, Upstream, keeping
 from tests.virtual import virtually
 
 
@@ -26,7 +26,7 @@ def gateway(strict: bool = False) -> tuple[Gateway, Upstream]:
     definitions = read_folder(DATA / "v1_conf")
     pinned = frozenset({PLACE, "http://127.0.0.1:9"})
     ground = Ground(definitions, now=upstream.wall, pinned=pinned, strict=strict)
-    engine = Engine(Settings(), upstream, wall=upstream.wall)
+    engine = Engine(Settings(), keeping(upstream, loop.time), wall=upstream.wall)
     return Gateway(definitions, lowering_v1(ground), engine, KNOWN), upstream
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from apiql.acts import acts_of
-from apiql.defined import KNOWN
+from apiql.definition_files import KNOWN
 from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Generation, Kind, word
@@ -17,7 +17,7 @@ from tests.apihub import deviations
 from tests.apihub.gateway import WORDS, Gateway
 from tests.apihub.replay import replay, table, unexplained
 from tests.apihub.traces import BEGAN, DATA, ENVIRONMENT, Asked, Got, traces_of
-from tests.apihub.upstream import HOST, PLACE, Answer, Seen, Upstream
+from tests.apihub.upstream import HOST, PLACE, Distant, keeping
 from tests.virtual import virtually
 
 
@@ -31,14 +31,6 @@ class WithUnknown(Gateway):
         if kind is not None and name not in self.definitions.names[kind]:
             return await self._answered(kind, name, query, asked)
         return await super().__call__(asked)
-
-
-class Distant(Upstream):
-    """No answer comes at once, as over a network."""
-
-    async def _answered(self, seen: Seen) -> Answer:
-        await asyncio.sleep(0.001)
-        return await super()._answered(seen)
 
 
 def base(kind: Kind, name: str, asked: Asked) -> dict[str, str]:
@@ -56,7 +48,9 @@ async def test_all_recordings_are_met() -> None:
         return BEGAN + loop.time()
 
     upstream = Distant(wall)
-    engine = Engine(Settings(), upstream, acts=acts_of(MemoryStores()), wall=wall)
+    engine = Engine(
+        Settings(), keeping(upstream, loop.time), acts=acts_of(MemoryStores()), wall=wall
+    )
     definitions = read_folder(DATA / "v2_conf")
     ground = Ground(
         definitions, environ=ENVIRONMENT, now=wall,

@@ -147,6 +147,17 @@ async def test_json_of_results(tmp_path: Path) -> None:
 
 
 @virtually
+async def test_numbers_that_a_template_made_are_floats_and_those_of_upstreams_are_texts(
+    tmp_path: Path,
+) -> None:
+    api = {**RAW, "response": {"json": {"big": 1000000}}}
+    numbers = made_of({"ours": "{{.a.big}}", "theirs": "{{.b.big}}"})
+    steps = {"steps": [step("rewritten", "a"), step("raw", "b"), numbers]}
+    made = Made(tmp_path, {**APIS, "apis/rewritten": api, "flows/f": steps})
+    assert await made.data("/flow/f") == {"ours": "1e+06", "theirs": "1000000"}
+
+
+@virtually
 async def test_pages(tmp_path: Path) -> None:
     page = made_of('<p class="x">{{.r.s}}</p>{{.origin.v}}', kind="html")
     got = await flow(tmp_path, step("raw", "r"), page).ask("/flow/f", {"v": "<script>"})

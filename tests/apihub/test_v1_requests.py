@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from apiql.errors import Code, Failure, ValueRefused
+from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower import sent
-from apiql.frontends.definitions.lower.lowered import Ended
+from apiql.frontends.definitions.lower.lowered import Ended, Ground
 from apiql.frontends.definitions.lower.v1_call import cookie_attribute
+from apiql.frontends.definitions.lower.v1_lower import lower_v1
+from apiql.ir.works import Send
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made
 from tests.apihub.upstream import PLACE, Seen
 from tests.virtual import virtually
@@ -227,6 +230,32 @@ async def test_an_answer_is_checked_and_then_rewritten(tmp_path: Path) -> None:
     )
     assert await made.data("/api/a") == {"x": "1", "y": 5}
     assert await made.data("/api/l") == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        (None, "None"),
+        ({"from": "header", "name": "X-Exp"}, 'reply.$headers."x-exp"?'),
+        ({"from": "Header", "name": "Set-Cookie.max-age"},
+         'cookie max-age(reply.$headers."set-cookie"?)'),
+        ({"from": "template", "name": "{{.result.t}} {{.origin.u}}"},
+         "{{.result.t}} {{.origin.u}}(state, reply)"),
+        ({"from": "result", "name": "t"}, "{{.result.t}}(state, reply)"),
+        ({"from": "template", "name": "5"}, '"5"'),
+    ],
+)  # fmt: skip
+def test_the_cache_is_told_where_the_end_stands(source: Any, shown: str, tmp_path: Path) -> None:
+    cache = {"cache": {"from": source, "format": "second"}} if source else {}
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "a.json").write_text(json.dumps({**RAW, **cache}), "utf-8")
+    plan = lower_v1(Kind.API, "a", Ground(read_folder(tmp_path))).plan
+    send = plan.tasks[0].work
+    assert isinstance(send, Send)
+    assert send.cache is not None
+    assert (send.cache.key, send.cache.http, send.cache.one) == ("httpapi:a", False, False)
+    expected = "None" if source is None else f"seconds left({shown}, reply)"
+    assert str(send.expires) == expected
 
 
 def test_texts_of_requests() -> None:

@@ -163,8 +163,43 @@ def test_how_the_flows_behind_fare_does_not_matter(tmp_path: Path) -> None:
     files = {"flows/_APIGATEWAY_POST_NOK": bad, "flows/_APIGATEWAY_POST_OK": flow(call("gone"))}
     assert asked(tmp_path, "httpapi/arr", files=files).status == 200
     assert asked(tmp_path, "httpapi/gone", files=files).body == b'{"n":1}'
-    files = {"flows/_APIGATEWAY_POST_NOK": flow(call("gone"))}
-    assert asked(tmp_path, "httpapi/gone", files=files).status == 404
+    late = (created("n", {"n": 1}), respond("n"))
+    files = {"flows/_APIGATEWAY_POST_NOK": flow(call("gone"), *late)}
+    got = asked(tmp_path, "httpapi/gone", files=files)
+    assert (got.status, got.media) == (404, "application/problem+json")
+
+
+def test_a_failure_of_which_nobody_writes_is_a_problem(tmp_path: Path) -> None:
+    got = asked(tmp_path, "httpapi/gone", files={"flows/_APIGATEWAY_POST_NOK": flow(call("arr"))})
+    assert (got.status, got.media) == (404, "application/problem+json")
+
+
+def test_a_flow_that_is_told_of_calls_may_call_without_being_told(tmp_path: Path) -> None:
+    ok = flow(call("gone", "x"), step("promHttpCounterInc", httpInOut=text("never")))
+    bad = flow(call("arr", "x"), step("promHttpCounterInc", httpInOut=text("bad")))
+    folder = folder_of(tmp_path, **{"flows/_HTTPOK": ok, "flows/_HTTPNOK": bad})
+
+    async def both() -> list[int]:
+        return [(await folder.ask(f"httpapi/{name}")).status for name in ("arr", "gone")]
+
+    assert asyncio.run(both()) == [200, 404]
+    paths = [seen.path for seen in folder.sent]
+    assert paths == ["/arr", "/status/404", "/status/404", "/arr"]
+    assert folder.counted == [{"httpInOut": "bad"}]
+
+
+def test_plans_that_know_the_request_are_of_one_definition(tmp_path: Path) -> None:
+    inner = flow(step("httpApi", "i", name=value("heap", "base.root")))
+    files = {
+        "main.json": main(httpApi="h"), "flows/inner": inner,
+        "flows/h": flow(step("flowApi", "r", name=text("inner")), respond("r")),
+    }  # fmt: skip
+    folder = folder_of(tmp_path, **files)
+
+    async def both() -> list[int]:
+        return [(await folder.ask(f"httpapi/{name}")).status for name in ("arr", "gone")]
+
+    assert asyncio.run(both()) == [200, 404]
 
 
 # -- who selects from a definition -----------------------------------------------------------------

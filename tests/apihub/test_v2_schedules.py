@@ -118,6 +118,15 @@ def test_neighbours_do_not_see_each_other_and_leave_the_body_alone(tmp_path: Pat
     assert json_of(asked(tmp_path, made, {"n": "0"})) == ["n=A", "n=0", "0"]
 
 
+def test_neighbours_answer_in_their_order(tmp_path: Path) -> None:
+    late = {"name": "f", "steps": [call("late2"), created("a", 1), respond("a")]}
+    files = {"flows/late": late, "httpapis/late2": httpapi("/echo?sleep=0.05"),
+             "flows/soon": flow(created("a", 2), respond("a"))}  # fmt: skip
+    jobs = [job(step("flowApi", name=text(name)), "concurrent") for name in ("late", "soon")]
+    made = schedule(*jobs, job(created("a", 3)), job(respond("a")), concurrentNum=2)
+    assert asked(tmp_path, made, **files).body == b"123"
+
+
 def test_a_failed_neighbour_is_null(tmp_path: Path) -> None:
     made = schedule(
         job(call("gone", "a"), "concurrent"), job(call("arr", "b"), "concurrent"),
@@ -161,6 +170,17 @@ def test_a_loop_counts_under_both_names(tmp_path: Path, index: str, width: int) 
     echo = call("echo", "x", origin_n=value("template", f"{{{{.loop.{index}}}}}"))
     made = schedule(loop("3", job(echo), concurrentLoopNum=width), ANSWER)
     assert [one["echo"]["query"] for one in json_of(asked(tmp_path, made))] == ["n=0", "n=1", "n=2"]
+
+
+@virtually
+async def test_jobs_in_rounds_that_go_side_by_side_are_in_a_row() -> None:
+    jobs = [job(call("slow", f"k{n}"), "concurrent") for n in range(2)]
+    for width, most in ((2, 2), (0, 2), (3, 3)):
+        made = schedule(loop("3", *jobs, concurrentLoopNum=width, concurrentNum=2), ANSWER)
+        with TemporaryDirectory() as root:
+            folder = folder_of(Path(root), made)
+            assert (await folder.ask("schedule/s")).status == 200
+        assert folder.upstream.most == most
 
 
 @pytest.mark.parametrize("count", ["x", "<no value>", "-1", "0"])

@@ -11,7 +11,18 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from apiql.errors import CallFailed, Code
-from apiql.sources.call import Call, Reply
+from apiql.sources.cache import cached
+from apiql.sources.cache_entry import Kept, size_of
+from apiql.sources.call import Call, Layer, Reply
+from apiql.stores.memory import MemoryStore
+from apiql.stores.store import Room, Store
+
+
+def keeping(upstream: Layer, clock: Callable[[], float]) -> Layer:
+    """The upstream behind the cache that keeps tokens."""
+    store: Store[Kept] = MemoryStore(Room(1000, 10**6, size_of), clock)
+    return cached(upstream, store, clock)
+
 
 HOST, PORT = "127.0.0.1", 16060
 """Where the definitions think that it is; what they call elsewhere is down."""
@@ -175,3 +186,11 @@ FIXED = {
     "/cookie": Answer({"t": "c"}, headers=(("Set-Cookie", COOKIE), ("X-Exp", "3"))),
 }  # fmt: skip
 """The answers that depend on nothing."""
+
+
+class Distant(Upstream):
+    """No answer comes at once, as over a network."""
+
+    async def _answered(self, seen: Seen) -> Answer:
+        await asyncio.sleep(0.001)
+        return await super()._answered(seen)

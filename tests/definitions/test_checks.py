@@ -327,6 +327,24 @@ def test_templates_of_the_first_generation_parse(tmp_path: Path) -> None:
     ]
 
 
+def test_what_belongs_to_the_process_is_told_where_it_cannot_follow(tmp_path: Path) -> None:
+    files = {
+        "flows/f.json": flow(step("loadConf"), step("dump")),
+        "httpapis/x.json": httpapi(),
+        "main.json": flow(
+            step("loadConf"),
+            step("setDefaultAccessRight", argument("default", "deny")),
+            step("apiGateway", argument("pre", "f"), argument("postOK", "a.b", "heap"),
+                 argument("port", "TGAH_PORT", "env")),
+        ),
+    }  # fmt: skip
+    assert told(tmp_path, files) == [
+        "flows/f.json: warning: $.steps[0].command: "
+        "loadConf belongs to the process: a request does nothing of it",
+        "main.json: warning: $.steps[2].args[1].value: postOK is known only at the start",
+    ]
+
+
 def test_templates_of_the_second_generation_parse(tmp_path: Path) -> None:
     files = {
         "httpapis/x.json": httpapi(cache={"expire": {"from": "template", "content": "BROKEN"},

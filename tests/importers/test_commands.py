@@ -127,7 +127,7 @@ def test_stored_queries_are_described(apiql: Apiql, tmp_path: Path) -> None:
     assert found["openapi"] == "3.1.0"
     assert set(found["paths"]) == {
         "/query/user", "/query/shop/cart", "/query/shop/cart/1", "/query/shop/cart/2",
-        "/query/shop/home",
+        "/query/shop/home", "/template/shop/order",
     }  # fmt: skip
     get = found["paths"]["/query/user"]["get"]
     assert [(each["name"], each["schema"]["type"]) for each in get["parameters"]]

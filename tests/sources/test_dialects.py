@@ -34,7 +34,7 @@ PARSER = cache(TextParser)
 @pytest.fixture(autouse=True)
 def one_parser(monkeypatch):
     """The grammar is read once for all engines here."""
-    monkeypatch.setattr("apiql.engine.TextParser", PARSER)
+    monkeypatch.setattr("apiql.compiling.TextParser", PARSER)
 
 
 async def answered(text: str, url: str, **more: Any) -> Answer:

@@ -7,7 +7,7 @@ from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.locations import Located
 from apiql.frontends.text.values import Lowering
-from apiql.ir.values import ElementRoot, Ref, Value
+from apiql.ir.values import ElementRoot, Record, Ref, Value
 
 CARRIERS = (cl.Pairs, cl.Body)
 
@@ -24,6 +24,15 @@ def lower_arguments(
     if select.method is not None:
         message, hint = "a stored query has no method", f"leave out `{select.method.text}`"
         lowering.findings.add(Code.VALIDATION, message, select.method.span, hint)
+    given = _given(select, located, lowering)
+    if located.stored.gathered:
+        return ((located.stored.gathered, _gathered(given)),)
+    _check_missing(given, located, select, lowering)
+    return tuple(given.items())
+
+
+def _given(select: s.Select, located: Located, lowering: Lowering) -> dict[str, Value]:
+    """What `where` gives, by name."""
     given: dict[str, Value] = {}
     number = 0
     for clause in select.clauses:
@@ -36,8 +45,21 @@ def lower_arguments(
                 else:
                     number += 1
                 _note(".".join(place), value, bind, given, located, lowering)
-    _check_missing(given, located, select, lowering)
-    return tuple(given.items())
+    return given
+
+
+def _gathered(given: dict[str, Value]) -> Value:
+    """All arguments as the members of one object: what is before a dot is an object in it."""
+    members: dict[str, Value] = {}
+    inner: dict[str, dict[str, Value]] = {}
+    for name, value in given.items():
+        first, dot, rest = name.partition(".")
+        if dot:
+            inner.setdefault(first, {})[rest] = value
+        else:
+            members[name] = value
+    members |= {name: _gathered(found) for name, found in inner.items()}
+    return Record(tuple(members.items()))
 
 
 def _word(clause: cl.Clause) -> str:
@@ -50,7 +72,7 @@ def _note(
 ) -> None:  # fmt: skip
     assert located.stored is not None
     known = [parameter.name for parameter in located.stored.parameters]
-    if name not in known:
+    if name not in known and not located.stored.gathered:
         what = f"the parameter of {located.full}"
         lowering.findings.unknown(Code.UNKNOWN_NAME, what, name, known, bind.span)
     if name in given:

@@ -19,8 +19,8 @@ from apiql.frontends.definitions.checks.uses import (
     json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.v2.commands import COMMANDS
-from apiql.frontends.definitions.v2.flow import Flow, Step
+from apiql.frontends.definitions.v2.commands import COMMANDS, GATEWAY, PROCESS
+from apiql.frontends.definitions.v2.flow import Flow, Main, Step
 from apiql.frontends.definitions.v2.httpapi import HttpApi
 from apiql.frontends.definitions.v2.schedule import Control, Job, Schedule
 from apiql.frontends.definitions.v2.value import DATA, Argument, Value
@@ -54,8 +54,22 @@ def uses_v2(model: Shape) -> Iterator[Use]:
                 yield Remark(_UNUSED, '"private" in the steps', ("private",))
             for at, step in enumerate(model.steps):
                 yield from _step(step, ("steps", at))
+                yield from _unheard(step, isinstance(model, Main), ("steps", at))
         case Schedule():
             yield from _jobs(model.steps, ("steps",), 0)
+
+
+def _unheard(step: Step, is_main: bool, keys: Keys) -> Iterator[Use]:
+    """What belongs to the process, where that cannot follow it."""
+    if step.command in PROCESS and not is_main:
+        wrong = f"{step.command} belongs to the process: a request does nothing of it"
+        yield Remark(wrong, "the step in main.json", (*keys, "command"))
+    fixed = ("literal", "template")
+    for at, argument in enumerate(step.args if is_main else ()):
+        names = {"apiGateway": GATEWAY, "setDefaultAccessRight": ("default",)}
+        if argument.name in names.get(step.command, ()) and argument.value.kind not in fixed:
+            there = (*keys, "args", at, "value")
+            yield Remark(f"{argument.name} is known only at the start", "a literal", there)
 
 
 def _httpapi(api: HttpApi) -> Iterator[Use]:

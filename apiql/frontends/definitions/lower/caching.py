@@ -1,17 +1,44 @@
-"""What a definition says of how long its answers are kept, as a rule of the cache."""
+"""What a definition says of how long its answers are kept: a rule of the cache, and the seconds
+that an answer has left.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower.lowered import Ground
+from apiql.gotemplate.layouts import parsed
 from apiql.ir.caching import CacheRule
-from apiql.ir.values import Value
+from apiql.ir.values import Invoke, Value
+
+SECOND = "second"
 
 
-def cache_rule(
-    ground: Ground, definition: str, expiry: Value | None, layout: str
-) -> CacheRule | None:
-    """The rule for a definition (`api weather`). `expiry` is the text that tells the end, made of
-    the answer (its `ReplyRoot`: body and headers); None where nothing is said of it. `layout` is
-    `second` (from now) or that of a time.
+def cache_rule(ground: Ground, name: str, scope: str = "") -> CacheRule:
+    """The rule for the calls of a definition; what its upstream says of caching is not followed.
+
+    Answers of a definition are kept by what was asked (method, address, headers, body); with the
+    scope `definition`, as the original has it, there is one for all that ask.
     """
-    return None
+    one, key = scope == "definition" or ground.strict, f"httpapi:{name}"
+    return CacheRule((key,), http=False, bodies=True, key=key, one=one)
+
+
+def seconds_left(expiry: Value, layout: str, answer: Value) -> Value:
+    """The seconds for which an answer is kept: of the text that tells its end, if the answer is one
+    (`answer` is what it is turned into, which refuses what is none). `layout` is `second` (from
+    now) or that of a time, which is one of UTC where it names no zone.
+    """
+    relative = layout.casefold() == SECOND
+
+    def left(moment: Any, text: object, _: object) -> int | None:
+        told = text if isinstance(text, str) else ""
+        if relative:
+            return int(told) if told.isascii() and told.isdigit() and len(told) < 12 else None
+        try:
+            return parsed(layout, told) - int(moment.unix_ms) // 1000
+        except ValueRefused:
+            return None
+
+    return Invoke("seconds left", left, (expiry, answer))

@@ -1,19 +1,28 @@
-"""A definition as a plan, by the generation of its file."""
+"""Definitions as plans, each by the generation of its file."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
-from apiql.frontends.definitions.lower.v1_lower import lower_v1
-from apiql.frontends.definitions.lower.v2_gateway import lower_v2
+from apiql.frontends.definitions.lower.v1_lower import lowering_v1
+from apiql.frontends.definitions.lower.v2_gateway import lowering_v2
 
 
-def lower_any(of: Kind, name: str, ground: Ground) -> Lowered:
-    """The plan of a definition.
+def lowering(ground: Ground) -> Callable[[Kind, str], Lowered]:
+    """Lowers definitions of a ground, by kind and name; what several call is made once.
 
-    Raises:
-        QueryRefused: it cannot be made.
+    A name that nothing has is what the second generation makes of one.
+
+    Raises (what it gives):
+        QueryRefused: a plan cannot be made.
     """
-    document = ground.definitions.documents[of][name]
-    lower = lower_v1 if document.origin.generation is Generation.V1 else lower_v2
-    return lower(of, name, ground)
+    first, second = lowering_v1(ground), lowering_v2(ground)
+
+    def lowered(of: Kind, name: str) -> Lowered:
+        document = ground.definitions.documents[of].get(name)
+        is_first = document is not None and document.origin.generation is Generation.V1
+        return (first if is_first else second)(of, name)
+
+    return lowered

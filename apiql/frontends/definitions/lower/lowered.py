@@ -60,8 +60,7 @@ class Ground:
     `functions` are those of plug-ins for templates, `values` those for `from: func`, `environ` what
     the second generation calls `env`, `permits` says whether a URL that only a run knows may be
     called, `now` is Unix time in seconds, `pinned` the places (scheme and authority) that
-    definitions name. `strict`: escape and break as the original does. `buckets`: the names that a
-    definition uses are those of its own folder.
+    definitions name. `strict`: escape and break as the original does.
     """
 
     definitions: Definitions
@@ -72,4 +71,3 @@ class Ground:
     pinned: frozenset[str] = frozenset()
     strict: bool = False
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
-    buckets: bool = False

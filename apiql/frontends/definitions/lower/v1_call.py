@@ -8,7 +8,7 @@ from typing import Any
 
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower import sent
-from apiql.frontends.definitions.lower.caching import cache_rule
+from apiql.frontends.definitions.lower.caching import cache_rule, seconds_left
 from apiql.frontends.definitions.lower.lowered import HEADERS
 from apiql.frontends.definitions.lower.v1_sources import (
     PANIC,
@@ -92,7 +92,8 @@ def api_call(api: Api, name: str, sight: Sight) -> ApiCall:
     send = Send(
         (api.method or "GET").lower(), name, url, headers, body, sight.home,
         sight.ground.pinned, sight.ground.permits, Accepts.ANY, Media.JSON,
-        cache=_cached(api.cache, name, sight),
+        cache=cache_rule(sight.ground, name, api.cache.scope if api.cache else ""),
+        expires=None if api.cache is None else _expires(api, api.cache, sight),
         shown=api.url or (shown(api.dynamic_url.name) if api.dynamic_url else ""),
     )  # fmt: skip
     value = _answered(api, replace(sight, answered=True))
@@ -217,10 +218,9 @@ def _rendering(template: JsonTemplate) -> Callable[[object, Any], Any]:
     return rendered
 
 
-def _cached(cache: Cache | None, name: str, sight: Sight) -> Any:
-    if cache is None:
-        return cache_rule(sight.ground, f"api {name}", None, "")
-    return cache_rule(sight.ground, f"api {name}", _expiry(cache, sight), cache.format)
+def _expires(api: Api, cache: Cache, sight: Sight) -> Value:
+    answer = _answered(api, replace(sight, answered=True))
+    return seconds_left(_expiry(cache, sight), cache.format, answer)
 
 
 def _expiry(cache: Cache, sight: Sight) -> Value:

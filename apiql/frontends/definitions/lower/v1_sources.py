@@ -126,7 +126,8 @@ def _private(name: str, sight: Sight) -> Value:
 
 
 def _called(source: Source | CacheSource, sight: Sight) -> Value:
-    function = sight.functions.get(source.name)
+    own = sight.ground.values.get(source.name)
+    function = sight.functions.get(source.name) if own is None else Function(own)
     if function is None:
         return panic(f"there is no function {source.name}")
     known = sight.vars or {}

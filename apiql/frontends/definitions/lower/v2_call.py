@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiql.errors import Code, Location, ValueRefused
-from apiql.frontends.definitions.lower.caching import cache_rule
+from apiql.frontends.definitions.lower.caching import cache_rule, seconds_left
 from apiql.frontends.definitions.lower.v2_commands import named, origin_of
 from apiql.frontends.definitions.lower.v2_ground import Course, Lowering
 from apiql.frontends.definitions.lower.v2_sent import (
@@ -31,7 +31,6 @@ from apiql.frontends.definitions.lower.v2_state import (
 from apiql.frontends.definitions.lower.v2_values import Read, Seen, constant, refusing, text_reader
 from apiql.frontends.definitions.v2.flow import Step
 from apiql.frontends.definitions.v2.httpapi import Cache, HttpApi
-from apiql.ir.caching import CacheRule
 from apiql.ir.plan import Making, Task
 from apiql.ir.secret import Secret
 from apiql.ir.values import (
@@ -156,15 +155,14 @@ def _send(called: _Called) -> Send:
         HEADERS if has_headers(api) else Literal(None),
         BODY if has_body(api) else Literal(None), called.home,
         ground.pinned, ground.permits, Accepts.OK, Media.JSON,
-        cache=_cached(called), shown=known_url(api) or "",
+        cache=cache_rule(ground, called.name, api.cache.scope if api.cache else ""),
+        expires=_expires(called), shown=known_url(api) or "",
     )  # fmt: skip
 
 
-def _cached(called: _Called) -> CacheRule | None:
+def _expires(called: _Called) -> Value | None:
     cache = called.api.cache
-    if cache is None:
-        return cache_rule(called.lowering.ground, called.home, None, "")
-    return cache_rule(called.lowering.ground, called.home, _expiry(called, cache), cache.format)
+    return None if cache is None else seconds_left(_expiry(called, cache), cache.format, REPLY)
 
 
 def _expiry(called: _Called, cache: Cache) -> Value:

@@ -40,12 +40,6 @@ Args: TypeAlias = Mapping[str, Read]
 Command: TypeAlias = Callable[[State, Seen, Args], Any]
 """From the state (with the step's origin) to what the command comes to, or to another state."""
 
-IDLE = frozenset(
-    "setDefaultAccessRight loadConf downloadConf decompressZip confValidator dump promStart"
-    " logOutput welcome apiGateway".split()
-)
-"""What belongs to the process: a request does nothing of it."""
-
 _MEDIA: Mapping[str, str] = {"json": JSON, "html": HTML}
 _NUMBER = re.compile(r"\s*-?[0-9]{1,9}\s*")
 

@@ -52,7 +52,8 @@ class Shared:
     @classmethod
     def of(cls, ground: Ground) -> Shared:
         """For the definitions of a folder."""
-        return cls(ground, {**v2_functions(ground.now), **ground.functions})
+        own = {name: Function(call) for name, call in ground.values.items()}
+        return cls(ground, {**v2_functions(ground.now), **own, **ground.functions})
 
 
 @dataclass(slots=True)

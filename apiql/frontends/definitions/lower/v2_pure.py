@@ -6,7 +6,6 @@ from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.v2_acts import is_act
 from apiql.frontends.definitions.lower.v2_call import refusing_step
 from apiql.frontends.definitions.lower.v2_commands import (
-    IDLE,
     Command,
     comparing,
     create_html,
@@ -21,6 +20,7 @@ from apiql.frontends.definitions.lower.v2_ground import Lowering
 from apiql.frontends.definitions.lower.v2_rights import Rights, check_right
 from apiql.frontends.definitions.lower.v2_state import Pure, State
 from apiql.frontends.definitions.lower.v2_values import Seen, Sources
+from apiql.frontends.definitions.v2.commands import PROCESS, SILENT
 from apiql.frontends.definitions.v2.flow import Step
 
 CALLED = {"httpApi": Kind.API, "flowApi": Kind.FLOW, "scheduleApi": Kind.SCHEDULE}
@@ -62,7 +62,7 @@ def _command(lowering: Lowering, step: Step, sources: Sources) -> Command | None
         case "checkRight":
             return _checking(lowering, step)
         case name:
-            return _nothing if name in IDLE else None
+            return _nothing if name in PROCESS | SILENT else None
 
 
 def _checking(lowering: Lowering, step: Step) -> Command:

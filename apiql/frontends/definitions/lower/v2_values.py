@@ -5,12 +5,12 @@ A template that does not parse, or cannot be carried out, is refused where it is
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from apiql.errors import ValueRefused
+from apiql.frontends.definitions.lower.quick import quick_path
 from apiql.frontends.definitions.lower.v2_state import Heap, data_of, refused
 from apiql.frontends.definitions.v2.value import Value
 from apiql.gotemplate import (
@@ -25,9 +25,6 @@ from apiql.gotemplate import (
 from apiql.gotemplate.json_template import compile_json
 from apiql.gotemplate.quoting import json_text
 from apiql.gotemplate.values import seen
-
-_PATH = re.compile(r"\{\{ ?\.([A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*) ?\}\}")
-"""A template that is a path and nothing else."""
 
 
 class Seen(NamedTuple):
@@ -120,26 +117,32 @@ def constant(found: Any) -> Read:
 
 
 def path_reader(names: tuple[str, ...], sources: Sources) -> Read:
-    """What stands at a path of the heap, as Go prints it; texts without a template."""
-    slow = _templated("{{." + ".".join(names) + "}}", sources, Mode.TEXT)
-
-    def read(seen: Seen) -> Any:
-        found: Any = seen.heap
-        for name in names:
-            if type(found) is not dict:
-                return slow(seen)
-            found = found.get(name)
-        return found if type(found) is str else slow(seen)
-
-    return read if all(map(str.isidentifier, names)) else slow
+    """What stands at a path of the heap, as Go prints it."""
+    return template_reader("{{." + ".".join(names) + "}}", sources)
 
 
 def template_reader(text: str, sources: Sources, mode: Mode = Mode.TEXT) -> Read:
     """The text of a template over the heap; html/template knows no functions of ours."""
-    path = _PATH.fullmatch(text) if mode is Mode.TEXT else None
-    if path is not None:
-        return path_reader(tuple(path[1].split(".")), sources)
-    return _templated(text, sources, mode)
+    whole = _templated(text, sources, mode)
+    way = quick_path(text) if mode is Mode.TEXT else ()
+    return _quick(way, whole) if way else whole
+
+
+def _quick(way: tuple[str | int, ...], whole: Read) -> Read:
+    """The text at a path; what is none, or is not there, the template writes."""
+
+    def read(seen: Seen) -> Any:
+        found: Any = seen.heap
+        for step in way:
+            if type(found) is dict and step in found:
+                found = found[step]
+            elif type(found) is list and type(step) is int and step < len(found):
+                found = found[step]
+            else:
+                return whole(seen)
+        return found if type(found) is str else whole(seen)
+
+    return read
 
 
 def _templated(text: str, sources: Sources, mode: Mode) -> Read:

@@ -38,6 +38,8 @@ class Cache(Shape):
     """Where the end comes from."""
     format: str = ""
     """`second`, or the layout of a time as Go writes it: `20060102150405`."""
+    scope: Annotated[str, Words(("request", "definition"))] = ""
+    """request: kept by what was asked; definition: one answer for all that ask, as it was once."""
 
 
 class ExpectedStatus(Shape):

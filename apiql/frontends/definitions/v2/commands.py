@@ -38,3 +38,15 @@ COMMANDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 RENAMED: Mapping[str, str] = MappingProxyType({"pressureSleep": "apiSleep"})
 """Names of earlier versions: what is named so is not found, as it was."""
+
+PROCESS = frozenset(
+    "setDefaultAccessRight loadConf downloadConf decompressZip confValidator promStart"
+    " apiGateway".split()
+)
+"""The commands that belong to the process: a request does nothing of them."""
+
+SILENT = frozenset({"dump", "logOutput", "welcome"})
+"""The commands that only tell something: nothing is missed where they do not."""
+
+GATEWAY = ("pre", "httpApi", "postOK", "postNOK")
+"""The arguments of apiGateway that name flows."""

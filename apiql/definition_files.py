@@ -1,0 +1,79 @@
+"""The definitions of a conf folder as files, and what their checks go by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from apiql.errors import Problem
+from apiql.frontends.definitions.checks import Known
+from apiql.frontends.definitions.folder import Definitions, read_folder
+from apiql.frontends.definitions.kinds import FUNCTIONS
+from apiql.frontends.definitions.kinds import Kind as Of
+from apiql.frontends.definitions.layout import Layout
+from apiql.frontends.definitions.private import Private
+from apiql.gotemplate import TemplateRefused
+from apiql.gotemplate.calls import BUILTINS, Function
+from apiql.gotemplate.parse import parse
+
+
+@dataclass(frozen=True, slots=True)
+class DefinitionFiles:
+    """The definitions of a folder, and whether those that are broken keep the others away.
+    `functions` and `values` are what plug-ins add to templates and to `from: func`; `buckets`:
+    names are looked up in the folder that a definition stands in.
+    """
+
+    found: Definitions | None = None
+    keep_going: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    buckets: bool = False
+
+    @property
+    def own_rights(self) -> bool:
+        """Whether its flows mind its rights themselves."""
+        return self.found is not None and self.found.layout is Layout.V2
+
+    def secrets(self) -> Iterator[str]:
+        """The texts of its private values."""
+        documents = self.found.documents[Of.PRIVATE] if self.found else {}
+        for document in documents.values():
+            if isinstance(document.model, Private):
+                yield from (pair.value for pair in document.model.privates)
+
+
+def read_definitions(
+    conf: Path | None, folders: Mapping[str, Path] = {}, **more: Any
+) -> DefinitionFiles:
+    """The definitions of a conf folder, if it has any; `folders` as `read_folder` takes them,
+    `more` as DefinitionFiles.
+    """
+    if conf is None or not conf.is_dir():
+        return DefinitionFiles()
+    found = read_folder(conf, folders)
+    if found.layout is Layout.NONE or not any(found.names.values()):
+        return DefinitionFiles()
+    return DefinitionFiles(found, **more)
+
+
+def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
+    """What is wrong with a Go template that may call these functions beside the language's own."""
+    try:
+        parse(text, BUILTINS.keys() | functions)
+    except TemplateRefused as refused:
+        return refused.fault.problem()
+    return None
+
+
+KNOWN = Known(FUNCTIONS, template_problem)
+
+
+def known_with(names: Iterable[str]) -> Known:
+    """What the checks go by where plug-ins add functions of these names."""
+    more = frozenset(names)
+    functions = {generation: known | more for generation, known in FUNCTIONS.items()}
+    return replace(KNOWN, functions=functions)
