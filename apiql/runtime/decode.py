@@ -187,8 +187,6 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
     if not wanted:
         return lambda body: ()
     picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
-    if not picks:
-        return lambda value: ()
     tree = path_tree(path for path, _ in wanted if path)
     if any(path == () for path, _ in wanted) or not has_struct(tree):
         return lambda body: _picked(as_value(body), picks)
