@@ -106,11 +106,12 @@ Root: TypeAlias = (
 
 
 class Part(Enum):
-    """Which part of a result a reference sees."""
+    """Which part of a result a reference sees; `WHOLE`: all of a task's own reply, as it came."""
 
     BODY = "body"
     STATUS = "$status"
     HEADERS = "$headers"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)

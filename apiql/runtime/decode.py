@@ -213,6 +213,8 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
 def compile_picker(wanted: tuple[Wanted, ...]) -> Picker:
     """From a value to what stands at some paths, MISSING where there is nothing."""
     picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
+    if not picks:
+        return lambda value: ()
     if picks == (((), None),):
         return lambda value: (value,)
     return lambda value: _picked(value, picks)

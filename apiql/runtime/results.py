@@ -85,6 +85,9 @@ def own_reader(
 
 
 def _own_reply_reader(part: Part, names: tuple[str, ...]) -> Evaluate:
+    if part is Part.WHOLE:
+        return lambda scope: scope.reply
+
     def evaluate(scope: Scope) -> Any:
         found = scope.reply
         assert found is not None

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, ValueRefused
 from apiql.ir.caching import CacheRule
+from apiql.ir.outgoing import Outgoing
 from apiql.ir.rewrite import rewritten
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
@@ -80,7 +81,13 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     known: dict[str, Origin] = {}
 
     def build(scope: Scope, until: float) -> Call:
-        origin, target = _placed(send, url(scope), known)
+        made = url(scope)
+        if type(made) is Outgoing:
+            origin, target = _placed(send, made.url, known)
+            fields = _as_they_are(made.headers)
+            return Call(method, origin, target, fields, made.body, until, caching, 0, (),
+                        send.service)  # fmt: skip
+        origin, target = _placed(send, made, known)
         sent = body(scope)
         raw = sent.encode() if isinstance(sent, str) else sent
         asked = caching if expires is None else _kept(send, expires, scope)
@@ -138,6 +145,13 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
     return origin, target
 
 
+def _as_they_are(headers: Headers) -> Headers:
+    """Fields that are sent on, looked at all at once."""
+    if encode.PASSED_ON.fullmatch("".join([value for _, value in headers])):
+        return headers
+    return tuple((name, encode.passed_on(name, value)) for name, value in headers)
+
+
 def _headers(found: Any) -> Headers:
     if not found:
         return USUAL
@@ -150,6 +164,8 @@ def _headers(found: Any) -> Headers:
 
 def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
     """What an answer comes to: decoded where something is made of it, else as it came."""
+    if media is Media.BYTES:
+        return Found(reply.body, b"", reply.status, reply.headers)
     try:
         body = _json(media, call, reply)
         if step.stated is not None and step.stated.result is not None:
@@ -172,4 +188,6 @@ def _json(media: Media, call: Call, reply: Reply) -> bytes:
             if "json" not in said.lower() or not reply.body:
                 return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
             body = reply.body.removeprefix(BOM)
+        case Media.BYTES:
+            body = reply.body
     return body

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable
+from urllib.parse import quote_plus
 
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields, Message, canonical
@@ -11,38 +11,76 @@ from apiql.frontends.endpoints.modify_fields import places_of
 
 ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
 """Header fields that are sent on whatever is listed."""
+NOT_SENT = frozenset(
+    "accept-encoding connection content-length expect host http2-settings keep-alive"
+    " proxy-connection te trailer transfer-encoding upgrade".split()
+)
+"""Fields that the transport says itself; it undoes codings, so it names those that it can."""
+
+
+def forwarder(backend: Backend) -> Callable[[Message], Message]:
+    """What makes its request of the endpoint's: the fields that are listed (all of them where none
+    is), the parameters of the backend's own path, the body unless that is omitted.
+    """
+    fields, queries = field_filter(backend), query_filter(backend)
+    path, places, omits = backend.path, places_of(backend.path), backend.omits_request_body
+
+    def forwarded(onward: Message) -> Message:
+        return Message(
+            fields(onward.headers),
+            None if omits else onward.body,
+            0,
+            path,
+            {name: onward.params[name] for name in places if name in onward.params},
+            queries(onward.query),
+        )
+
+    return forwarded
+
+
+def field_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the header fields that are sent on."""
+    if not backend.forward_headers:
+        return lambda fields: fields
+    sent = frozenset((*map(canonical, backend.forward_headers), *ALWAYS))
+    return lambda fields: _listed(fields, sent)
+
+
+def query_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the query parameters that are sent on."""
+    if not backend.forward_queries:
+        return lambda query: query
+    asked = frozenset(backend.forward_queries)
+    return lambda query: _listed(query, asked)
 
 
 def request_of(backend: Backend, onward: Message) -> Message:
-    """What is sent on: the fields that are listed (all of them where none is), the parameters of
-    the backend's own path, the body unless that is omitted.
-    """
-    headers, queries = backend.forward_headers, backend.forward_queries
-    places = places_of(backend.path)
-    return Message(
-        _listed(onward.headers, (*map(canonical, headers), *ALWAYS)) if headers else onward.headers,
-        None if backend.omits_request_body else onward.body,
-        0,
-        backend.path,
-        {name: onward.params[name] for name in places if name in onward.params},
-        _listed(onward.query, queries) if queries else onward.query,
-    )
+    """What a backend is sent of the endpoint's request."""
+    return forwarder(backend)(onward)
 
 
-def _listed(fields: Fields, names: tuple[str, ...]) -> Fields:
+def _listed(fields: Fields, names: frozenset[str]) -> Fields:
     return {name: values for name, values in fields.items() if name in names}
-
-
-def filled_path(path: str, params: Mapping[str, str]) -> str:
-    """The path with each `:name` replaced, percent-encoded; one that is not given stays."""
-    return "/".join(
-        quote(params[part[1:]], safe="") if part[:1] == ":" and part[1:] in params else part
-        for part in path.split("/")
-    )
 
 
 def query_text(query: Fields) -> str:
     """The query string, its names in order; the values of a name stay in theirs."""
     return "&".join(
-        f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(query) for value in query[name]
+        f"{_quoted(name)}={_quoted(value)}" for name in sorted(query) for value in query[name]
+    )
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text, errors="replace")
+
+
+def sent_fields(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Header fields one by one, without those that are the transport's."""
+    return tuple(
+        [
+            (name, value)
+            for name, values in fields.items()
+            if name.lower() not in NOT_SENT
+            for value in values
+        ]
     )
