@@ -30,6 +30,7 @@ lint: $(READY)
 
 schemas: $(READY)
 	@$(BIN)/python -m apiql.frontends.definitions.schemas --write
+	@$(BIN)/python -m apiql.frontends.endpoints.schemas --write
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks.serve

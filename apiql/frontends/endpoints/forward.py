@@ -1,0 +1,48 @@
+"""The request of an endpoint -> that of one of its calls, before its modifiers. Knows no HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import quote, quote_plus
+
+from apiql.frontends.endpoints.gateway import Backend
+from apiql.frontends.endpoints.message import Fields, Message, canonical
+from apiql.frontends.endpoints.modify_fields import places_of
+
+ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
+"""Header fields that are sent on whatever is listed."""
+
+
+def request_of(backend: Backend, onward: Message) -> Message:
+    """What is sent on: the fields that are listed (all of them where none is), the parameters of
+    the backend's own path, the body unless that is omitted.
+    """
+    headers, queries = backend.forward_headers, backend.forward_queries
+    places = places_of(backend.path)
+    return Message(
+        _listed(onward.headers, (*map(canonical, headers), *ALWAYS)) if headers else onward.headers,
+        None if backend.omits_request_body else onward.body,
+        0,
+        backend.path,
+        {name: onward.params[name] for name in places if name in onward.params},
+        _listed(onward.query, queries) if queries else onward.query,
+    )
+
+
+def _listed(fields: Fields, names: tuple[str, ...]) -> Fields:
+    return {name: values for name, values in fields.items() if name in names}
+
+
+def filled_path(path: str, params: Mapping[str, str]) -> str:
+    """The path with each `:name` replaced, percent-encoded; one that is not given stays."""
+    return "/".join(
+        quote(params[part[1:]], safe="") if part[:1] == ":" and part[1:] in params else part
+        for part in path.split("/")
+    )
+
+
+def query_text(query: Fields) -> str:
+    """The query string, its names in order; the values of a name stay in theirs."""
+    return "&".join(
+        f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(query) for value in query[name]
+    )

@@ -1,0 +1,68 @@
+"""`$NAME` in a text becomes the value of the environment; places stay those of the text as written.
+
+Knows neither JSON nor where values come from.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from apiql.errors import Location
+
+NAME = re.compile(r"\$\w+", re.ASCII)
+
+
+class Lines:
+    """The beginnings of the lines of a text."""
+
+    __slots__ = ("_starts",)
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
+
+    def location(self, offset: int) -> Location:
+        """The line and the column (both from 1, in characters) of an offset."""
+        line = bisect_right(self._starts, offset)
+        return Location(line, offset - self._starts[line - 1] + 1)
+
+    def offset(self, at: Location) -> int:
+        """The offset of a line and a column."""
+        return self._starts[min(at.line, len(self._starts)) - 1] + at.column - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Substituted:
+    """A text with values in it. `pieces` are the offsets where a value begins and ends here, and
+    where its name begins and ends in the text as written, in their order.
+    """
+
+    text: str
+    written: str
+    pieces: tuple[tuple[int, int, int, int], ...]
+
+    def origin(self, offset: int) -> int:
+        """The offset in the text as written: inside of a value, that of its name."""
+        index = bisect_right(self.pieces, offset, key=lambda piece: piece[0]) - 1
+        if index < 0:
+            return offset
+        begin, end, name, behind = self.pieces[index]
+        return name if begin <= offset < end else behind + offset - end
+
+
+def substituted(text: str, values: Mapping[str, str]) -> Substituted:
+    """The text with each `$NAME` replaced that has a value which is not empty."""
+    parts: list[str] = []
+    pieces: list[tuple[int, int, int, int]] = []
+    at = size = 0
+    for found in NAME.finditer(text):
+        value = values.get(found[0][1:], "")
+        if value:
+            parts += (text[at : found.start()], value)
+            begin = size + found.start() - at
+            size, at = begin + len(value), found.end()
+            pieces.append((begin, size, found.start(), at))
+    parts.append(text[at:])
+    return Substituted("".join(parts), text, tuple(pieces))

@@ -1,0 +1,88 @@
+"""What calls are sent of the endpoint's request, and what of its answers is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from apiql.frontends.endpoints.cache_rules import cache_key, is_kept, is_looked_for
+from apiql.frontends.endpoints.forward import filled_path, query_text, request_of
+from apiql.frontends.endpoints.gateway import Caching
+from apiql.frontends.endpoints.message import Body, Message
+from tests.endpoints.reading import EXAMPLES, endpoint
+
+HEADERS = {name: (text,) for name, text in EXAMPLES[6]["json"].items()}
+TRACED = {"X-Forwarded-For": ("1.2.3.4",), "X-Trace-Id": ("t",)}
+QUERY = {"id": ("23",), "email": ("a@b.test",), "phone": ("47991271234",)}
+ONWARD = Message({**HEADERS, **TRACED}, Body(b"{}"), 0, "", {"id": "1", "idx": "2"}, QUERY)
+
+
+def sent(**members: Any) -> Message:
+    backend = {"hosts": ["http://a.test"], "path": "/users/:idx", "method": "GET", **members}
+    return request_of(
+        endpoint({"path": "/:id/:idx", "backends": [backend]}).calls[0].backend, ONWARD
+    )
+
+
+def test_everything_where_nothing_is_listed() -> None:
+    made = sent()
+    assert (made.headers, made.query, made.body) == (ONWARD.headers, QUERY, ONWARD.body)
+    assert (made.path, made.params) == ("/users/:idx", {"idx": "2"})
+
+
+def test_what_is_listed_and_what_always_is() -> None:
+    names = [EXAMPLES[7]["json"][0].lower(), *EXAMPLES[7]["json"][1:]]
+    made = sent(**{"forward-headers": names, "forward-queries": EXAMPLES[5]["json"]})
+    assert made.headers == {n: (t,) for n, t in EXAMPLES[8]["json"].items()} | TRACED
+    assert list(made.query) == ["email", "phone"]
+
+
+def test_a_body_that_is_omitted() -> None:
+    assert sent(**{"extra-config": {"omit-request-body": True}}).body is None
+
+
+def test_a_path_is_filled_segment_by_segment() -> None:
+    params = {"id": "a/b c", "idx": "7"}
+    assert filled_path("/u/:id/:idx/:none/x:id", params) == "/u/a%2Fb%20c/7/:none/x:id"
+
+
+def test_a_query_is_in_order() -> None:
+    assert query_text({"b": ("2", "1"), "a": ("x y&z",)}) == "a=x+y%26z&b=2&b=1"
+
+
+KEYED = Caching(1, ("x-forwarded-for", "Device", "Other"))
+
+
+@pytest.mark.parametrize(
+    ("caching", "query", "key"),
+    [
+        (Caching(1), {}, "GET:/users/find/479976139"),
+        (KEYED, {}, "GET:/users/find/479976139:177.130.228.66, 10.0.0.1:95D4AF55"),
+        (Caching(1), {"b": ("2", "1"), "a": ("0",)}, "GET:/users/find/479976139?a=0&b=1&b=2"),
+        (Caching(1, ignores_query=True), {"a": ("0",)}, "GET:/users/find/479976139"),
+    ],
+)
+def test_the_key_of_an_answer(caching: Caching, query: Any, key: str) -> None:
+    headers = {"X-Forwarded-For": ("177.130.228.66", "10.0.0.1"), "Device": ("95D4AF55",)}
+    assert cache_key(caching, "GET", "/users/find/479976139", query, headers) == key
+
+
+@pytest.mark.parametrize(
+    ("heeds", "method", "control", "looked_for", "kept"),
+    [
+        (False, "GET", "no-cache, no-store", True, True),
+        (True, "GET", "no-cache", False, True),
+        (True, "GET", "max-age=0, No-Store", True, False),
+        (True, "POST", "", False, False),
+    ],
+)
+def test_what_is_looked_for_and_kept(
+    heeds: bool, method: str, control: str, looked_for: bool, kept: bool
+) -> None:
+    caching = Caching(1, (), frozenset({200}), frozenset({"GET"}), heeds)
+    headers = {"Cache-Control": (control,)}
+    assert is_looked_for(caching, method, headers) is looked_for
+    assert is_kept(caching, method, 200, headers) is kept
+    assert not is_kept(caching, method, 404, headers)
+    assert is_kept(Caching(1), method, 404, {})
