@@ -23,6 +23,14 @@ from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.problems import DefinitionProblem, Severity, broken
 from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.text.surroundings import Surroundings
+from apiql.gateways import (
+    NO_ENDPOINTS,
+    NO_GATEWAYS,
+    GatewayCatalog,
+    GatewayFiles,
+    errors_of,
+    load_gateways,
+)
 from apiql.gotemplate import TemplateRefused
 from apiql.gotemplate.calls import BUILTINS
 from apiql.gotemplate.parse import parse
@@ -54,6 +62,7 @@ class DefinitionFiles:
     found: Definitions | None = None
     keep_going: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    gateways: GatewayFiles = NO_GATEWAYS
 
     @property
     def own_rights(self) -> bool:
@@ -66,6 +75,7 @@ class DefinitionFiles:
         for document in documents.values():
             if isinstance(document.model, Private):
                 yield from (pair.value for pair in document.model.privates)
+        yield from self.gateways.secrets()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,7 @@ class DefinedCatalog:
     compiled: Mapping[int, Executable] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
     """Of those that are left out, what only making their plans has shown."""
+    gateways: GatewayCatalog = NO_ENDPOINTS
 
 
 def read_definitions(
@@ -127,17 +138,30 @@ def load_definitions(
     Raises:
         DefinitionsRefused: with every error of every file, unless broken ones are left out.
     """
+    found, errors = _of_definitions(files, around, lower, make)
+    gateways = load_gateways(files.gateways, around, make)
+    errors = [*errors, *errors_of(files.gateways), *gateways.problems]
+    if errors and not files.keep_going:
+        raise DefinitionsRefused(tuple(errors))
+    if gateways is NO_ENDPOINTS:
+        return found
+    plans, compiled = found.plans | gateways.plans, found.compiled | gateways.compiled
+    problems = (*found.problems, *gateways.problems)
+    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
+
+
+def _of_definitions(
+    files: DefinitionFiles, around: Surroundings, lower: Lower, make: Make
+) -> tuple[DefinedCatalog, list[FileProblem]]:
+    """What documents define, and every error of theirs."""
     if files.found is None:
-        return DefinedCatalog()
+        return DefinedCatalog(), []
     definitions = files.found
     problems = check(definitions, KNOWN)
     loading = _Loading(definitions, _ground(files, definitions, around), lower, make)
     loading.carry_out(broken(problems))
     errors = [_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR]
-    errors += loading.problems
-    if errors and not files.keep_going:
-        raise DefinitionsRefused(tuple(errors))
-    return loading.catalog()
+    return loading.catalog(), [*errors, *loading.problems]
 
 
 def _of_file(found: DefinitionProblem, root: str) -> FileProblem:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from apiql.defined import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
+from apiql.gateways import read_gateways
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.circuits import Circuits
@@ -51,8 +52,9 @@ class OpenEngine:
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
         """An engine for a conf folder and environment variables."""
-        definitions = read_definitions(conf, environ)
         settings, queries = load_settings(conf, environ), read_query_files(conf)
+        gateways = read_gateways(conf, settings.endpoints, environ)
+        definitions = replace(read_definitions(conf, environ), gateways=gateways)
         return cls.from_settings(settings, queries, definitions=definitions)
 
     async def __aenter__(self) -> Engine:

@@ -25,6 +25,8 @@ MOST_BYTES = 1024 * 1024
 MOST_FOLDERS = 8
 """Folders in the folder of a kind; a link that leads back to its own folder ends here."""
 OLDER = (Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)
+"""Kinds of definitions, which may mind their rights themselves."""
+FLAT = (*OLDER, Kind.ENDPOINT)
 """Kinds that the file's own name is the name of, whatever folder it stands in."""
 LISTS = {"queries": Kind.QUERY, "sources": Kind.SOURCE, "upstreams": Kind.UPSTREAM,
          "hosts": Kind.HOST}  # fmt: skip
@@ -146,12 +148,12 @@ def _name(path: Path, known: Known) -> Name:
         hint = f"did you mean {meant}?" if meant else f"expected one of {', '.join(kinds)}"
         raise _refused(f"there are no rights of the kind {first}", hint)
     kind = Kind(first)
-    name = path.name if kind in OLDER else "/".join(folders)
+    name = path.name if kind in FLAT else "/".join(folders)
     return kind, _existing(kind, name.removesuffix(SUFFIX), known)
 
 
 def _existing(kind: Kind, name: str, known: Known) -> str:
-    if kind in OLDER or name in known[kind]:
+    if kind in FLAT or name in known[kind]:
         return name
     if kind is Kind.QUERY and "@" in name:
         raise _refused("a right is for all revisions", "leave out the @ and the number")

@@ -13,8 +13,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-SUFFIXES = (".toml", ".apiql", ".json")
+SUFFIXES = (".toml", ".apiql", ".json", ".env")
 """Endings of the files that are read."""
+BARE = frozenset((".json", ".env"))
+"""Files that are nothing but an ending, as gateways call theirs."""
 MOST_FOLDERS = 11
 """Folders in folders; a link that leads back to its own folder ends here."""
 SHOWN = 12
@@ -52,13 +54,15 @@ def revision_of(conf: Path | None, others: Iterable[str] = ()) -> str:
 
 
 def _paths(conf: Path | None, others: Iterable[str]) -> Iterator[str]:
-    """In order. What begins with a dot is not looked at, but a link to such a thing is."""
+    """In order. What begins with a dot is not looked at, but a link to such a thing is, and what
+    is called by its ending alone.
+    """
     for folder, folders, files in os.walk(conf or os.devnull, followlinks=True):
         inner = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if conf is not None and len(inner.relative_to(conf).parts) >= MOST_FOLDERS:
             folders.clear()
         for name in sorted(files):
-            if name.endswith(SUFFIXES) and not name.startswith("."):
+            if name in BARE or (name.endswith(SUFFIXES) and not name.startswith(".")):
                 yield str(inner / name)
     yield from sorted(others)

@@ -12,6 +12,7 @@ from typing import Any
 from apiql.defined import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS
 from apiql.errors import ApiqlError
+from apiql.gateways import read_gateways
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.bucket_folders import inheriting, read_buckets
@@ -57,6 +58,12 @@ class Configuration:
     definitions: DefinitionFiles = NO_DEFINITIONS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
+    @property
+    def cold(self) -> frozenset[str]:
+        """Files that are not put in force as soon as they change."""
+        own = frozenset(self.definitions.gateways.cold)
+        return own.union(*(bucket.cold for bucket in self.buckets.values()))
+
 
 def read_configuration(place: Place, *, file_needed: bool = False) -> Configuration:
     """Reads all of it. `file_needed`: that there is no `apiql.toml` is a mistake, where there was
@@ -89,7 +96,10 @@ def _of_folder(
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
     queries = read_query_files(folder)
-    definitions = read_definitions(folder, place.environ, place.keep_going)
+    definitions = replace(
+        read_definitions(folder, place.environ), keep_going=place.keep_going,
+        gateways=read_gateways(folder, settings.endpoints, place.environ),
+    )  # fmt: skip
     rights = read_rights(folder, place.environ, settings, queries, definitions.own_rights)
     return Configuration(shown, queries, revision, rights=rights, definitions=definitions)
 
