@@ -3,11 +3,13 @@
 Nothing of it is written before all of it was found good, and nothing is taken from an archive that
 decides what a process may do: settings, stored queries and plug-ins stay the operator's own.
 The format is that of PKWARE's APPNOTE 6.3, sections 4.3.12 and 4.3.16; only what it calls stored
-and deflated members, in one piece, without encryption. Knows nothing of what the files mean.
+and deflated members, in one piece; with a password also such as are encrypted with its ZipCrypto or
+with AES (archive_cipher.py). Knows nothing of what the files mean.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
@@ -21,16 +23,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from apiql.archive_cipher import AES, NoCipher, WrongPassword, decrypted
 from apiql.archive_json import definition_problem
 from apiql.errors import ApiqlError
 
 _MIB = 1024 * 1024
 FOLDERS = ("apis", "flows", "httpapis", "privates", "rights", "schedules", "templates")
 """What may be in an archive."""
+_TEMPLATES = "templates"
+TEXTS = (".html", ".json", ".tmpl", ".txt")
+"""What may be in its folder `templates`; elsewhere all is JSON."""
 _PART = re.compile(r"[\w.-]{1,128}")
 _END = struct.Struct("<4s4H2LH")
 """The end of the central directory."""
 _CHUNK = 64 * 1024
+_ENCRYPTED, _STRONG = 0x1, 0x40
+_READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, AES)
+_NO_FIT = "the password does not fit, or it is damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +68,27 @@ class ArchiveRefused(ApiqlError):
         super().__init__(f"the archive is refused: {shown}{reason}")
 
 
-def read_archive(data: bytes, limits: ArchiveLimits = LIMITS) -> Mapping[str, bytes]:
-    """The files of an archive by their paths (`apis/weather.json`), all checked.
+def read_archive(
+    data: bytes, limits: ArchiveLimits = LIMITS, password: bytes | None = None
+) -> Mapping[str, bytes]:
+    """The files of an archive by their paths (`apis/weather.json`), all checked. With a password,
+    members may be encrypted; those that are not are taken too.
 
     Raises:
         ArchiveRefused: anything in it is not as it must be.
     """
-    _check_frame(data, limits)
+    count = _check_frame(data, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as opened:
             members = opened.infolist()
-            _check_members(members, limits)
-            return dict(_contents(opened, members, limits))
+            if len(members) != count:
+                raise ArchiveRefused("its directory has not as many members as it says")
+            _check_members(members, limits, password)
+            return dict(_contents(_Opened(opened, data, password), members, limits))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
         raise ArchiveRefused(f"it is damaged ({type(error).__name__})") from None
     except (UnicodeDecodeError, RuntimeError, ValueError, OSError):
-        raise ArchiveRefused("it is damaged, encrypted or of a kind that is not read") from None
+        raise ArchiveRefused("it is damaged, or of a kind that is not read") from None
 
 
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
@@ -93,6 +107,8 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write(path, content)
         new.chmod(0o755)
+        for inner in (new, *(path for path in new.rglob("*") if path.is_dir())):
+            _settle(inner)
         if folder.exists():
             folder.rename(old)
         try:
@@ -101,6 +117,7 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
             if old.exists():
                 old.rename(folder)
             raise
+        _settle(folder.parent)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
@@ -113,8 +130,20 @@ def _write(path: Path, content: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _check_frame(data: bytes, limits: ArchiveLimits) -> None:
-    """Looks at the last bytes alone: an archive that lies about its size costs nothing."""
+def _settle(folder: Path) -> None:
+    """The names in a folder are on the disk, where its file system can say so."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):
+            os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
+def _check_frame(data: bytes, limits: ArchiveLimits) -> int:
+    """How many members it has. Looks at the last bytes alone: an archive that lies about its size
+    costs nothing.
+    """
     if len(data) > limits.bytes:
         raise ArchiveRefused(f"it is larger than {limits.bytes} bytes")
     if not data.startswith(b"PK\x03\x04"):
@@ -129,12 +158,16 @@ def _check_frame(data: bytes, limits: ArchiveLimits) -> None:
         raise ArchiveRefused(f"it has more than {limits.files} files")
     if offset + size != start:
         raise ArchiveRefused("its directory is not where it says")
+    return int(files)
 
 
-def _check_members(members: list[zipfile.ZipInfo], limits: ArchiveLimits) -> None:
+def _check_members(
+    members: list[zipfile.ZipInfo], limits: ArchiveLimits, password: bytes | None
+) -> None:
     seen: set[str] = set()
     folders: set[str] = set()
     for member in members:
+        _check_kind(member, password)
         _check_name(member, limits)
         folded = member.filename.rstrip("/").casefold()
         if folded in seen:
@@ -150,13 +183,19 @@ def _check_members(members: list[zipfile.ZipInfo], limits: ArchiveLimits) -> Non
         raise ArchiveRefused(f"unpacked it is larger than {limits.unpacked} bytes")
 
 
-def _check_name(member: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
+def _check_kind(member: zipfile.ZipInfo, password: bytes | None) -> None:
     name = member.orig_filename
     mode = member.external_attr >> 16
     if stat.S_IFMT(mode) not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise ArchiveRefused("it is a link or a device, no file", name)
-    if member.flag_bits & 0x1:
-        raise ArchiveRefused("it is encrypted", name)
+    if member.compress_type not in _READ or member.flag_bits & _STRONG:
+        raise ArchiveRefused("it is packed or encrypted in a way that is not read", name)
+    if password is None and member.flag_bits & _ENCRYPTED:
+        raise ArchiveRefused("it is encrypted, and there is no password", name)
+
+
+def _check_name(member: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
+    name = member.orig_filename
     folders, last = name.split("/")[:-1], name.rpartition("/")[2]
     parts = [*folders, last] if last else folders
     if not all(_PART.fullmatch(part) and part.strip(".") for part in parts):
@@ -165,12 +204,22 @@ def _check_name(member: zipfile.ZipInfo, limits: ArchiveLimits) -> None:
         raise ArchiveRefused(f"it lies in more than {limits.folders} folders", name)
     if parts[0] not in FOLDERS:
         raise ArchiveRefused(f"only {', '.join(FOLDERS)} can be in an archive", name)
-    if last and (not folders or not last.endswith(".json")):
-        raise ArchiveRefused("only .json files in folders can be in an archive", name)
+    endings = TEXTS if parts[0] == _TEMPLATES else (".json",)
+    if last and not last.endswith(endings):
+        raise ArchiveRefused(f"only {', '.join(endings)} files in folders can be there", name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """An archive, the bytes of it, and what its members may be encrypted with."""
+
+    archive: zipfile.ZipFile
+    data: bytes
+    password: bytes | None
 
 
 def _contents(
-    opened: zipfile.ZipFile, members: list[zipfile.ZipInfo], limits: ArchiveLimits
+    opened: _Opened, members: list[zipfile.ZipInfo], limits: ArchiveLimits
 ) -> Iterator[tuple[str, bytes]]:
     left = limits.unpacked
     for member in members:
@@ -178,16 +227,43 @@ def _contents(
             continue
         content = _unpacked(opened, member, left)
         left -= len(content)
-        problem = definition_problem(content, limits.nesting)
+        problem = _problem(member.filename, content, limits)
         if problem is not None:
             raise ArchiveRefused(problem, member.filename)
         yield member.filename, content
 
 
-def _unpacked(opened: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+def _problem(name: str, content: bytes, limits: ArchiveLimits) -> str | None:
+    if not name.endswith(".json"):
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return "it is not UTF-8"
+        return None
+    return definition_problem(content, limits.nesting)
+
+
+def _unpacked(opened: _Opened, member: zipfile.ZipInfo, most: int) -> bytes:
     """A member, read no further than it says it goes; its checksum is looked at on the way."""
+    if not member.flag_bits & _ENCRYPTED:
+        return _read(opened, member, most)
+    name = member.filename
+    try:
+        if member.compress_type == AES:
+            return decrypted(opened.data, member, opened.password or b"", most)
+        return _read(opened, member, most)
+    except WrongPassword:
+        raise ArchiveRefused("the password does not fit", name) from None
+    except NoCipher:
+        wrong = "it is encrypted with AES, which needs pip install 'apiql[auth]'"
+        raise ArchiveRefused(wrong, name) from None
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, EOFError, IndexError):
+        raise ArchiveRefused(_NO_FIT, name) from None
+
+
+def _read(opened: _Opened, member: zipfile.ZipInfo, most: int) -> bytes:
     found = bytearray()
-    with opened.open(member) as file:
+    with opened.archive.open(member, pwd=opened.password) as file:
         while chunk := file.read(_CHUNK):
             found += chunk
             if len(found) > most:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from apiql.errors import ApiqlError
+from apiql.frontends.call_templates.around import Around
 from apiql.frontends.text.surroundings import PlanLimits, Surroundings
 from apiql.ir.caching import CacheRule
 from apiql.ir.policy import Retry
@@ -49,10 +50,7 @@ def surroundings(settings: Settings, functions: Registry) -> Surroundings:
     Raises:
         CatalogError: a source whose path, or that of its bulk form, cannot be used.
     """
-    credentials = credentials_of(settings)
-    endpoints = {
-        name: _endpoint(name, found, credentials) for name, found in settings.upstreams.items()
-    }
+    credentials, endpoints = credentials_of(settings), _endpoints(settings)
     sources: dict[str, Source] = {}
     for name, upstream in settings.upstreams.items():
         for source in _sources(name, upstream, endpoints[name], credentials):
@@ -64,6 +62,21 @@ def surroundings(settings: Settings, functions: Registry) -> Surroundings:
         functions, endpoints.get("default"), sources, permits, limits, methods,
         credentials=credentials,
     )  # fmt: skip
+
+
+def template_surroundings(settings: Settings) -> Around:
+    """Upstreams, permissions and limits of these settings, for call templates."""
+    limits = settings.limits
+    return Around(
+        _endpoints(settings), _permits(settings), frozenset(settings.security.allow_methods),
+        credentials_of(settings), limits.tasks, limits.params_per_task, limits.path_segments,
+        limits.call_timeout,
+    )  # fmt: skip
+
+
+def _endpoints(settings: Settings) -> dict[str, Endpoint]:
+    credentials = credentials_of(settings)
+    return {name: _endpoint(name, found, credentials) for name, found in settings.upstreams.items()}
 
 
 def credentials_of(settings: Settings) -> frozenset[str]:

@@ -6,12 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from apiql.defined import KNOWN
+from apiql.defined import known_with
+from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity
+from apiql.legacy_folders import folders_of, missing_folders
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
+from apiql.settings import Settings
+
+NO_SETTINGS = Settings()
 
 _WORDS = {
     Kind.PRIVATE: "privates",
@@ -31,18 +36,42 @@ class Checked:
     counts: tuple[tuple[int, str], ...] = ()
 
 
-def checked(conf: Path | None, is_strict: bool) -> Checked:
-    """Looks at all definitions of a folder; where it is strict, what is odd breaks too."""
+def checked(
+    conf: Path | None, is_strict: bool, settings: Settings = NO_SETTINGS,
+    plug_ins: PlugIns = NO_PLUG_INS,
+) -> Checked:  # fmt: skip
+    """Looks at all definitions of a folder, and of those that the settings name in its place; where
+    it is strict, what is odd breaks too.
+    """
     if conf is None:
         return Checked()
-    definitions = read_folder(conf)
+    definitions = read_folder(conf, folders_of(settings, conf))
     if definitions.layout is Layout.NONE:
         return Checked()
-    problems = [_told_from(conf, problem, is_strict) for problem in check(definitions, KNOWN)]
+    severity = Severity.ERROR if is_strict else Severity.WARNING
+    problems = [_missing(*each, severity) for each in missing_folders(settings)]
+    problems += [
+        _told_from(conf, problem, is_strict)
+        for problem in check(definitions, known_with((*plug_ins.templates, *plug_ins.values)))
+    ]
     texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}
     warnings = texts[Severity.WARNING]
     counts = (*_counts(definitions), (len(warnings), "warnings"))
     return Checked(texts[Severity.ERROR], warnings, counts)
+
+
+def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
+    """Warnings of files that lie there and are not loaded."""
+    wrong, expected = "nothing names this plug-in: it is not loaded", "it among plugins.files"
+    return tuple(
+        str(DefinitionProblem(str(path), wrong, Severity.WARNING, expected=expected))
+        for path in left_alone(conf, settings.plugins)
+    )
+
+
+def _missing(setting: str, folder: Path, severity: Severity) -> DefinitionProblem:
+    wrong = f"{setting} names this, and it is no folder: the usual one is read"
+    return DefinitionProblem(str(folder), wrong, severity)
 
 
 def _told_from(conf: Path, problem: DefinitionProblem, is_strict: bool) -> DefinitionProblem:

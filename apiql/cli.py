@@ -14,14 +14,25 @@ import typer
 
 from apiql import __version__
 from apiql.errors import ApiqlError, QueryRefused
-from apiql.exits import NOTHING, PARTIAL, REFUSED, USAGE, Conf, conf_folder, fail
+from apiql.exits import (
+    NOTHING,
+    PARTIAL,
+    REFUSED,
+    USAGE,
+    Conf,
+    Env,
+    conf_folder,
+    fail,
+    set_missing,
+)  # fmt: skip
+from apiql.fetch_command import fetch
+from apiql.fmt_command import fmt
 from apiql.import_command import import_
 from apiql.key_commands import keys
 from apiql.private_commands import private
 from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
-    from apiql.format_files import Formatted
     from apiql.run_once import Setup
 
 cli = typer.Typer(
@@ -39,6 +50,10 @@ Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query 
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
 Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
 Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
+]
+Template = Annotated[str | None, typer.Option(help="A call template by its name, not a query.")]
 
 
 class Form(StrEnum):
@@ -78,19 +93,21 @@ def root(
 @cli.command()
 def serve(
     conf: Conf = None,
+    env: Env = None,
     host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
     port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
     dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
-    keep_going: Annotated[
-        bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
-    ] = False,
+    keep_going: KeepGoing = False,
 ) -> None:
     """Answer queries over HTTP at /apiql."""
-    setup = _setup(conf, keep_going)
+    set_missing(env, os.environ)
     from apiql import run_once
+    from apiql.server.before_start import fetch_at_start
     from apiql.server.serve import serve_forever
 
+    fetch_at_start(conf_folder(conf), os.environ)
+    setup = _setup(conf, None, keep_going)
     _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
@@ -105,16 +122,19 @@ def serve(
 def run(
     file: File = None,
     expression: Text = None,
+    template: Template = None,
     param: Param = None,
     params: Params = None,
     conf: Conf = None,
+    env: Env = None,
 ) -> None:
     """Run a query without a server and print its answer."""
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression, template), _setup(conf, env)
     from apiql import run_once
 
     given = run_once.parameters(params, param or [])
-    body, code = run_once.answer(setup, text, given, {3: PARTIAL, 4: NOTHING})
+    asked = run_once.Asked(text, template)
+    body, code = run_once.answer(setup, asked, given, {3: PARTIAL, 4: NOTHING})
     print(body)
     raise typer.Exit(code)
 
@@ -123,92 +143,79 @@ def run(
 def explain(
     file: File = None,
     expression: Text = None,
+    template: Template = None,
     form: Annotated[Form, typer.Option("--format", help="How to print it.")] = Form.TEXT,
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
     of: Annotated[str | None, typer.Option(help="A definition instead: flow/weather.")] = None,
     conf: Conf = None,
+    env: Env = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
     from apiql import run_once
 
     if of is not None:
-        print(run_once.explained_definition(_setup(conf), of, form.value), end="")
+        print(run_once.explained_definition(_setup(conf, env), of, form.value), end="")
         return
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression, template), _setup(conf, env)
     given = run_once.parameters(params, param or [])
-    print(run_once.explained(setup, text, form.value, given, analyze), end="")
+    asked = run_once.Asked(text, template)
+    print(run_once.explained(setup, asked, form.value, given, analyze), end="")
 
 
 @cli.command()
 def check(
     files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
     conf: Conf = None,
+    env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
 ) -> None:
-    """Check settings, rights, stored queries, definitions and, if given, files."""
-    setup, where = _setup(conf, keep_going=True), conf_folder(conf)
-    from apiql import checked_definitions, run_once
+    """Check settings, rights, stored queries, templates, definitions and, if given, files."""
+    setup, where = _setup(conf, env, keep_going=True), conf_folder(conf)
+    from apiql import checked_definitions, open_ways, run_once
 
-    definitions = checked_definitions.checked(where, strict)
-    if definitions.warnings:
-        print("\n\n".join(definitions.warnings), file=sys.stderr)
-    _refuse([*run_once.checked(setup, files or []), *definitions.errors])
+    definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
+    ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
+    odd = [*ways, *run_once.odd(setup)]
+    idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
+    warnings = [*([] if strict else odd), *idle, *definitions.warnings]
+    if warnings:
+        print("\n\n".join(warnings), file=sys.stderr)
+    wrong = run_once.checked(setup, files or [])
+    _refuse([*wrong, *(odd if strict else ()), *definitions.errors])
     counts = (
-        (len(setup.queries.files), "stored queries"), (len(setup.rights.named), "rights"),
-        (len(setup.buckets), "buckets"), (len(files or ()), "files"), *definitions.counts,
+        (len(setup.queries.files), "stored queries"), (len(setup.templates.files), "templates"),
+        (len(setup.rights.named), "rights"), (len(setup.buckets), "buckets"),
+        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"), *definitions.counts,
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")
 
 
 @cli.command("id")
-def show_id(file: File = None, expression: Text = None, conf: Conf = None) -> None:
+def show_id(file: File = None, expression: Text = None, conf: Conf = None, env: Env = None) -> None:
     """Print the id of a query: clients may send it in place of the text."""
-    text, setup = _text(file, expression), _setup(conf)
+    text, setup = _text(file, expression), _setup(conf, env)
     from apiql import run_once
 
     print(run_once.id_of(setup, text))
 
 
-@cli.command()
-def fmt(
-    files: Annotated[
-        list[Path] | None, typer.Argument(help="Files with queries; - for standard input.")
-    ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Name files that would change.")] = False,
-    write: Annotated[bool, typer.Option("--write", help="Rewrite the files.")] = False,
-) -> None:
-    """Print queries in their one form; comments stay."""
-    chosen = files or [Path("-")]
-    if write and (check or Path("-") in chosen):
-        fail("--write takes files, and no --check", USAGE)
-    from apiql import format_files
-
-    found = format_files.formatted(chosen)
-    for file in found:
-        if write:
-            _rewrite(file)
-        elif file.text is not None and (not check or file.changed):
-            print(file.name if check else file.text, end="\n" if check else "")
-    problems = [problem for file in found for problem in file.problems]
-    if problems:
-        fail("\n\n".join(problems), REFUSED if all(file.is_readable for file in found) else USAGE)
-    raise typer.Exit(REFUSED if check and any(file.changed for file in found) else 0)
-
-
+cli.command()(fmt)
 cli.command("import")(import_)
+cli.command("fetch")(fetch)
 
 
 @cli.command()
 def export(
     form: Annotated[Exported, typer.Argument(metavar="FORMAT", help="openapi.")],
     conf: Conf = None,
+    env: Env = None,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
 ) -> None:
     """Describe the stored queries: OpenAPI 3.1 of /query/<name>."""
-    setup = _setup(conf)
+    setup = _setup(conf, env)
     from apiql import run_once
 
     text = run_once.described(setup)
@@ -232,34 +239,36 @@ def demo(
     raise typer.Exit(show(stay, port))
 
 
-def _rewrite(file: Formatted) -> None:
-    try:
-        file.rewrite()
-    except OSError as error:
-        fail(f"{file.name}: {error.strerror}", USAGE)
-
-
 def _refuse(problems: list[str]) -> None:
     if problems:
         fail("\n\n".join(problems), REFUSED)
 
 
-def _setup(conf: Path | None, keep_going: bool = False) -> Setup:
+def _setup(conf: Path | None, env: Path | None, keep_going: bool = False) -> Setup:
+    set_missing(env, os.environ)
     from apiql.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
     place = Place(conf_folder(conf), os.environ, keep_going=keep_going)
     found = read_configuration(place)
     inside = {
-        name: Setup(each.settings, each.queries, each.rights, definitions=each.definitions)
+        name: Setup(
+            each.settings, each.queries, each.rights, each.plug_ins,
+            templates=each.templates, definitions=each.definitions,
+        )
         for name, each in found.buckets.items()
-    }
-    return Setup(found.settings, found.queries, found.rights, inside, found.definitions)
+    }  # fmt: skip
+    return Setup(
+        found.settings, found.queries, found.rights, found.plug_ins, inside, found.templates,
+        found.definitions,
+    )  # fmt: skip
 
 
-def _text(file: Path | None, expression: str | None) -> str:
-    if (file is None) == (expression is None):
+def _text(file: Path | None, expression: str | None, template: str | None = None) -> str:
+    if [file, expression, template].count(None) != 2:
         fail("give a query: a FILE, - for standard input, or -e 'select …'", USAGE)
+    if template is not None:
+        return ""
     if expression is not None:
         return expression
     assert file is not None

@@ -6,11 +6,14 @@ One that is broken is not served, and keeps the others away unless that is asked
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+from apiql.documents.problems import DefinitionProblem, Severity, broken
+from apiql.documents.shape import Shape
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.frontends.definitions.checks import Known, check
 from apiql.frontends.definitions.document import Document
@@ -20,8 +23,6 @@ from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
 from apiql.frontends.definitions.private import Private
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, broken
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.gateways import (
     NO_ENDPOINTS,
@@ -32,7 +33,7 @@ from apiql.gateways import (
     load_gateways,
 )
 from apiql.gotemplate import TemplateRefused
-from apiql.gotemplate.calls import BUILTINS
+from apiql.gotemplate.calls import BUILTINS, Function
 from apiql.gotemplate.parse import parse
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Name, Reach
@@ -57,12 +58,18 @@ class DefinitionsRefused(FilesRefused):
 
 @dataclass(frozen=True, slots=True)
 class DefinitionFiles:
-    """The definitions of a folder, and whether those that are broken keep the others away."""
+    """The definitions of a folder, and whether those that are broken keep the others away.
+    `functions` and `values` are what plug-ins add to templates and to `from: func`; `buckets`:
+    names are looked up in the folder that a definition stands in.
+    """
 
     found: Definitions | None = None
     keep_going: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False)
     gateways: GatewayFiles = NO_GATEWAYS
+    functions: Mapping[str, Function] = field(default_factory=dict)
+    values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    buckets: bool = False
 
     @property
     def own_rights(self) -> bool:
@@ -107,15 +114,17 @@ class DefinedCatalog:
 
 
 def read_definitions(
-    conf: Path | None, environ: Mapping[str, str] = {}, keep_going: bool = False
+    conf: Path | None, folders: Mapping[str, Path] = {}, **more: Any
 ) -> DefinitionFiles:
-    """The definitions of a conf folder, if it has any."""
+    """The definitions of a conf folder, if it has any; `folders` as `read_folder` takes them,
+    `more` as DefinitionFiles.
+    """
     if conf is None or not conf.is_dir():
         return DefinitionFiles()
-    found = read_folder(conf)
+    found = read_folder(conf, folders)
     if found.layout is Layout.NONE or not any(found.names.values()):
         return DefinitionFiles()
-    return DefinitionFiles(found, keep_going, environ)
+    return DefinitionFiles(found, **more)
 
 
 def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
@@ -128,6 +137,13 @@ def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
 
 
 KNOWN = Known(FUNCTIONS, template_problem)
+
+
+def known_with(names: Iterable[str]) -> Known:
+    """What the checks go by where plug-ins add functions of these names."""
+    more = frozenset(names)
+    functions = {generation: known | more for generation, known in FUNCTIONS.items()}
+    return replace(KNOWN, functions=functions)
 
 
 def load_definitions(
@@ -157,7 +173,7 @@ def _of_definitions(
     if files.found is None:
         return DefinedCatalog(), []
     definitions = files.found
-    problems = check(definitions, KNOWN)
+    problems = check(definitions, known_with((*files.functions, *files.values)))
     loading = _Loading(definitions, _ground(files, definitions, around), lower, make)
     loading.carry_out(broken(problems))
     errors = [_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR]
@@ -230,8 +246,8 @@ def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundin
         return around.permits(origin, target)
 
     return Ground(
-        definitions, environ=files.environ, permits=permits, now=time.time,
-        pinned=pinned_of(definitions),
+        definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
+        values=files.values, buckets=files.buckets,
     )  # fmt: skip
 
 

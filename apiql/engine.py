@@ -14,25 +14,22 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
-from functools import partial
+from typing import Any
 
-from apiql.bounds import definition_rules, depth_in, planning_rules, run_limits, text_limits
-from apiql.catalog import surroundings
-from apiql.defined import DefinitionFiles, load_definitions, with_plans
+from apiql.bounds import depth_in, run_limits
+from apiql.compiling import Compiling
+from apiql.defined import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
-from apiql.frontends.definitions.lower.entry import lower_any
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import identity, persisted_id
 from apiql.frontends.text.lower import lower
-from apiql.frontends.text.parse import TextParser
 from apiql.frontends.text.roles import Role
-from apiql.frontends.text.surroundings import Surroundings, with_excerpts
+from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
-from apiql.ir.reach import Kind, Reach, Seen, reached
+from apiql.ir.reach import Kind, Reach, Seen
 from apiql.ir.redaction import Redaction
 from apiql.observing import between_ticks, hiding
-from apiql.planning.rules import rewrite
 from apiql.plugins import Registry
 from apiql.query import Query as Query
 from apiql.query_files import QueryFiles
@@ -40,7 +37,6 @@ from apiql.runtime.analysis import Analysis, analysis_of
 from apiql.runtime.asides import Asides
 from apiql.runtime.assemble import Answer, assemble
 from apiql.runtime.caller import Caller
-from apiql.runtime.compile import compile_plan
 from apiql.runtime.entries import Details
 from apiql.runtime.every_function import all_functions as all_functions
 from apiql.runtime.kept import KeptPlans
@@ -54,7 +50,9 @@ from apiql.runtime.stream import Piece, pieces
 from apiql.settings import Settings, secret_texts
 from apiql.sources.call import Layer
 from apiql.sources.loops import LOWER, deeper
-from apiql.stored import Catalog, StoredQuery, load_queries, stored_as
+from apiql.stored import StoredQuery, stored_as
+from apiql.stored_templates import text_of
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 NO_QUERIES = QueryFiles()
 NO_DEFINITIONS = DefinitionFiles()
@@ -74,30 +72,26 @@ class Engine:
         settings: Settings,
         layer: Layer,
         queries: QueryFiles = NO_QUERIES,
-        definitions: DefinitionFiles = NO_DEFINITIONS,
+        templates: TemplateFiles = NO_TEMPLATES,
         *,
         told: Told | None = None,
         functions: Registry | None = None,
         acts: Mapping[str, Doing] | None = None,
+        definitions: DefinitionFiles = NO_DEFINITIONS,
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
         random_bits: Callable[[int], int] = secrets.randbits,
     ) -> None:
         self.settings, self._layer = settings, layer
-        self._functions, self._told = functions or all_functions(), told
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
-        self._parser = TextParser(text_limits(settings.limits))
-        self._rules = planning_rules(settings.limits, self._functions)
+        self._compiling, self._told = Compiling(settings, functions or all_functions()), told
+        self._parse = self._compiling.parser.parse
         self._run_limits, self._acts = run_limits(settings.limits), acts
         self.asides = Asides(self._run_limits, told)
         self._details, self._plans = _details(settings, definitions), _plans(settings)
-        around = surroundings(settings, self._functions)
-        self.definitions = load_definitions(definitions, around, lower_any, self.defined)
-        self.catalog = self._loaded(queries, with_plans(around, self.definitions))
-
-    def _loaded(self, queries: QueryFiles, around: Surroundings) -> Catalog:
-        make, known = partial(self._compiled, Role.STORED), self.definitions.compiled
-        return load_queries(queries, around, self._parser.parse, make, known)
+        self._queries, found = queries, self._compiling.templates(templates)
+        self.definitions = self._compiling.definitions(definitions)
+        self.catalog = self._compiling.catalog(queries, found, self.definitions)
 
     @property
     def layer(self) -> Layer:
@@ -128,12 +122,12 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with the text then.
         """
-        self._looked_at(self._parser.parse(text), text, seen)
+        self._looked_at(self._parse(text), text, seen)
 
     def _posted(self, text: str) -> Executable:
-        program = self._parser.parse(text)
+        program = self._parse(text)
         reach = self._looked_at(program, text)
-        made = self._compiled(Role.POSTED, program, text, self.catalog, reach)
+        made = self._compiling.compiled(Role.POSTED, program, text, self.catalog, reach)
         self._plans.put(text, made)
         return made
 
@@ -158,20 +152,7 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with the text.
         """
-        return self._compiled(Role.LOCAL, self._parser.parse(text), text, self.catalog)
-
-    def _compiled(
-        self, role: Role, program: syntax.Program, text: str, catalog: Catalog,
-        reach: Reach | None = None,
-    ) -> Executable:  # fmt: skip
-        plan = lower(program, text, catalog.around, role)
-        reach = reach or reached(plan)  # before equal reads of different names become one
-        timeout = self._run_limits.call_timeout
-        try:
-            plan = rewrite(plan, self._rules)
-            return compile_plan(plan, self._functions, timeout, catalog.compiled, reach)
-        except QueryRefused as refused:
-            raise with_excerpts(refused, text) from None
+        return self._compiling.compiled(Role.LOCAL, self._parse(text), text, self.catalog)
 
     def id_of(self, text: str) -> str:
         """What a client may call a text by: the hash of its canonical form, with its constants.
@@ -179,7 +160,7 @@ class Engine:
         Raises:
             QueryRefused: the text does not parse.
         """
-        return persisted_id(self._parser.parse(text))
+        return persisted_id(self._parse(text))
 
     def fingerprint(self, text: str) -> str:
         """What all texts have in common that differ only in their constants: the hash of that form.
@@ -187,11 +168,29 @@ class Engine:
         Raises:
             QueryRefused: the text does not parse.
         """
-        return identity(self._parser.parse(text))
+        return identity(self._parse(text))
 
     def stored(self, path: str) -> StoredQuery | None:
         """The stored query at a path: `shop/cart` (the newest), `shop/cart/2`."""
         return self.catalog.queries.get(path)
+
+    def load(self, templates: Mapping[str, Any]) -> None:
+        """Takes call templates by name, in place of those that it has of the same names.
+
+        Raises:
+            StoredRefused: some cannot be run; then nothing has changed.
+        """
+        found = self._compiling.templates(TemplateFiles((text_of(templates),)))
+        found = self.catalog.templates.with_others(found)
+        self.catalog = self._compiling.catalog(self._queries, found)
+        self._plans = KeptPlans(self.settings.limits.plans_cached)  # those know the ones before
+
+    async def call_template(
+        self, name: str, args: Mapping[str, Any], observe: Observer | None = None
+    ) -> Answer:
+        """The answer of a call template to these arguments; as `answer`."""
+        found = self.catalog.templates.named(name)
+        return await self.carry_out(found.executable, Query("", args), observe)
 
     def plan(self, text: str) -> Plan:
         """The plan of a text, for `explain`."""
@@ -222,8 +221,7 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with it.
         """
-        plan = rewrite(plan, definition_rules(self.settings.limits))
-        return compile_plan(plan, self._functions, self._run_limits.call_timeout, reach=reach)
+        return self._compiling.defined(plan, reach)
 
     async def outcome(
         self, executable: Executable, query: Query, observe: Observer | None = None,

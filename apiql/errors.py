@@ -174,14 +174,16 @@ class ApiqlError(Exception):
 
 class RequestRefused(ApiqlError):
     """The HTTP request cannot be read as a query. `headers` go into the answer (`Allow`, …);
-    `status` is that of the code where nothing else is said.
+    `guard` is who has refused its caller, empty where it is not about who asks, `status` that of
+    the code where nothing else is said.
     """
 
     def __init__(
-        self, code: Code, detail: str, headers: Mapping[str, str] | None = None,
+        self, code: Code, detail: str, headers: Mapping[str, str] | None = None, guard: str = "",
         status: int | None = None,
     ) -> None:  # fmt: skip
         super().__init__(detail)
+        self.guard = guard
         self.code = code
         self.status = status or code.status
         self.detail = detail

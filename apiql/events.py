@@ -58,12 +58,15 @@ class AsideFailed:
 
 @dataclass(frozen=True, slots=True)
 class HostMoved:
-    """A host of an upstream is passed by from now on, or no longer (`healthy`)."""
+    """A host of an upstream is passed by from now on, or no longer (`healthy`). `bucket` is that of
+    the upstream, empty for the main one.
+    """
 
     upstream: str
     host: str
     healthy: bool
     why: str
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +127,14 @@ class ElseTaken(Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class CircuitMoved:
-    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are)."""
+    """The circuit of a host is `open` from now on (no call is made) or `closed` (all are). Each
+    bucket has its own; `bucket` is empty for that of the main one.
+    """
 
     origin: str
     state: str
     why: str
+    bucket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,11 +169,30 @@ class KeysMoved:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class ArchiveMoved:
+    """The archive of definitions at a URL cannot be used (what is here already goes on), another
+    one is used from now on, or it can be used again. `url` never holds a user, password or query.
+    """
+
+    url: str
+    usable: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FolderMissing:
+    """A setting names a folder that is not there: the usual one is read."""
+
+    setting: str
+    folder: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
     UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
-    | CallerRefused | KeysMoved
+    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]

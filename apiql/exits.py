@@ -1,12 +1,15 @@
-"""How a command ends, and where it finds its conf folder."""
+"""How a command ends, and where it finds its conf folder and its variables."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+
+from apiql.dotenv_text import DotenvRefused, read_dotenv
 
 REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
 """Exit codes beside 0: the query was refused; the command or settings were; the answer is
@@ -15,6 +18,12 @@ partial; nothing was answered."""
 Conf = Annotated[
     Path | None, typer.Option("--conf", help="The conf folder; ./conf if there is one.")
 ]
+
+Env = Annotated[
+    Path | None, typer.Option("--env", help="A dotenv file; variables that are set win over it.")
+]
+MOST_BYTES = 1024 * 1024
+"""Of a dotenv file."""
 
 
 def fail(message: str, code: int) -> NoReturn:
@@ -31,3 +40,25 @@ def conf_folder(conf: Path | None) -> Path | None:
     if not conf.is_dir():
         fail(f"{conf}: there is no such folder (--conf names a folder with apiql.toml)", USAGE)
     return conf
+
+
+def set_missing(file: Path | None, environ: MutableMapping[str, str]) -> None:
+    """Sets what a dotenv file names and the environment has not. It is the process's own that is
+    changed, for its workers have it from there.
+    """
+    if file is None:
+        return
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
+            fail(f"{file}: is larger than {MOST_BYTES} bytes", USAGE)
+        found = read_dotenv(data.decode("utf-8"), str(file))
+    except OSError as error:
+        fail(f"{file}: {error.strerror} (--env names a dotenv file)", USAGE)
+    except UnicodeDecodeError:
+        fail(f"{file}: is not UTF-8 (--env names a dotenv file)", USAGE)
+    except DotenvRefused as refused:
+        fail(str(refused), USAGE)
+    for name, value in found.items():
+        environ.setdefault(name, value)

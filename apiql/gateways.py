@@ -188,8 +188,10 @@ class _Loading:
             name = lowered.name.removeprefix(f"{Kind.ENDPOINT}.")
             if name in self._served:
                 other = self._served[name]
-                wrong = f"{lowered.endpoint} and {other.pattern} ({other.gateway.file}) are both " \
+                wrong = (
+                    f"{lowered.endpoint} and {other.pattern} ({other.gateway.file}) are both "
                     f"called {name}"
+                )
                 self._note(gateway, (Problem(Code.DUPLICATE_NAME, wrong, hint="another path"),))
                 continue
             try:
@@ -201,9 +203,7 @@ class _Loading:
     def _serve(self, name: str, mark: bytes, gateway: Gateway, lowered: LoweredEndpoint) -> None:
         reach = Reach(frozenset({(Kind.ENDPOINT, name)}))
         executable, data = self._make(lowered.plan, reach), self._make(lowered.data, reach)
-        self._served[name] = Served(
-            name, str(lowered.endpoint), mark, gateway, lowered, executable
-        )
+        self._served[name] = Served(name, str(lowered.endpoint), mark, gateway, lowered, executable)
         self._plans[f"{Kind.ENDPOINT}.{name}"] = lowered.data
         self._compiled[id(lowered.data)] = data
 

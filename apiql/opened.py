@@ -11,6 +11,7 @@ from apiql.defined import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
 from apiql.gateways import read_gateways
+from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
 from apiql.sources.circuits import Circuits
@@ -18,6 +19,7 @@ from apiql.sources.observe import Made
 from apiql.sources.stack import Stack, build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,20 @@ class OpenEngine:
         stores: Stores | None = None,
         circuits: Circuits | None = None,
         made: Made | None = None,
+        functions: Registry | None = None,
+        templates: TemplateFiles = NO_TEMPLATES,
         definitions: DefinitionFiles = NO_DEFINITIONS,
     ) -> Self:
-        """An engine for these settings and stored queries; without stores, with its own. The
-        `circuits` are those of the stack whose place it takes; `made` is told of each call.
+        """An engine for these settings and what is stored; without stores, with its own. The
+        `circuits` are those of the stack whose place it takes; `made` is told of each call;
+        without `functions`, it has the standard ones.
         """
         used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
-        engine = Engine(settings, stack.layer, queries, definitions, told=told)
+        engine = Engine(
+            settings, stack.layer, queries, templates, definitions=definitions, told=told,
+            functions=functions,
+        )  # fmt: skip
         return cls(engine, stack, used, stores is None)
 
     @classmethod
@@ -54,8 +62,9 @@ class OpenEngine:
         """An engine for a conf folder and environment variables."""
         settings, queries = load_settings(conf, environ), read_query_files(conf)
         gateways = read_gateways(conf, settings.endpoints, environ)
-        definitions = replace(read_definitions(conf, environ), gateways=gateways)
-        return cls.from_settings(settings, queries, definitions=definitions)
+        definitions = replace(read_definitions(conf, environ=environ), gateways=gateways)
+        templates = read_template_files(conf)
+        return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
 
     async def __aenter__(self) -> Engine:
         self.stack.begin()

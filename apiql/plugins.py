@@ -1,4 +1,5 @@
-"""What a plug-in can add: functions, in a registry that is passed in, never a global.
+"""What a plug-in can add: functions, in a registry that is passed in, never a global. `PlugIn` is
+what its code gives.
 
 Knows nothing of the runtime; the standard functions are assembled there.
 """
@@ -13,6 +14,18 @@ from typing import Any
 from msgspec import Struct
 
 from apiql.errors import ValueRefused
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlugIn:
+    """What the function `register()` of a plug-in gives: Python functions, by the names that they
+    are to have. `functions` are for texts (`select initials(name)`), `templates` for Go templates
+    of definitions (`{{initials .origin.name}}`), `values` for their `"from": "func"`.
+    """
+
+    functions: Mapping[str, Callable[..., Any] | Function] = field(default_factory=dict)
+    templates: Mapping[str, Callable[..., Any]] = field(default_factory=dict)
+    values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
 
 
 class Moment(Struct, frozen=True):

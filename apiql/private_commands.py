@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apiql.exits import USAGE, Conf, conf_folder, fail
+from apiql.exits import USAGE, Conf, Env, conf_folder, fail, set_missing
 
 if TYPE_CHECKING:
     from apiql.private_files import Change
@@ -26,8 +26,9 @@ Value = Annotated[
 
 
 @private.command()
-def encrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+def encrypt(files: Files = None, value: Value = None, conf: Conf = None, env: Env = None) -> None:
     """Encrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    set_missing(env, os.environ)
     from apiql import private_files
 
     key = private_files.key_of(os.environ)
@@ -35,16 +36,18 @@ def encrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None
 
 
 @private.command()
-def decrypt(files: Files = None, value: Value = None, conf: Conf = None) -> None:
+def decrypt(files: Files = None, value: Value = None, conf: Conf = None, env: Env = None) -> None:
     """Decrypt values with the key of APIQL_PRIVATES_KEY, in place."""
+    set_missing(env, os.environ)
     from apiql import private_files
 
     _change(private_files.opening(private_files.key_of(os.environ)), files, value, conf)
 
 
 @private.command()
-def rotate(files: Files = None, conf: Conf = None) -> None:
+def rotate(files: Files = None, conf: Conf = None, env: Env = None) -> None:
     """Encrypt values with the key of APIQL_PRIVATES_KEY_NEW, in place."""
+    set_missing(env, os.environ)
     from apiql import private_files
 
     old, new = (private_files.key_of(os.environ, suffix) for suffix in ("", private_files.NEW))

@@ -42,6 +42,12 @@ class FileProblem:
         return f"{self.file}:{'' if self.problem.locations else ' '}{self.problem}"
 
 
+def order_of(found: FileProblem) -> tuple[str, int, int]:
+    """Where a problem stands, to put several in order."""
+    locations = found.problem.locations
+    return found.file, *((locations[0].line, locations[0].column) if locations else (0, 0))
+
+
 @dataclass(frozen=True, slots=True)
 class QueryFiles:
     """All files of a folder, and what is wrong with those that cannot be taken."""

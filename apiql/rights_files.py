@@ -15,9 +15,10 @@ from apiql.access.right_document import read_right
 from apiql.access.rights import Granted, Right, Rights, Word, matches
 from apiql.errors import Code, Location, Problem, nearest
 from apiql.ir.reach import Kind, Name
-from apiql.query_files import FileProblem, FilesRefused, QueryFiles
+from apiql.query_files import FileProblem, FilesRefused, QueryFiles, order_of
 from apiql.settings import Scope, Settings, place_of
 from apiql.sources.addresses import AllowList
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, names_in
 
 FOLDER, SUFFIX = "rights", ".json"
 MOST_BYTES = 1024 * 1024
@@ -28,11 +29,11 @@ OLDER = (Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)
 """Kinds of definitions, which may mind their rights themselves."""
 FLAT = (*OLDER, Kind.ENDPOINT)
 """Kinds that the file's own name is the name of, whatever folder it stands in."""
-LISTS = {"queries": Kind.QUERY, "sources": Kind.SOURCE, "upstreams": Kind.UPSTREAM,
-         "hosts": Kind.HOST}  # fmt: skip
+LISTS = {"queries": Kind.QUERY, "templates": Kind.TEMPLATE, "sources": Kind.SOURCE,
+         "upstreams": Kind.UPSTREAM, "hosts": Kind.HOST}  # fmt: skip
 """The lists of a scope."""
-WHAT = {Kind.QUERY: "stored query", Kind.SOURCE: "source", Kind.UPSTREAM: "upstream",
-        Kind.HOST: "host of [security] allow_hosts"}  # fmt: skip
+WHAT = {Kind.QUERY: "stored query", Kind.TEMPLATE: "call template", Kind.SOURCE: "source",
+        Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts"}  # fmt: skip
 
 Known = Mapping[Kind, frozenset[str]]
 
@@ -43,10 +44,11 @@ class RightsRefused(FilesRefused):
 
 @dataclass(frozen=True, slots=True)
 class RightsFiles:
-    """The rights of a folder, and what is wrong with those that cannot be taken."""
+    """The rights of a folder and their files, and what is wrong with those that are not taken."""
 
     named: Mapping[Name, Right] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
+    files: Mapping[Name, Path] = field(default_factory=dict)
 
 
 NO_RIGHTS = RightsFiles()
@@ -54,12 +56,12 @@ NO_RIGHTS = RightsFiles()
 
 def read_rights(
     conf: Path | None, environ: Mapping[str, str], settings: Settings, queries: QueryFiles,
-    apart: bool = False,
+    templates: TemplateFiles = NO_TEMPLATES, apart: bool = False,
 ) -> RightsFiles:  # fmt: skip
     """The rights of `<conf>/rights`, held against what there is to have a right, and the scopes of
     the settings held against the same. `apart`: those of the older kinds are minded elsewhere.
     """
-    known = _known(settings, queries)
+    known = _known(settings, queries, templates)
     problems = [*_of_scopes(conf, environ, settings, known)]
     named: dict[Name, Right] = {}
     files: dict[Name, Path] = {}
@@ -74,7 +76,7 @@ def read_rights(
             named[name] = _right(path, name[0])
         except _Wrong as wrong:
             problems += (FileProblem(str(path), problem) for problem in wrong.problems)
-    return RightsFiles(named, tuple(sorted(problems, key=_place)))
+    return RightsFiles(named, tuple(sorted(problems, key=order_of)), files)
 
 
 class _Wrong(Exception):
@@ -103,11 +105,12 @@ def _granted(scope: Scope) -> Granted:
     return Granted(names, methods, scope.texts)
 
 
-def _known(settings: Settings, queries: QueryFiles) -> Known:
+def _known(settings: Settings, queries: QueryFiles, templates: TemplateFiles) -> Known:
     """All names that there are, by kind; of the older kinds nothing is known here."""
     upstreams = settings.upstreams
     return {
         Kind.QUERY: frozenset(file.name for file in queries.files),
+        Kind.TEMPLATE: names_in(templates),
         Kind.SOURCE: frozenset(name for found in upstreams.values() for name in found.sources),
         Kind.UPSTREAM: frozenset(upstreams),
         Kind.HOST: AllowList.parse(settings.security.allow_hosts).hosts,
@@ -203,11 +206,6 @@ def _of_scopes(
                 at = (Location(place.line, place.column or 1),) if place.line else ()
                 problem = Problem(Code.VALIDATION, message, at, hint)
                 yield FileProblem(place.variable or place.file or "settings", problem)
-
-
-def _place(found: FileProblem) -> tuple[str, int, int]:
-    locations = found.problem.locations
-    return found.file, *((locations[0].line, locations[0].column) if locations else (0, 0))
 
 
 def _at(path: Path, message: str, hint: str | None = None) -> FileProblem:

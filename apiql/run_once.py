@@ -12,12 +12,14 @@ import msgspec
 
 from apiql import __version__
 from apiql.defined import DefinitionFiles
-from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query
+from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
 from apiql.errors import ApiqlError, CallFailed, Code, Problem, QueryRefused, ValueRefused, nearest
 from apiql.ir import explain
 from apiql.ir.plan import Plan
 from apiql.ir.redaction import Redaction
 from apiql.opened import OpenEngine
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns
+from apiql.plugins import Registry
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles
 from apiql.rights_files import NO_RIGHTS, RightsFiles
 from apiql.runtime import analysis_forms
@@ -25,8 +27,10 @@ from apiql.runtime.analysis import Analysis
 from apiql.runtime.assemble import PARTIAL, Answer
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
+from apiql.runtime.step import Executable
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 
 @dataclass(frozen=True)
@@ -36,8 +40,40 @@ class Setup:
     settings: Settings
     queries: QueryFiles
     rights: RightsFiles = NO_RIGHTS
+    plug_ins: PlugIns = NO_PLUG_INS
     buckets: Mapping[str, Setup] = field(default_factory=dict)
+    templates: TemplateFiles = NO_TEMPLATES
     definitions: DefinitionFiles = NO_DEFINITIONS
+
+    @property
+    def functions(self) -> Registry:
+        """The standard ones and those of plug-ins."""
+        return self.plug_ins.added_to(all_functions())
+
+    def opened(self) -> OpenEngine:
+        """An engine with its own connections."""
+        return OpenEngine.from_settings(
+            self.settings, self.queries, functions=self.functions, templates=self.templates,
+            definitions=self.definitions,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is run or explained: a text, or a call template by its name."""
+
+    text: str = ""
+    template: str | None = None
+
+    def executable(self, engine: Engine) -> Executable:
+        """Its compiled plan.
+
+        Raises:
+            QueryRefused: everything that is wrong with the text, or there is no such template.
+        """
+        if self.template is not None:
+            return engine.catalog.templates.named(self.template).executable
+        return engine.local(self.text)
 
 
 class ParameterError(ApiqlError):
@@ -72,10 +108,10 @@ def _value(text: str) -> Any:
 
 
 def answer(
-    setup: Setup, text: str, params: Mapping[str, Any], codes: Mapping[int, int]
+    setup: Setup, asked: Asked, params: Mapping[str, Any], codes: Mapping[int, int]
 ) -> tuple[str, int]:
     """The answer as indented JSON, and the exit code: 0, or that for partial (3), nothing (4)."""
-    body, code = asyncio.run(_answer(_shown(setup), text, params))
+    body, code = asyncio.run(_answer(_shown(setup), asked, params))
     return body, codes.get(code, code)
 
 
@@ -85,17 +121,15 @@ def _shown(setup: Setup) -> Setup:
     return replace(setup, settings=setup.settings.model_copy(update={"answer": shown}))
 
 
-async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[str, int]:
-    async with OpenEngine.from_settings(
-        setup.settings, setup.queries, definitions=setup.definitions
-    ) as engine:
-        executable = engine.local(text)
+async def _answer(setup: Setup, asked: Asked, params: Mapping[str, Any]) -> tuple[str, int]:
+    async with setup.opened() as engine:
+        executable, query = asked.executable(engine), Query(asked.text, params)
         if executable.plan.explain:
             return engine.redaction(explain.as_text(executable.plan)).rstrip(), 0
         if executable.plan.analyze:
-            analysis, found = await engine.analyze(executable, Query(text, params))
+            analysis, found = await engine.analyze(executable, query)
             return engine.redaction(printed(analysis, found, "text")).rstrip(), 0
-        found = await engine.carry_out(executable, Query(text, params))
+        found = await engine.carry_out(executable, query)
     pieces = [b'{"data":', found.data or b"null"]
     if found.errors:
         pieces += [b',"errors":', to_json(found.errors)]
@@ -103,18 +137,20 @@ async def _answer(setup: Setup, text: str, params: Mapping[str, Any]) -> tuple[s
     return body, 0 if found.complete else 3 if found.status == PARTIAL else 4
 
 
-def explained(setup: Setup, text: str, form: str, params: Mapping[str, Any], analyze: bool) -> str:
-    """The plan of a text as text, tree, JSON or Mermaid; where it is to be analyzed, it is
-    carried out, and that is what is printed.
+def explained(
+    setup: Setup, asked: Asked, form: str, params: Mapping[str, Any], analyze: bool
+) -> str:
+    """The plan as text, tree, JSON or Mermaid; where it is to be analyzed, it is carried out, and
+    that is what is printed.
     """
     engine = _engine(setup)
-    plan, hide = engine.local(text).plan, engine.redaction
+    plan, hide = asked.executable(engine).plan, engine.redaction
     if analyze or plan.analyze:
         if form == "tree":
             raise ParameterError(
                 "--format tree shows plans only: an analysis is text, json or mermaid"
             )
-        return asyncio.run(_analyzed(_shown(setup), text, form, params))
+        return asyncio.run(_analyzed(_shown(setup), asked, form, params))
     return _printed(plan, form, hide)
 
 
@@ -142,11 +178,10 @@ def _printed(plan: Plan, form: str, hide: Redaction) -> str:
     return hide(printers.get(form, explain.as_text)(plan))
 
 
-async def _analyzed(setup: Setup, text: str, form: str, params: Mapping[str, Any]) -> str:
-    async with OpenEngine.from_settings(
-        setup.settings, setup.queries, definitions=setup.definitions
-    ) as engine:
-        analysis, found = await engine.analyze(engine.local(text), Query(text, params))
+async def _analyzed(setup: Setup, asked: Asked, form: str, params: Mapping[str, Any]) -> str:
+    async with setup.opened() as engine:
+        executable, query = asked.executable(engine), Query(asked.text, params)
+        analysis, found = await engine.analyze(executable, query)
     return engine.redaction(printed(analysis, found, form))
 
 
@@ -163,6 +198,15 @@ def printed(analysis: Analysis, found: Answer, form: str) -> str:
 
 def _indented(value: Any) -> str:
     return msgspec.json.format(to_json(value), indent=2).decode() + "\n"
+
+
+def odd(setup: Setup) -> list[str]:
+    """What is odd about the call templates, those of the buckets too."""
+    try:
+        found = [str(each) for each in _engine(setup).catalog.templates.warnings]
+    except FilesRefused:
+        found = []
+    return [*found, *(each for bucket in setup.buckets.values() for each in odd(bucket))]
 
 
 def id_of(setup: Setup, text: str) -> str:
@@ -196,9 +240,10 @@ def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:
         engine = _engine(setup)
     except FilesRefused as refused:
         found += refused.problems
-        engine = _engine(replace(setup, queries=NO_QUERIES, definitions=NO_DEFINITIONS))
+        bare = replace(setup, queries=NO_QUERIES, templates=NO_TEMPLATES)
+        engine = _engine(replace(bare, definitions=NO_DEFINITIONS))
     found += engine.definitions.problems
-    missing = "`query." if found else None
+    missing = ("`query.", "`template.") if found else ()
     found[:0] = setup.rights.problems
     for file in files:
         problems = (FileProblem(str(file), problem) for problem in _wrong_with(file, engine))
@@ -231,10 +276,10 @@ def _wrong_with(file: Path, engine: Engine) -> tuple[Problem, ...]:
     return ()
 
 
-def _is_of_stored(problem: Problem, missing: str | None) -> bool:
-    """Whether only a stored query that is wrong itself is missing here."""
+def _is_of_stored(problem: Problem, missing: tuple[str, ...]) -> bool:
+    """Whether only something stored that is wrong itself is missing here."""
     unknown = problem.code is Code.UNKNOWN_SOURCE
-    return unknown and missing is not None and missing in problem.message
+    return unknown and any(begin in problem.message for begin in missing)
 
 
 def _engine(setup: Setup) -> Engine:
@@ -243,7 +288,10 @@ def _engine(setup: Setup) -> Engine:
     Raises:
         FilesRefused: stored queries or definitions that cannot be run.
     """
-    return Engine(setup.settings, _nowhere, setup.queries, setup.definitions)
+    return Engine(
+        setup.settings, _nowhere, setup.queries, setup.templates, functions=setup.functions,
+        definitions=setup.definitions,
+    )  # fmt: skip
 
 
 async def _nowhere(call: Call) -> Reply:

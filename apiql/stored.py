@@ -16,11 +16,13 @@ from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.identity import persisted_id
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.ir.order import circles
-from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Seen
-from apiql.query_files import FileProblem, QueryFile, QueryFiles, StoredRefused
+from apiql.query_files import FileProblem, QueryFile, QueryFiles, StoredRefused, order_of
 from apiql.runtime.step import Executable
+from apiql.stored_templates import SOURCE as TEMPLATE
+from apiql.stored_templates import Templates
 
+NO_TEMPLATES = Templates()
 FOLDER = "query"
 """The first name of every stored query as a source: `from query.shop.cart`."""
 
@@ -45,13 +47,14 @@ class StoredQuery:
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """What texts are compiled against; stored queries by path (`shop/cart`, `shop/cart/2`) and by
-    id; their compiled plans by the `id()` of each plan.
+    id, call templates; the compiled plans of both by the `id()` of each plan.
     """
 
     around: Surroundings
     queries: Mapping[str, StoredQuery] = field(default_factory=dict)
     by_id: Mapping[str, StoredQuery] = field(default_factory=dict)
     compiled: Mapping[int, Executable] = field(default_factory=dict)
+    templates: Templates = NO_TEMPLATES
 
 
 class Make(Protocol):
@@ -66,25 +69,21 @@ class Make(Protocol):
 
 def load_queries(
     found: QueryFiles, around: Surroundings, parse: Parse, make: Make,
-    known: Mapping[int, Executable] = NOTHING,
+    templates: Templates = NO_TEMPLATES, known: Mapping[int, Executable] = NOTHING,
 ) -> Catalog:  # fmt: skip
-    """The catalog of these files, with plans that are compiled already.
+    """The catalog of these files and templates, which queries may select from, as from what stands
+    around with plans that are compiled already.
 
     Raises:
         StoredRefused: with every problem of every file.
     """
-    loading = _Loading(found.files, around, make, known)
+    loading = _Loading(found.files, around, make, templates, known)
     loading.read(parse)
     loading.carry_out()
-    problems = [*found.problems, *loading.problems]
+    problems = [*templates.problems, *found.problems, *loading.problems]
     if problems:
-        raise StoredRefused(tuple(sorted(problems, key=_place)))
+        raise StoredRefused(tuple(sorted(problems, key=order_of)))
     return loading.catalog
-
-
-def _place(found: FileProblem) -> tuple[str, int, int]:
-    locations = found.problem.locations
-    return found.file, *((locations[0].line, locations[0].column) if locations else (0, 0))
 
 
 def source_name(file: QueryFile) -> str:
@@ -96,17 +95,18 @@ class _Loading:
     """One load. Programs wait under their source names until what they select from is there."""
 
     def __init__(
-        self, files: Iterable[QueryFile], around: Surroundings, make: Make,
+        self, files: Iterable[QueryFile], around: Surroundings, make: Make, templates: Templates,
         known: Mapping[int, Executable],
     ) -> None:  # fmt: skip
         self.problems: list[FileProblem] = []
         self._make = make
-        self._plans: dict[str, Plan] = dict(around.stored)
+        compiled = [(each.source, each.executable) for each in templates.found.values()]
+        self._plans = dict(around.stored) | {name: made.plan for name, made in compiled}
         self._queries: dict[str, StoredQuery] = {}
         self._ids: dict[str, StoredQuery] = {}
-        self._compiled: dict[int, Executable] = dict(known)
+        self._compiled = dict(known) | {id(made.plan): made for _, made in compiled}
         around = replace(around, stored=self._plans)
-        self.catalog = Catalog(around, self._queries, self._ids, self._compiled)
+        self.catalog = Catalog(around, self._queries, self._ids, self._compiled, templates)
         self._files: dict[str, QueryFile] = {}
         for file in files:
             first = self._files.setdefault(source_name(file), file)
@@ -180,11 +180,15 @@ class _Loading:
         """The problems without those that another file is to blame for: it is not there because
         something is wrong with it.
         """
-        text = Text(file.text)
+        text, broken = Text(file.text), self.catalog.templates.broken
         blamed = {
             text.location(source.span.start)
             for source in stored_sources(program)
             if self._meant(source) in self._files
+        } | {
+            text.location(source.span.start)
+            for source in stored_sources(program, TEMPLATE)
+            if ".".join(source.names) in broken
         }
         return [
             problem
@@ -214,12 +218,18 @@ class _Loading:
         self.problems += [FileProblem(file.file, problem) for problem in problems]
 
 
-def stored_sources(program: s.Program) -> Iterator[s.SourceName]:
-    """Every name in a program that is one of a stored query."""
+def stored_sources(program: s.Program, folder: str = FOLDER) -> Iterator[s.SourceName]:
+    """Every name in a program that is one of a stored query (or of what else begins so)."""
+    for source in _sources(program):
+        if len(source.names) > 1 and source.names[0] == folder:
+            yield source
+
+
+def _sources(program: s.Program) -> Iterator[s.SourceName]:
     for statement in program.statements:
         match statement:
             case s.SetAlias(_, s.SourceName() as source):
-                yield from _stored(source)
+                yield source
             case s.Query(selects):
                 for select in selects:
                     yield from _of_select(select)
@@ -230,13 +240,8 @@ def stored_sources(program: s.Program) -> Iterator[s.SourceName]:
 def _of_select(select: s.Select | None) -> Iterator[s.SourceName]:
     while select is not None:
         if isinstance(select.source, s.SourceName):
-            yield from _stored(select.source)
+            yield select.source
         select = select.otherwise
-
-
-def _stored(source: s.SourceName) -> Iterator[s.SourceName]:
-    if len(source.names) > 1 and source.names[0] == FOLDER:
-        yield source
 
 
 def _too_deep(levels: int, most: int) -> Problem:

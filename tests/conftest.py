@@ -4,7 +4,8 @@ the real Redis of the tests that want one, and says so where there is none.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+import functools
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tests.stores.redis_server import MISSING, NONE, RedisServer
 CASES = Path(__file__).parent / "cases"
 REAL_TIME = frozenset({"demo", "faults", "security", "server", "sources", "stores"})
 """Folders whose tests go over real sockets in real time."""
+MEASURED = "measured"
 CHANGES = pytest.StashKey[dict[Path, list[tuple[Case, dict[str, str]]]]]()
 
 
@@ -66,11 +68,23 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """A count of skipped tests is easily overlooked: says that there was no Redis."""
+    """A count of skipped tests is easily overlooked: says that there was no Redis. Figures too."""
     skipped = terminalreporter.stats.get("skipped", ())
     if any(NONE in str(report.longrepr) for report in skipped):
         terminalreporter.section("no Redis", red=True, bold=True)
         terminalreporter.write_line(MISSING, red=True, bold=True)
+    reports = (*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ()))
+    figures = [text for each in reports for name, text in each.user_properties if name == MEASURED]
+    if figures:
+        terminalreporter.section("measured")
+        for text in figures:
+            terminalreporter.write_line(text)
+
+
+@pytest.fixture
+def measured(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """Tells a figure behind all tests, whichever process the test ran in."""
+    return functools.partial(record_property, MEASURED)
 
 
 @pytest.fixture(scope="session")

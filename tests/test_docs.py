@@ -4,6 +4,7 @@ exists, and everything the code has (codes, settings, functions, options) is tol
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import tomllib
@@ -45,6 +46,7 @@ from apiql.settings import (
     User,
     load_settings,
 )
+from apiql.template_files import read_template_files
 from tests.doc_blocks import Block, Example, blocks_of, examples_of, rows_of
 from tests.harness.exact_json import Digits, parse, same
 
@@ -68,7 +70,9 @@ def of_kind(*kinds: str) -> Any:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def engine() -> AsyncIterator[httpx.AsyncClient]:
-    async with together(queries=read_query_files(ROOT / "conf")) as running:
+    conf = ROOT / "conf"
+    queries, templates = read_query_files(conf), read_template_files(conf)
+    async with together(queries=queries, templates=templates) as running:
         async with httpx.AsyncClient(base_url=running.url, trust_env=False) as client:
             yield client
 
@@ -229,12 +233,17 @@ def test_every_setting_has_its_entry_and_its_default() -> None:
             fits(model, key, tomllib.loads(f"value = {default}")["value"])
 
 
+@functools.cache
+def slow_hash() -> str:
+    return password_hash("password")
+
+
 def fits(model: type[BaseModel], key: str, value: Any) -> None:
     """The value as told is the default."""
     needed: dict[str, Any] = {"url": "http://a.example", "path": "/a", "param": "a", "key": "a",
                               "style": "param", "can": ["limit"], "names": ["a"],
                               "certificate": "a", "kind": "oauth2", "secret": "a" * 16,
-                              "hashes": ["sha256:" + 64 * "0"], "hash": password_hash("password"),
+                              "hashes": ["sha256:" + 64 * "0"], "hash": slow_hash(),
                               "issuer": "a", "audience": "a", "algorithms": ["RS256"]}  # fmt: skip
     given = {name: needed[name] for name, f in model.model_fields.items() if f.is_required()}
     given |= {"keys_file": "a"} if model is Issuer else {}

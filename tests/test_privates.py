@@ -20,6 +20,7 @@ from apiql.settings import (
     Settings,
     SettingsError,
     load_settings,
+    private_entries,
     read_privates,
     sealed,
     secret_texts,
@@ -71,6 +72,18 @@ def test_a_value_is_known_by_its_file_and_name(tmp_path: Path) -> None:
         "shop/x.y.a.b": "1",
     }
     assert "AMAP" not in repr(found)
+
+
+def test_nothing_that_holds_them_shows_them(tmp_path: Path) -> None:
+    folder = conf(tmp_path, privates={"map.json": {"key": VALUE}})
+    found = read_privates(folder, {"APIQL_PRIVATES_KEY": KEY_TEXT})
+    assert (found.values, found.key) == ({"map.key": VALUE}, KEY)
+    (entries,) = private_entries(folder)
+    assert VALUE in entries.text
+    shown = f"{found!r} {entries!r} {found} {entries}"
+    assert VALUE not in shown
+    assert repr(KEY) not in shown
+    assert KEY_TEXT not in shown
 
 
 def test_without_a_folder_there_are_none(tmp_path: Path) -> None:

@@ -101,9 +101,11 @@ def test_a_folder_without_rights_has_none(conf: Path) -> None:
 
 
 WRONG = {
-    "users.json": "nothing says what kind of name this is\nput it into a folder: query, source",
+    "users.json": "nothing says what kind of name this is\nput it into a folder: "
+    "query, template, source",
     "sources/users.json": "there are no rights of the kind sources\ndid you mean source?",
-    "private/users.json": "there are no rights of the kind private\nexpected one of query, source",
+    "private/users.json": "there are no rights of the kind private\n"
+    "expected one of query, template, source",
     "source/user.json": "there is no source user\ndid you mean users?",
     "source/zzz.json": "there is no source zzz\ntake the file out, or give it another name",
     "source/shop/carts.json": "there is no source shop/carts\ndid you mean carts?",

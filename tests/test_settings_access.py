@@ -85,6 +85,44 @@ def test_a_token_endpoint_on_this_machine_needs_no_tls(tmp_path: Path) -> None:
         assert load_settings(tmp_path, {}).upstreams["a"].auth is not None
 
 
+HASH = f"sha256:{'0' * 64}"
+CALLERS = [
+    f'[access.keys.shop]\nhashes = ["{HASH}"]\n',
+    "[signing.apps.shop]\nsecret = 'a secret of 16 b'\n",
+]
+
+
+@pytest.mark.parametrize("caller", CALLERS)
+def test_a_caller_may_be_of_any_bucket_and_have_any_scope_that_there_can_be(
+    tmp_path: Path, caller: str
+) -> None:
+    for name in ("", "e.3", "9", "a_-." + "b" * 60):
+        (tmp_path / "apiql.toml").write_text(f'{caller}bucket = "{name}"\nscopes = ["a!~(b)"]\n')
+        settings = load_settings(tmp_path, {})
+        given = [(key.bucket, key.scopes) for key in settings.access.keys.values()]
+        given += [(app.bucket, app.scopes) for app in settings.signing.apps.values()]
+        assert given == [(name, ("a!~(b)",))]
+    for name in (".a", "-a", "_a", "a b", "a/b", "\u00e9", "a" * 65):
+        assert "is no bucket's name" in refused(tmp_path, f'{caller}bucket = "{name}"\n')
+    for scope in ("", "a b", "\u00e9", "a" * 129):
+        assert "no scope's" in refused(tmp_path, f'{caller}scopes = ["{scope}"]\n')
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        *((name, "this header is about the call that we make") for name in (
+            "Content-Type", "accept-encoding", "Content-Encoding", "Expect", "HTTP2-Settings")),
+        ("a b", "forward[0]: "), ("Host", "forward[0]: "), ("Connection", "forward[0]: "),
+    ],
+)  # fmt: skip
+def test_headers_of_the_caller_that_are_never_passed_on(
+    tmp_path: Path, listed: str, told: str
+) -> None:
+    text = f'[upstreams.a]\nurl = "https://s.test"\nforward = ["{listed}"]\n'
+    assert told in refused(tmp_path, text)
+
+
 def test_upstreams_at_one_host_have_the_same_credentials(tmp_path: Path) -> None:
     both = '[upstreams.a]\nurl = "https://s.test/a"\n[upstreams.b]\nurl = "https://s.test/b"\n'
     found = refused(tmp_path, f'{both}auth = {{ kind = "bearer", token = "S3CRET" }}\n')

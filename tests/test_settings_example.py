@@ -58,7 +58,8 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
 @pytest.mark.parametrize(
     "section",
     ["server", "answer", "log", "security", "queries", "rights", "clients", "limits", "store",
-     "telemetry", "addresses", "cors", "forgery", "buckets", "endpoints"],
+     "telemetry", "addresses", "cors", "forgery", "buckets", "legacy",
+     "remote", "plugins", "endpoints"],
 )  # fmt: skip
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]

@@ -85,8 +85,8 @@ SECRET = "0123456789abcdef0123456789abcdef"
      "3:11: access.keys.shop.expires: 2027-12-31 10:00:00 is no date, or has no zone\n    "
      'expected: a date or a moment with its zone: "2027-12-31", "2027-12-31T12:00:00Z"'),
     ('[access.keys.shop]\nhashes = ["sha256:' + 64 * "0" + '"]\nscopes = ["a b"]',
-     "3:11: access.keys.shop.scopes[0]: this is no scope\n"
-     "    expected: a word without spaces and quotes"),
+     "3:11: access.keys.shop.scopes[0]: the name is no scope's\n"
+     "    expected: printable ASCII without spaces, quotes and \\"),
     ('[access.keys."a:b"]\nhashes = ["sha256:' + 64 * "0" + '"]', '1:14: access.keys."a:b": the '
      "name cannot be used\n    expected: 1 to 64 letters, digits, _ and -"),
     ('[access.users.ada]\nhash = "s3cret"', "2:8: access.users.ada.hash: this is no hash of a "
@@ -223,8 +223,9 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of access, addresses, admin, answer, buckets, clients, cors, forgery, limits, \
-log, queries, rights, security, server, signing, store, telemetry, upstreams"""
+    expected: one of access, addresses, admin, answer, buckets, clients, cors, forgery, legacy, \
+limits, log, plugins, queries, remote, rights, security, server, signing, store, \
+telemetry, upstreams"""
 
 
 def test_every_problem_of_a_file_is_reported_at_once(conf: Path) -> None:

@@ -6,7 +6,9 @@ import asyncio
 import functools
 import selectors
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, ParamSpec
+
+P = ParamSpec("P")
 
 
 class _Selector(selectors.SelectSelector):
@@ -33,12 +35,12 @@ class _Loop(asyncio.SelectorEventLoop):
         return self._virtual.now
 
 
-def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """The test in time of its own."""
+def virtually(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
+    """The test in time of its own; its arguments are fixtures and parameters as ever."""
 
     @functools.wraps(test)
-    def run() -> None:
+    def run(*args: P.args, **named: P.kwargs) -> None:
         with asyncio.Runner(loop_factory=_Loop) as runner:
-            runner.run(test())
+            runner.run(test(*args, **named))
 
     return run

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from apiql.access.principal import Principal
+from apiql.errors import Location
 from apiql.ir.reach import Kind, Name, Reach
+
+REMEMBERED = 1000
+"""Sets of scopes of which it is remembered what they allow."""
 
 
 class Word(StrEnum):
@@ -27,11 +31,14 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """The right of one name; its list are the names of users, and scopes."""
+    """The right of one name; its list are the names of users, and scopes. `at` is where it was
+    read, for who is told of it.
+    """
 
     word: Word
     users: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+    at: Location | None = field(default=None, compare=False)
 
     def admits(self, who: Principal) -> bool:
         """Whether a caller may use the name directly."""
@@ -90,6 +97,7 @@ class Rights:
         self._default = Right(default)
         self._named = dict(named or {})
         self._scopes = dict(scopes or {})
+        self._granted: dict[frozenset[str], tuple[Granted, ...]] = {}
         public = {name for name, right in self._named.items() if right.word is Word.PUBLIC}
         self._public = frozenset(public)
         self._closed = frozenset(self._named.keys() - public)
@@ -122,7 +130,14 @@ class Rights:
     def granted(self, who: Principal) -> tuple[Granted, ...]:
         """What the scopes of a caller allow, as far as anything is said of them."""
         scopes = self._scopes
-        return tuple([scopes[each] for each in who.scopes if each in scopes]) if scopes else ()
+        if not scopes or not who.scopes:
+            return ()
+        found = self._granted.get(who.scopes)
+        if found is None:
+            found = tuple([scopes[each] for each in who.scopes if each in scopes])
+            if len(self._granted) < REMEMBERED:
+                self._granted[who.scopes] = found
+        return found
 
     def _may(
         self, kind: Kind, name: str, who: Principal, granted: tuple[Granted, ...]

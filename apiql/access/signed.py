@@ -8,6 +8,7 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from typing import Any
 
 from msgspec import Struct
 
@@ -24,6 +25,10 @@ _PAIR = re.compile(r'[ \t]*([a-z]+)=("?)([A-Za-z0-9_.:/+=-]{1,128})\2[ \t]*')
 _TIME = re.compile(r"0|[1-9][0-9]{0,11}")
 _NONCE = re.compile(r"[A-Za-z0-9_.:/+=-]{16,128}")
 _SIGNATURE = re.compile(r"[0-9a-f]{64}")
+
+
+Begun = tuple[Any, Any]
+"""SHA-256 of both halves of a key."""
 
 
 class Claim(Struct, frozen=True):
@@ -54,7 +59,8 @@ def claim_in(parameters: str) -> Claim | None:
         return None
     usual = _USUAL.fullmatch(parameters)
     if usual is not None:
-        return Claim(usual[1], int(usual[2]), usual[3], usual[4])
+        app, timestamp, nonce, signature = usual.groups()
+        return Claim(app, int(timestamp), nonce, signature)
     pairs = [_PAIR.fullmatch(part) for part in parameters.split(",")]
     found = {pair[1]: pair[3] for pair in pairs if pair is not None}
     if len(pairs) != len(NAMES) or found.keys() != NAMES:
@@ -67,9 +73,9 @@ def claim_in(parameters: str) -> Claim | None:
 
 def canonical_text(claim: Claim, message: Message) -> bytes:
     """What is signed: eight lines, without one more at the end."""
-    head = f"{SCHEME}\n{claim.app}\n{claim.timestamp}\n{claim.nonce}\n{message.method}\n"
-    digest = sha256(message.body).hexdigest()
-    return b"%b%b\n%b\n%b" % (head.encode(), message.path, message.query, digest.encode())
+    head = f"{SCHEME}\n{claim.app}\n{claim.timestamp}\n{claim.nonce}\n{message.method}".encode()
+    digest = sha256(message.body).hexdigest().encode()
+    return b"\n".join((head, message.path, message.query, digest))
 
 
 def signature_of(key: bytes, claim: Claim, message: Message) -> str:
@@ -83,9 +89,12 @@ class Keys:
     """
 
     def __init__(self, apps: Mapping[str, Iterable[str]], nobody: bytes) -> None:
-        known = {app: tuple(map(_key, secrets)) for app, secrets in apps.items()}
+        known = {
+            app: tuple(_begun(secret.encode()) for secret in secrets)
+            for app, secrets in apps.items()
+        }
         most = max(map(len, known.values()), default=1)
-        fill = (nobody,) * most
+        fill = (_begun(nobody),) * most
         self._known = {app: ((keys + fill)[:most], len(keys)) for app, keys in known.items()}
         self._nobody = (fill, 0)
 
@@ -93,11 +102,23 @@ class Keys:
         """Whether the app that is named has signed."""
         keys, count = self._known.get(claim.app, self._nobody)
         text, given = canonical_text(claim, message), bytes.fromhex(claim.signature)
-        equal = [hmac.compare_digest(hmac.digest(key, text, "sha256"), given) for key in keys]
-        return any(equal[:count])
+        found = False
+        for place, key in enumerate(keys):
+            found |= hmac.compare_digest(_mac(key, text), given) & (place < count)
+        return found
 
 
-def _key(secret: str) -> bytes:
-    """A secret as HMAC would use it (RFC 2104): of one length, whatever the secret's."""
-    key = secret.encode()
-    return (sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+def _begun(secret: bytes) -> Begun:
+    """The HMAC of a secret (RFC 2104) as far as it needs no text: that is done once, and by hand,
+    as Python's own takes four times as long for a text of this length.
+    """
+    key = (sha256(secret).digest() if len(secret) > 64 else secret).ljust(64, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in key)), sha256(bytes(byte ^ 0x5C for byte in key))
+
+
+def _mac(begun: Begun, text: bytes) -> bytes:
+    inner, outer = begun[0].copy(), begun[1].copy()
+    inner.update(text)
+    outer.update(inner.digest())
+    found: bytes = outer.digest()
+    return found

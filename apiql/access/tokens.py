@@ -17,11 +17,11 @@ from apiql.access.principal import Principal
 from apiql.access.proof import NotProved
 from apiql.access.signatures import Keys, is_signed, key_for
 from apiql.access.token_text import Shown, moment, read_token
-from apiql.settings import Issuer
+from apiql.settings import BUCKET_NAME, Issuer
 
 REMEMBERED = 4 * 1024 * 1024
 """Bytes of tokens, together, whose owners are remembered."""
-MOST_NAME, MOST_BUCKET = 256, 64
+MOST_NAME = 256
 
 
 class KeySource(Protocol):
@@ -77,23 +77,35 @@ class Tokens:
         self._wall = wall
         self._right: LRUCache[bytes, _Known] = LRUCache(REMEMBERED, lambda known: known.size)
 
+    def known(self, text: bytes) -> Principal | None:
+        """Who shows a token, where that is remembered.
+
+        Raises:
+            NotProved: it is too long to be one.
+        """
+        if len(text) > self._longest:
+            raise NotProved("the token is too long")
+        digest = sha256(text).digest()
+        known = self._right.get(digest)
+        if known is None:
+            return None
+        known.trusted.keys.mind()
+        if known.generation == known.trusted.keys.generation and self._wall() < known.ends:
+            return known.principal
+        del self._right[digest]
+        return None
+
     async def prove(self, text: bytes) -> Principal:
         """Who shows a token.
 
         Raises:
             NotProved: it is not to be believed.
         """
-        if len(text) > self._longest:
-            raise NotProved("the token is too long")
-        digest = sha256(text).digest()
-        known = self._right.get(digest)
-        if known is not None:
-            known.trusted.keys.mind()
-            if known.generation == known.trusted.keys.generation and self._wall() < known.ends:
-                return known.principal
-            del self._right[digest]
+        principal = self.known(text)
+        if principal is not None:
+            return principal
         known = await self._checked(text)
-        self._right[digest] = known
+        self._right[sha256(text).digest()] = known
         return known.principal
 
     async def _checked(self, text: bytes) -> _Known:
@@ -152,15 +164,10 @@ def _principal(claims: Mapping[str, Any], trusted: Trusted) -> Principal:
     if not isinstance(name, str) or not 0 < len(name) <= MOST_NAME or not name.isprintable():
         raise NotProved("the token does not say who it was given to")
     bucket = "" if expected.bucket is None else claims.get(expected.bucket, "")
-    if not isinstance(bucket, str) or not _names_a_bucket(bucket):
+    if not isinstance(bucket, str) or (bucket and BUCKET_NAME.fullmatch(bucket) is None):
         raise NotProved("the token names no bucket")
     scopes = _scopes(claims.get(expected.scopes))
     return Principal(f"{trusted.name}:{name}", "jwt", scopes, bucket, claims)
-
-
-def _names_a_bucket(text: str) -> bool:
-    plain = text.replace("-", "").replace("_", "")
-    return len(text) <= MOST_BUCKET and text.isascii() and (plain.isalnum() or not plain)
 
 
 def _scopes(said: Any) -> frozenset[str]:

@@ -14,6 +14,7 @@ from apiql.query_files import QueryFiles
 from apiql.server.app import app_of
 from apiql.server.configuration import developing
 from apiql.settings import Bulk, Settings, Source, Upstream
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 NOBODY = "http://127.0.0.1:1"
 """Where nothing listens: an upstream that is down."""
@@ -44,8 +45,9 @@ def shop_settings(shop_url: str) -> Settings:
 
 @asynccontextmanager
 async def together(
-    port: int = 0, delay: float = 1.0, queries: QueryFiles = NO_QUERIES
-) -> AsyncIterator[Running]:
+    port: int = 0, delay: float = 1.0, queries: QueryFiles = NO_QUERIES,
+    templates: TemplateFiles = NO_TEMPLATES,
+) -> AsyncIterator[Running]:  # fmt: skip
     """Both, for as long as the block lasts; `delay` scales the shop's waits.
 
     Raises:
@@ -53,7 +55,7 @@ async def together(
     """
     async with serving(shop(delay)) as shop_url:
         settings = shop_settings(shop_url)
-        opened = OpenEngine.from_settings(settings, queries)
+        opened = OpenEngine.from_settings(settings, queries, templates=templates)
         app = app_of(opened.engine, settings, opened.aclose)
         async with serving(app, port=port) as url:
             yield Running(shop_url, url, opened.engine)

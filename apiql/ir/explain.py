@@ -116,7 +116,7 @@ def _task_lines(task: Task, plan: Plan) -> list[str]:
     read = _read_paths(task, plan)
     lines += [f"  read by others: {', '.join(read)}"] if read else []
     lines += [
-        f"  {_output_name(o, task)}: {', '.join(_fields(o.projection))}"
+        f"  {_output_name(o, task)}: {', '.join(_fields(o.projection)) or 'nothing'}"
         + (" (hidden)" if o.hidden else "")
         + (f" ({_embed(o.into)})" if o.into else "")
         for o in plan.outputs

@@ -1,6 +1,6 @@
 """What a plan can reach: every name that it selects from itself, whatever becomes of a run.
 
-Knows nothing of who asks. A stored query is one name: what it calls inside is its own.
+Knows nothing of who asks. A stored query or template is one name: what it calls inside is its own.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from apiql.ir.works import Fetch, Nested, Send, inner_works
 
 
 class Kind(StrEnum):
-    """What a name is the name of: a stored query, a named source, an upstream whose paths a text
-    writes, a host of an absolute URL; the definitions of the older notation; gateway endpoints.
+    """What a name is the name of: a stored query, a call template, a named source, an upstream
+    whose paths a text writes, a host of an absolute URL; the definitions of the older notation;
+    gateway endpoints.
     """
 
     QUERY = "query"
+    TEMPLATE = "template"
     SOURCE = "source"
     UPSTREAM = "upstream"
     HOST = "host"
@@ -62,11 +64,11 @@ def reached(plan: Plan) -> Reach:
         match work:
             case Nested(full, inner):
                 if "." in full:
-                    names.add(name_of(full))
-                    continue
-                part = reached(inner)  # a part of the plan that it stands in
-                names |= part.names
-                methods |= part.methods
+                    names.add(stored_as(full))
+                else:  # a part of the plan that it stands in
+                    part = reached(inner)
+                    names |= part.names
+                    methods |= part.methods
             case Send(service=service):
                 names.add((Kind.HOST, service))
             case Fetch(method, endpoint):
@@ -85,11 +87,9 @@ def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
             yield from inner_works(one.work)
 
 
-def name_of(full: str) -> Name:
-    """Whose name that of a source is: `query.shop.cart@2`, `flow.weather`."""
-    return Kind(full.partition(".")[0]), stored_name(full)
-
-
-def stored_name(full: str) -> str:
-    """The name of a stored query, for all its revisions: `query.shop.cart@2` is `shop/cart`."""
-    return full.partition(".")[2].partition("@")[0].replace(".", "/")
+def stored_as(full: str) -> Name:
+    """The kind of what is stored and its name, for all revisions: `query.shop.cart@2` is the query
+    `shop/cart`.
+    """
+    kind, _, name = full.partition(".")
+    return Kind(kind), name.partition("@")[0].replace(".", "/")

@@ -106,11 +106,14 @@ Root: TypeAlias = (
 
 
 class Part(Enum):
-    """Which part of a result a reference sees."""
+    """Which part of a result a reference sees; `FIELDS` are the headers one by one, as they came,
+    of a task's own reply alone.
+    """
 
     BODY = "body"
     STATUS = "$status"
     HEADERS = "$headers"
+    FIELDS = "fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,3 +288,13 @@ def _step_text(step: Step) -> str:
             return "[]"
         case Computed(value):
             return f"[{value}]"
+
+
+def static_names(ref: Ref) -> tuple[str, ...]:
+    """The names a path begins with: as far as a body need be decoded for it."""
+    names = []
+    for step in ref.path:
+        if not isinstance(step, str):
+            break
+        names.append(step)
+    return tuple(names)

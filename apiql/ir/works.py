@@ -30,6 +30,7 @@ class Fetch:
     endpoint: Endpoint
     bindings: tuple[Binding, ...] = ()
     pushed: tuple[Pushed, ...] = ()
+    wants_object: bool = False  # an answer that is a list or a scalar is none
 
     @property
     def is_read(self) -> bool:
@@ -61,12 +62,13 @@ class Accepts(Enum):
 
 class Media(Enum):
     """What the body of an answer is taken for: what its Content-Type says, JSON whatever that
-    says, or JSON where that says so and else a text.
+    says, JSON where that says so and else a text, or the bytes that came.
     """
 
     DECLARED = "declared"
     JSON = "json"
     TEXT = "text"
+    BYTES = "bytes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from apiql.ir.plan import Output, Plan, Task, with_otherwise
 from apiql.ir.projection import Kept, Path, Projection
 from apiql.ir.push import Push, Style
 from apiql.ir.rows import Rows
-from apiql.ir.values import Part, Ref, ResultRoot, RowRoot, Value, refs
+from apiql.ir.values import Part, Ref, ResultRoot, RowRoot, Value, refs, static_names
 
 Paths = frozenset[Path]
 EVERYTHING: Paths = frozenset({()})
@@ -35,7 +35,7 @@ def readers_of(plan: Plan) -> Readers:
     for ref in _references(plan):
         if isinstance(ref.root, ResultRoot):
             if ref.part is Part.BODY:
-                reads[ref.root.task].add(_names(ref))
+                reads[ref.root.task].add(static_names(ref))
             else:
                 replies.add(ref.root.task)
     tasks = {output.name: output.task for output in plan.outputs}
@@ -56,16 +56,6 @@ def _references(plan: Plan) -> Iterator[Ref]:
         yield from output.projection.references()
     if plan.returned is not None:
         yield from refs(plan.returned)
-
-
-def _names(ref: Ref) -> Path:
-    """The names a path begins with."""
-    names = []
-    for step in ref.path:
-        if not isinstance(step, str):
-            break
-        names.append(step)
-    return tuple(names)
 
 
 def shown_of(task: Task, plan: Plan) -> Paths:
@@ -100,7 +90,7 @@ def wanted_in_rows(rows: Rows | None, outside: Paths) -> Paths:
 
 def _of_rows(values: Iterable[Value]) -> Paths:
     found = (ref for value in values for ref in refs(value))
-    return frozenset(_names(ref) for ref in found if isinstance(ref.root, RowRoot))
+    return frozenset(static_names(ref) for ref in found if isinstance(ref.root, RowRoot))
 
 
 # -- asking for them ----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from apiql.ir.works import Fetch, Nested, Repeat, Work
 from apiql.plugins import Registry
 from apiql.runtime.caller import withholding
 from apiql.runtime.clauses import is_plain, retry_of, timeout_of, work_name
-from apiql.runtime.compile_stated import stated_step
+from apiql.runtime.compile_stated import is_narrow, stated_step
 from apiql.runtime.decode import compile_reader, to_json
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
@@ -27,6 +27,7 @@ from apiql.runtime.lifetimes import header_names
 from apiql.runtime.paths import Paths, paths_of
 from apiql.runtime.request import Build, compile_request, reads_results
 from apiql.runtime.returned import compile_answer
+from apiql.runtime.row_list import object_alone
 from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
@@ -100,7 +101,8 @@ def _executable(
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
-        wide=any(not step.plain for step in steps), varies=header_names(plan),
+        wide=not all(step.plain or is_narrow(step.task) for step in steps),
+        varies=header_names(plan),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
         chain=_is_chain(steps),
     )  # fmt: skip
@@ -244,7 +246,8 @@ def _otherwise(task: Task, outputs: int, compiler: _Compiler) -> Step | None:
 
 def _rows(task: Task, projections: list[Projection], compiler: _Compiler) -> RowStage | None:
     if task.rows is None:
-        return None
+        work = task.work.each if isinstance(task.work, Repeat) else task.work
+        return object_alone if isinstance(work, Fetch) and work.wants_object else None
     projection = projections[0] if projections else Projection(everything=True)
     return compile_rows(task.rows, projection, compiler.functions, compiler.reads)
 

@@ -9,7 +9,7 @@ from apiql.ir.explain_task import call_text
 from apiql.ir.plan import Making, Task
 from apiql.ir.projection import Path
 from apiql.ir.values import Value
-from apiql.ir.works import Accepts, Send
+from apiql.ir.works import Accepts, Compute, Send
 from apiql.runtime.decode import Picker, as_value, compile_picker, compile_reader
 from apiql.runtime.doing import CompileNested, compile_doing
 from apiql.runtime.scope import Evaluate
@@ -41,10 +41,15 @@ def stated_step(
     )  # fmt: skip
 
 
+def is_narrow(task: Task) -> bool:
+    """Whether a task that a definition states makes one call at most."""
+    return task.made is not None and isinstance(task.work, Send | Compute)
+
+
 def _stated(task: Task, compiled: Compile, nested: CompileNested, pick: Picker) -> Stated:
     work, made = task.work, task.made or Making()
     if isinstance(work, Send):
-        does, home = compile_send(work, compiled), work.home
+        does, home = compile_send(work, compiled, made.result is not None), work.home
         let = tuple((name, without_secrets(value, home)) for name, value in made.let)
     else:
         does, let = compile_doing(work, compiled, nested), made.let

@@ -33,6 +33,7 @@ from apiql.ir.values import (
     Spread,
     Value,
     ValueRoot,
+    static_names,
 )
 from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
@@ -40,7 +41,7 @@ from apiql.runtime import walk
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Unmet
 from apiql.runtime.results import body_reader, complaint, own_reader, reply_reader
-from apiql.runtime.scope import Evaluate, Reads, Scope, static_names
+from apiql.runtime.scope import Evaluate, Reads, Scope
 
 OPERATORS: Mapping[str, Callable[..., Any]] = {
     "+": ops.add,
@@ -160,12 +161,21 @@ def _compile_apply(value: Apply, functions: Registry, reads: Reads) -> Evaluate:
 def _compile_invoke(
     call: Callable[..., Any], args: tuple[Value, ...], functions: Registry, reads: Reads
 ) -> Evaluate:
-    parts = [null_for_missing(compile_value(arg, functions, reads)) for arg in args]
+    parts = [_never_missing(arg, compile_value(arg, functions, reads)) for arg in args]
     match parts:
         case [part]:
             return lambda scope: call(scope.moment, part(scope))
+        case [part, other]:
+            return lambda scope: call(scope.moment, part(scope), other(scope))
         case _:
             return lambda scope: call(scope.moment, *[part(scope) for part in parts])
+
+
+def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
+    """The closure with null for what is missing, where anything may be."""
+    is_local = isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path
+    is_there = is_local or isinstance(arg, Literal | Invoke | Record)
+    return part if is_there else null_for_missing(part)
 
 
 def _prepared(function: Function, value: Apply) -> Function:
@@ -191,6 +201,8 @@ def compile_ref(ref: Ref, functions: Registry, reads: Reads, *, exact: bool = Fa
     rest = [_compile_step(step, functions, reads, exact) for step in steps]
     root = _compile_root(ref, functions, reads, exact)
     if not rest and isinstance(ref.root, RowRoot):
+        return root
+    if isinstance(ref.root, LocalRoot) and not ref.path:
         return root
     complain = complaint(ref)
     if isinstance(ref.root, ParamRoot) and not ref.path:

@@ -6,9 +6,8 @@ from collections.abc import Iterator
 
 from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.projection import Path
-from apiql.ir.values import Items, Part, Ref, ResultRoot, Value, refs
+from apiql.ir.values import Items, Part, Ref, ResultRoot, Value, refs, static_names
 from apiql.ir.works import Repeat
-from apiql.runtime.scope import static_names
 
 Paths = dict[str, dict[tuple[Path, bool], int]]
 """By task: each path with whether missing elements are kept apart, numbered."""

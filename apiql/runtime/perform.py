@@ -34,7 +34,7 @@ async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
     try:
         if not step.plain:
-            return await _carefully(step, run)
+            return await (_carefully if step.stated is None else perform_stated)(step, run)
         if step.after:
             mind_order(step, run.scope)
         call = run.calls.get(step)
@@ -102,8 +102,6 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
 
 async def _carefully(step: Step, run: Run) -> Outcome:
     """A task with more to it than one call."""
-    if step.stated is not None:
-        return await perform_stated(step, step.stated, run)
     outcome = await _begun(step, run)
     if isinstance(outcome, Failed) and outcome.several is not None:
         return outcome

@@ -159,6 +159,8 @@ def _is_left_out(step: Step, run: Run) -> bool:
     """Whether the parameters alone say that the task is left out."""
     if step.when is None or step.task.when is None or reads_results(step.task.when):
         return False
+    if step.stated is not None:  # it may see local values, which are not made yet
+        return False
     return not is_wanted(step.when(run.scope))
 
 

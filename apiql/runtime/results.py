@@ -92,6 +92,8 @@ def _own_reply_reader(part: Part, names: tuple[str, ...]) -> Evaluate:
             return walk.by_names(found.value, names)
         if part is Part.STATUS:
             return found.status
+        if part is Part.FIELDS:
+            return found.headers
         return walk.by_names(_header_object(found.headers), names)
 
     return evaluate

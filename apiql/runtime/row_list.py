@@ -53,6 +53,17 @@ def rows_at(body: bytes, names: Names) -> bytes:
     return data
 
 
+def object_alone(body: bytes, _: object = None) -> bytes:
+    """The same body, which is an object or null.
+
+    Raises:
+        NotRows: it is something else.
+    """
+    if body.lstrip()[:1] == OBJECT or body.strip() == NULL:
+        return body
+    raise NotRows(f"it is {kind_of(body)}, and only an object has members to read")
+
+
 def in_list(values: Sequence[bytes | Raw]) -> bytes:
     """JSON values as one list, each as it came."""
     return b"[" + b",".join(values) + b"]"

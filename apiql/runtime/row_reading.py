@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 from msgspec.structs import astuple
 
 from apiql.ir.grouping import row_names
-from apiql.ir.values import RowRoot, Value, refs
+from apiql.ir.values import RowRoot, Value, refs, static_names
 from apiql.runtime import walk
 from apiql.runtime.decode import (
     Undecodable,
@@ -29,7 +29,7 @@ from apiql.runtime.decode import (
 from apiql.runtime.json_values import Json
 from apiql.runtime.outcome import MISSING
 from apiql.runtime.row_list import NULL, Names, NotRows, kind_of, place_of
-from apiql.runtime.scope import Evaluate, Scope, static_names
+from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.shape import LIST, OBJECT, Row
 
 

@@ -31,6 +31,8 @@ NOT_DONE = (Failed, Skipped)
 async def carry_out(executable: Executable, run: Run, finished: Finished | None = None) -> None:
     """Performs every task of the plan; how each ended stands in the run's scope, by its name."""
     run.nest = run.nest or NESTED
+    if not executable.steps:
+        return  # an answer of constants and parameters
     first, *others = executable.steps
     work: Perform = perform if run.observe is None else _observed
     if executable.chain and others:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from apiql.ir.values import Ref
 from apiql.plugins import Moment
 from apiql.runtime.outcome import Outcome
 from apiql.sources.call import Headers
@@ -57,13 +56,3 @@ Evaluate = Callable[[Scope], Any]
 ReadKey = tuple[str, tuple[str, ...], bool]
 Reads = Mapping[ReadKey, int]
 """The number of each path of each task in the task's `Done.reads`; exact ones apart."""
-
-
-def static_names(ref: Ref) -> tuple[str, ...]:
-    """The names a path begins with: as far as a body need be decoded for it."""
-    names = []
-    for step in ref.path:
-        if not isinstance(step, str):
-            break
-        names.append(step)
-    return tuple(names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace as replaced
 from decimal import Decimal
@@ -16,7 +17,7 @@ from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import called, exchanged
+from apiql.runtime.attempt import exchanged
 from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
 from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
@@ -32,7 +33,11 @@ HOP_BY_HOP = frozenset(
     " proxy-connection expect".split()
 )
 """What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
-USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
+PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
+"""A URL of which nothing but its place need be read: its path and query are as they are sent."""
+CLIMBING = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
+MOST_KNOWN = 64
+ACCEPTING: Headers = (("Accept", "application/json, */*;q=0.5"),)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -45,9 +50,9 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile) -> Does:
-    """How the work of a Send is carried out."""
-    build = _build(send, compiled)
+def compile_send(send: Send, compiled: Compile, is_read: bool) -> Does:
+    """How the work of a Send is carried out; `is_read`: something is made of its answer."""
+    build, media = _build(send, compiled), send.media
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
         try:
@@ -56,12 +61,10 @@ def compile_send(send: Send, compiled: Compile) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        if step.retry is None and run.slots is None:
-            reply = await called(step, call, 0, run)
-            assert reply is not None
-        else:
-            reply = await exchanged(step, call, run)
-        return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
+        reply = await exchanged(step, call, run)
+        if isinstance(reply, Failed):
+            return reply
+        return _found(media, step, call, reply, is_read)
 
     return sent
 
@@ -72,17 +75,10 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     method = send.method.upper()
     caching = Caching(rule=send.cache) if send.cache else None
     expires = None if send.expires is None else compiled(send.expires)
-    placed: dict[str, tuple[Origin, str]] = {}
-    fixed = isinstance(send.url, Literal)
+    known: dict[str, Origin] = {}
 
     def build(scope: Scope, until: float) -> Call:
-        text = url(scope)
-        found = placed.get(text) if fixed else None
-        if found is None:
-            found = _placed(send, text)
-            if fixed:
-                placed[text] = found
-        origin, target = found
+        origin, target = _placed(send, url(scope), known)
         sent = body(scope)
         raw = sent.encode() if isinstance(sent, str) else sent
         asked = caching if expires is None else _kept(send, expires, scope)
@@ -107,8 +103,9 @@ def _kept(send: Send, expires: Evaluate, scope: Scope) -> Caching:
     return Caching(rule=replaced(send.cache or CacheRule(), until=until))
 
 
-def _placed(send: Send, url: Any) -> tuple[Origin, str]:
-    """Where a URL leads.
+def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str]:
+    """Where a URL leads. `known` are pinned places by their spelling: a plain URL that begins with
+    one of these is not read again.
 
     Raises:
         ValueRefused: it is none.
@@ -116,12 +113,20 @@ def _placed(send: Send, url: Any) -> tuple[Origin, str]:
     """
     if not isinstance(url, str):
         raise ValueRefused("the URL is no text")
+    if ("/." in url or "%2" in url) and CLIMBING.search(url):
+        raise ValueRefused("the URL climbs: it holds `.` or `..` as a segment")
+    plain = PLAIN_URL.fullmatch(url)
+    if plain is not None and plain[1] in known:
+        return known[plain[1]], plain[2]
     try:
         origin, target = parse_url(url)
     except BadUrl as bad:
         raise ValueRefused(f"the URL cannot be called: {bad}") from None
     if str(origin) in send.pinned:
-        return replace(origin, pinned=True), target
+        origin = replace(origin, pinned=True)
+        if plain is not None and len(known) < MOST_KNOWN:
+            known[plain[1]] = origin
+        return origin, target
     if send.permits is None or not send.permits(url):
         message = f"{origin.host} is no host that this definition may call"
         hint = "name it in [security] allow_hosts"
@@ -131,20 +136,21 @@ def _placed(send: Send, url: Any) -> tuple[Origin, str]:
 
 def _headers(found: Any) -> Headers:
     if not found:
-        return USUAL
+        return ACCEPTING
     made = tuple((str(name), encode.passed_on(name, value)) for name, value in found)
     named = {name.lower() for name, _ in made}
     if not named.isdisjoint(HOP_BY_HOP):
         made = tuple(pair for pair in made if pair[0].lower() not in HOP_BY_HOP)
-    return made if "accept" in named else (*made, *USUAL)
+    return made if "accept" in named else (*made, *ACCEPTING)
 
 
-def _found(media: Media, step: Step, call: Call, reply: Reply) -> Found | Failed:
-    """What an answer comes to: decoded where something is made of it, else as it came."""
+def _found(media: Media, step: Step, call: Call, reply: Reply, is_read: bool) -> Found | Failed:
+    if media is Media.BYTES:
+        return Found(reply.body, b"", reply.status, reply.headers)
     try:
         body = _json(media, call, reply)
-        if step.stated is not None and step.stated.result is not None:
-            return Found(as_value(body), b"", reply.status, reply.headers)
+        if is_read:
+            return Found(as_value(body), checked(body), reply.status, reply.headers)
         return Found(MISSING, checked(bytes(as_raw(body))), reply.status, reply.headers)
     except Undecodable as error:
         return unreadable(step, call, reply, str(error))
@@ -163,4 +169,6 @@ def _json(media: Media, call: Call, reply: Reply) -> bytes:
             if "json" not in said.lower() or not reply.body:
                 return to_json(text_of(reply.body, said.lower())) if reply.body else b"null"
             body = reply.body.removeprefix(BOM)
+        case Media.BYTES:
+            body = reply.body
     return body

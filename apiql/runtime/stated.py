@@ -6,7 +6,6 @@ let -> when? -> lane -> work -> result | instead
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeAlias
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
@@ -45,16 +44,21 @@ class Found(NamedTuple):
     headers: Headers = ()
 
 
-async def perform_stated(step: Step, stated: Stated, run: Run) -> Outcome:
+async def perform_stated(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
+    stated = step.stated
+    assert stated is not None
     try:
         if step.after:
             mind_order(step, run.scope)
         seen = _locals(stated, run.scope)
         if step.when is not None and not is_wanted(step.when(run.scope)):
             return LeftOut() if stated.instead is None else _instead(stated, None, run, seen)
-        async with nullcontext() if stated.lane is None else run.lane(stated.lane):
+        if stated.lane is None:
             found = await stated.does(step, run, seen)
+        else:
+            async with run.lane(stated.lane):
+                found = await stated.does(step, run, seen)
     except Unmet as error:
         skipped(step, error.failure.code, run)
         return Skipped(error.failure)
@@ -84,7 +88,8 @@ def seeing(scope: Scope, seen: Mapping[str, Any], found: Found | None = None) ->
 def _locals(stated: Stated, scope: Scope) -> Locals:
     scope.locals = seen = {}
     for name, value in stated.let:
-        seen[name] = _null(value(scope))
+        found = value(scope)
+        seen[name] = None if found is MISSING else found
     return seen
 
 
@@ -99,7 +104,7 @@ def _made(step: Step, stated: Stated, found: Found | Failed, run: Run, seen: Loc
         if stated.result is None:
             return _as_it_is(step, stated, found)
         if found.value is MISSING:
-            found = found._replace(value=stated.decoded(found.body))
+            found = Found(stated.decoded(found.body), found.body, found.status, found.headers)
         value = _null(stated.result(seeing(run.scope, seen, found)))
         return Done(found.status, found.headers, stated.pick(value), value=value)
     except ValueRefused as refused:

@@ -8,6 +8,8 @@ from apiql.server.client_address import address_of, client_address
 from apiql.server.visit import Guard, Visit
 from apiql.settings import Settings
 
+NOT_LISTED = "queries of this address are not answered"
+
 
 def listed_addresses(settings: Settings, _: Around) -> Guard | None:
     """The guard, where addresses are listed. What is no address (a socket of this machine) is in no
@@ -17,11 +19,11 @@ def listed_addresses(settings: Settings, _: Around) -> Guard | None:
     if not listed.allow and not listed.deny:
         return None
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         address = address_of(client_address(visit.scope, clients))
         found = address is not None
         allowed = not listed.allow or (found and any(address in net for net in listed.allow))
         if not allowed or (found and any(address in net for net in listed.deny)):
-            raise RequestRefused(Code.FORBIDDEN, "queries of this address are not answered")
+            raise RequestRefused(Code.FORBIDDEN, NOT_LISTED, guard="addresses")
 
     return guard

@@ -146,7 +146,7 @@ class Admin:
             raise RequestRefused(Code.VALIDATION, "a reload takes nothing: send {}")
         if self.reloader is None:
             raise RequestRefused(Code.NOT_FOUND, "there is no conf folder to load")
-        outcome = await self.reloader.reload()
+        outcome = await self.reloader.renew()
         found = {"status": outcome.value, "configuration": configuration(self.reloader.state)}
         return _json(409 if outcome in (Outcome.REFUSED, Outcome.UNSETTLED) else 200, found)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from ipaddress import ip_address
 from typing import Any
 
@@ -15,6 +17,9 @@ from apiql.errors import ApiqlError
 from apiql.settings import Settings
 
 GRACE_S = 1
+GUEST: ContextVar[bool] = ContextVar("apiql_guest", default=False)
+"""Whether what runs is the listener's own server."""
+log = logging.getLogger("uvicorn.error")
 
 
 class NoPort(ApiqlError):
@@ -85,7 +90,12 @@ def is_local(listener: socket.socket) -> bool:
 
 
 class _Guest(uvicorn.Server):
-    """A server in another one's loop; signals are the other's."""
+    """A server in another one's loop; signals are the other's, and so is telling that it runs."""
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves, quietly."""
+        GUEST.set(True)
+        await super().serve(sockets)
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
@@ -99,9 +109,10 @@ async def admin_served(
     """Serves the app for as long as the block lasts."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
-        proxy_headers=False, log_level="warning", timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=False, timeout_graceful_shutdown=GRACE_S,
     )  # fmt: skip
     server = _Guest(config)
+    log.addFilter(_worth_a_line)  # a level would be the main server's too: they have one logger
     running = asyncio.get_running_loop().create_task(server.serve(sockets=[listener]))
     tell(f"figures and /admin are at http://{min(hosts_of(listener))}")
     try:
@@ -109,3 +120,8 @@ async def admin_served(
     finally:
         server.should_exit = True
         await running
+        log.removeFilter(_worth_a_line)
+
+
+def _worth_a_line(record: logging.LogRecord) -> bool:
+    return record.levelno >= logging.WARNING or not GUEST.get()

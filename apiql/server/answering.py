@@ -97,7 +97,7 @@ def _executable(engine: Engine, asked: Asked, sight: Sight | None) -> Executable
     if sight is not None and not asked.name:
         return sight.executable(engine, asked.query.text)
     if sight is not None:
-        sight.use(asked.name)
+        sight.use(asked.kind, asked.name)
     return asked.executable or engine.executable(asked.query.text)
 
 

@@ -24,8 +24,11 @@ from apiql.server.choosing import PREFIX as BUCKET
 from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of
-from apiql.server.description import describe
+from apiql.server.description import PATH, describe
 from apiql.server.door import DOOR, Door
+from apiql.server.gateway_route import broken, read_gateway
+from apiql.server.gateways import gateways_of
+from apiql.server.guarded_route import GuardedRoute
 from apiql.server.guards import guards_of
 from apiql.server.health import watched
 from apiql.server.memory import tidied
@@ -38,15 +41,20 @@ from apiql.server.read_defined import PREFIXES as DEFINED
 from apiql.server.read_defined import read_at, read_defined
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
+from apiql.server.read_template import PREFIX as TEMPLATE
+from apiql.server.read_template import read_template, read_template_at
 from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Receive, Scope, Watcher
+from apiql.server.visit import Fields, Receive, Scope, Watcher
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
+GATEWAYS = "/"
+"""The route of requests for which no endpoint is found."""
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
 
@@ -60,7 +68,11 @@ class App(FastAPI):
     """
 
     hot: Mapping[str, AsgiRoute]
-    below: dict[str, AsgiRoute]
+    below: Mapping[str, AsgiRoute]
+    others: AsgiRoute | None = None
+    """What answers where no route is, if there is anything."""
+    own: frozenset[str] = frozenset()
+    """The paths of FastAPI's routes."""
     door: Door
     admin: str | None = None
     """Where an operator asks, if anywhere."""
@@ -71,16 +83,22 @@ class App(FastAPI):
         if scope["type"] == "http":
             path: str = scope["path"]
             route = self.hot.get(path) or self.below.get(path[: path.find("/", 1) + 1])
+            if route is None and self.others is not None and path not in self.own:
+                route = self.others
         if route is None:
             await super().__call__(scope, receive, send)
         else:
             await route(scope, receive, send)
 
 
-def create_app(settings: Settings, queries: QueryFiles = NO_QUERIES) -> App:
-    """The app for these settings and stored queries, with its engine and connections."""
+def create_app(
+    settings: Settings, queries: QueryFiles = NO_QUERIES, templates: TemplateFiles = NO_TEMPLATES
+) -> App:
+    """The app for these settings, stored queries and call templates, with its engine and
+    connections.
+    """
     tell = NoticeLog()
-    opened = OpenEngine.from_settings(settings, queries, tell)
+    opened = OpenEngine.from_settings(settings, queries, tell, templates=templates)
     return app_around(Current(held_of(opened, tell)), opened.stores)
 
 
@@ -88,7 +106,8 @@ def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | No
     """The app around an engine; `close` runs when it stops."""
     kept = stores or MemoryStores()
     guards = guards_of(settings, Around(engine.layer, kept, time.time))
-    held = Held(engine, close, guards=guards, rights=rights_of(settings))
+    gateways = gateways_of(engine, kept)
+    held = Held(engine, close, guards=guards, rights=rights_of(settings), gateways=gateways)
     return app_around(Current(held), kept)
 
 
@@ -110,24 +129,51 @@ def app_around(
     app.door = door
     nowhere: Asgi = partial(FastAPI.__call__, app)
     watchers = [Tracing(lambda: current.held.settings.telemetry)] if watchers is None else watchers
-    route = partial(
-        QueryRoute, current, door, nowhere,
-        counts=counts or Counts(), presence=Presence(), watchers=watchers,
-    )  # fmt: skip
-    app.hot = {"/apiql": route(persisted=persisted_in(kept))}
-    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
-    app.below = {BUCKET: within, **_of_stored(route)}
+    counts = counts or Counts()
+    route = partial(QueryRoute, current, door, nowhere,
+                    counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip
+    described = GuardedRoute(current, door, counts, nowhere)
+    app.hot = {"/apiql": route(persisted=persisted_in(kept)), PATH: described}
+    app.below = below = _below(route, current, nowhere)
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
+    app.own = frozenset(getattr(found, "path", "") for found in app.routes)
+    gateways = route(within=read_gateway, broken=broken, route=GATEWAYS, kind="endpoint")
+    settle = partial(_settle, app, current, gateways, below)
+    current.minded.append(settle)
+    settle(current.held.settings)
     return app
 
 
-def _of_stored(route: Callable[..., Asgi]) -> dict[str, AsgiRoute]:
-    """The routes of stored queries and of definitions."""
-    found = {STORED: route(read=read_stored, route=STORED, kind="query")}
-    for prefix, kind in DEFINED.items():
-        found[prefix] = route(read=read_defined, route=prefix, kind=kind.value)
-    return found
+def _settle(
+    app: App, current: Current, gateways: Asgi, below: Mapping[str, AsgiRoute], _: Settings
+) -> None:
+    """Minds what is in force: whether there are endpoints, how large their requests may be, and
+    whether the first folders of definitions are theirs.
+    """
+    held, door = current.held, app.door
+    app.others = gateways if held.has_endpoints else None
+    every = [each.engine.definitions for each in (held, *held.buckets.values())]
+    limits = [s.lowered.endpoint.limits for each in every for s in each.gateways.served]
+    door.body_bytes = max([door.body_bytes, *(max(each.body, each.multipart) for each in limits)])
+    free = bool(limits) and not any(each.found or each.broken for each in every)
+    app.below = {path: at for path, at in below.items() if not (free and path in DEFINED)}
+
+
+def _below(
+    route: Callable[..., QueryRoute], current: Current, nowhere: Asgi
+) -> Mapping[str, AsgiRoute]:
+    """The routes by the first folder of the path."""
+    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
+    return {
+        STORED: route(read=read_stored, route=STORED, kind="query"),
+        TEMPLATE: route(read=read_template, route=TEMPLATE, kind="template"),
+        **{
+            prefix: route(read=read_defined, route=prefix, kind=kind.value)
+            for prefix, kind in DEFINED.items()
+        },
+        BUCKET: within,
+    }
 
 
 def _by_path(
@@ -139,15 +185,20 @@ def _by_path(
 
 
 async def _read_within(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The query in a request whose path names a bucket."""
     path = inner(scope["path"])
     if path.startswith(STORED):
-        return await read_named(path.removeprefix(STORED), scope, receive, engine, sight)
-    if not path.endswith("/apiql"):
-        return await read_at(path, scope, receive, engine, sight)
-    return await read_request(scope, receive, engine, sight)
+        inside = path.removeprefix(STORED)
+        return await read_named(inside, scope, receive, engine, sight, fields)
+    if path.startswith(TEMPLATE):
+        name = path.removeprefix(TEMPLATE)
+        return await read_template_at(name, scope, receive, engine, sight, fields)
+    if path.startswith(tuple(DEFINED)):
+        return await read_at(path, scope, receive, engine, sight, fields)
+    return await read_request(scope, receive, engine, sight, fields)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

@@ -76,7 +76,8 @@ class Bucket:
         """Minds other settings from now on."""
         clients = settings.clients
         self.admission.settle(settings.limits)
-        self.rates = Rates(clients, self.stores.buckets) if clients.rate else None
+        own = self.stores.buckets
+        self.rates = Rates(clients, own, policy="bucket") if clients.rate else None
 
     async def let_in(self, visit: Visit) -> None:
         """Looks at a request of which nothing is read yet.

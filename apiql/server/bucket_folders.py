@@ -4,17 +4,21 @@ and what is inherited, and nothing of engines.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from apiql.query_files import QueryFiles
-from apiql.settings import SettingProblem, Settings, SettingsError, load_within
+from apiql.settings import (
+    BUCKET_EXPECTED,
+    BUCKET_NAME,
+    SettingProblem,
+    Settings,
+    SettingsError,
+    load_within,
+)
 
 FOLDER = "buckets"
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_EXPECTED = "1 to 64 letters, digits and _ - . (from A to Z), the first of them no mark"
 
 
 def read_buckets(
@@ -64,8 +68,8 @@ def _folders(root: Path) -> Iterator[Path]:
 def _misnamed(folders: list[Path]) -> Iterator[SettingProblem]:
     known: dict[str, str] = {}
     for folder in folders:
-        if NAME.fullmatch(folder.name) is None:
-            yield _problem(folder, "this is no name of a bucket", _EXPECTED)
+        if BUCKET_NAME.fullmatch(folder.name) is None:
+            yield _problem(folder, "this is no name of a bucket", BUCKET_EXPECTED)
         other = known.setdefault(folder.name.lower(), folder.name)
         if other != folder.name:
             yield _problem(folder, f"only its case tells it from {other}", "another name")

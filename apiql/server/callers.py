@@ -25,6 +25,8 @@ from apiql.settings import Access, Clients
 from apiql.sources.call import Layer
 
 AUTHORIZATION = b"authorization"
+UNPROVED = "none"
+"""The scheme of a request that shows nothing, or nothing that one scheme takes."""
 NOT_KNOWN = "who asks is not known here"
 REALM = 'realm="apiql"'
 
@@ -35,15 +37,15 @@ Fields = Mapping[bytes, bytes]
 class Scheme:
     """One way to say who one is. `fields` are the headers that it reads, `challenge` is what
     WWW-Authenticate says of it. `claims` finds what a request shows, None where that is nothing of
-    its kind; `prove` tells who shows it, or raises NotProved (or RequestRefused where what is
-    right is refused all the same).
+    its kind; `prove` tells who shows it, at once or when that is known, or raises NotProved (or
+    RequestRefused where what is right is refused all the same).
     """
 
     name: str
     fields: frozenset[bytes]
     challenge: str
     claims: Callable[[Fields], Any]
-    prove: Callable[[Any, Visit], Awaitable[Principal]]
+    prove: Callable[[Any, Visit], Principal | Awaitable[Principal]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,16 +67,16 @@ class Callers:
         """Finds out who asks."""
         challenge = self.challenge
         fields = frozenset().union(*(scheme.fields for scheme in self.schemes))
-        single = fields | {AUTHORIZATION}
         varies = (b"vary", b", ".join(sorted(name.title() for name in fields)))
 
         async def guard(visit: Visit) -> None:
             visit.told.append(varies)  # else a cache between would answer one caller for another
             scheme = None
             try:
-                scheme, claim = self._claimed(visit, fields, single)
+                scheme, claim = self._claimed(visit, fields)
                 if scheme is not None:
-                    visit.principal = await scheme.prove(claim, visit)
+                    proved = scheme.prove(claim, visit)
+                    visit.principal = proved if isinstance(proved, Principal) else await proved
                     if not self.pass_on:
                         visit.hide(scheme.fields)
             except NotProved as wrong:
@@ -88,15 +90,14 @@ class Callers:
 
         return guard
 
-    def _claimed(
-        self, visit: Visit, fields: frozenset[bytes], single: frozenset[bytes]
-    ) -> tuple[Scheme | None, Any]:
-        found = visit.fields
-        if fields.isdisjoint(found):
+    def _claimed(self, visit: Visit, fields: frozenset[bytes]) -> tuple[Scheme | None, Any]:
+        found, headers = visit.fields, visit.scope["headers"]
+        if found.keys().isdisjoint(fields):
             return None, None
-        shown = [name for name, _ in visit.scope["headers"] if name in single]
-        if len(shown) != len(set(shown)):
-            raise NotProved("one header stands there several times")
+        if len(found) != len(headers):  # some header stands there several times
+            shown = [name for name, _ in headers if name in fields or name == AUTHORIZATION]
+            if len(shown) != len(set(shown)):
+                raise NotProved("one header stands there several times")
         claims = [(scheme, scheme.claims(found)) for scheme in self.schemes]
         made = [(scheme, claim) for scheme, claim in claims if claim is not None]
         if len(made) != 1:
@@ -105,10 +106,11 @@ class Callers:
 
     def _refused(self, visit: Visit, scheme: Scheme | None, why: str) -> RequestRefused:
         """One answer for all reasons."""
+        name = "" if scheme is None else scheme.name
         if self.tell is not None:
-            client = client_address(visit.scope, self.clients)
-            self.tell(CallerRefused("" if scheme is None else scheme.name, why, client))
-        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, {"WWW-Authenticate": self.challenge})
+            self.tell(CallerRefused(name, why, client_address(visit.scope, self.clients)))
+        told = {"WWW-Authenticate": self.challenge}
+        return RequestRefused(Code.UNAUTHENTICATED, NOT_KNOWN, told, name or UNPROVED)
 
 
 def schemes_of(
@@ -133,7 +135,7 @@ def schemes_of(
 def _keys(access: Access, wall: Callable[[], float]) -> Scheme:
     header, prove = access.key_header.encode(), proves_keys(access.keys, wall)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
+    def proved(claim: bytes, _: Visit) -> Principal:
         return prove(claim)
 
     challenge = f'ApiKey {REALM}, header="{access.key_header}"'
@@ -143,8 +145,8 @@ def _keys(access: Access, wall: Callable[[], float]) -> Scheme:
 def _passwords(access: Access) -> Scheme:
     passwords = Passwords(access.users, _now)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
-        return await passwords.prove(claim)
+    def proved(claim: bytes, _: Visit) -> Awaitable[Principal]:
+        return passwords.prove(claim)
 
     challenge = f'Basic {REALM}, charset="UTF-8"'
     return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(after_word, b"basic"), proved)
@@ -159,8 +161,8 @@ def _tokens(
 
     tokens = Tokens(trusted_in(access.tokens, layer, memory, _now, tell), wall)
 
-    async def proved(claim: bytes, _: Visit) -> Principal:
-        return await tokens.prove(claim)
+    def proved(claim: bytes, _: Visit) -> Principal | Awaitable[Principal]:
+        return tokens.known(claim) or tokens.prove(claim)
 
     challenge = f"Bearer {REALM}"
     return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(after_word, b"bearer"), proved)

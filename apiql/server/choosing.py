@@ -16,7 +16,7 @@ from apiql.settings import Settings
 
 PREFIX = "/b/"
 """Before a bucket's name in a path."""
-_PATH = re.compile(r"/b/([^/]+)/(?:apiql\Z|(?:query|api|httpapi|flow|schedule)/)")
+_PATH = re.compile(r"/b/([^/]+)/(?:apiql\Z|(?:query|template|api|httpapi|flow|schedule)/)")
 
 Said = Callable[[Visit], str]
 """The name that a request says; empty where it says none."""

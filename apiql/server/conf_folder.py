@@ -27,7 +27,9 @@ Look = Mapping[str, tuple[int, ...]]
 
 
 def look_at(conf: Path | None, others: Iterable[str] = ()) -> Look:
-    """The folder's files as they are now, and other files that the settings name."""
+    """The folder's files as they are now, and other files, or all of other folders, that the
+    settings name.
+    """
     found: dict[str, tuple[int, ...]] = {}
     for path in _paths(conf, others):
         try:
@@ -57,12 +59,21 @@ def _paths(conf: Path | None, others: Iterable[str]) -> Iterator[str]:
     """In order. What begins with a dot is not looked at, but a link to such a thing is, and what
     is called by its ending alone.
     """
-    for folder, folders, files in os.walk(conf or os.devnull, followlinks=True):
+    if conf is not None:
+        yield from _files(conf, SUFFIXES)
+    for other in sorted(others):
+        if os.path.isdir(other):
+            yield from _files(Path(other), ("",))
+        else:
+            yield other
+
+
+def _files(top: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
+    for folder, folders, files in os.walk(top, followlinks=True):
         inner = Path(folder)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        if conf is not None and len(inner.relative_to(conf).parts) >= MOST_FOLDERS:
+        if len(inner.relative_to(top).parts) >= MOST_FOLDERS:
             folders.clear()
         for name in sorted(files):
-            if name in BARE or (name.endswith(SUFFIXES) and not name.startswith(".")):
+            if name in BARE or (name.endswith(suffixes) and not name.startswith(".")):
                 yield str(inner / name)
-    yield from sorted(others)

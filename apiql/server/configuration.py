@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from apiql.defined import DefinitionFiles, read_definitions
-from apiql.engine import NO_DEFINITIONS
+from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
 from apiql.gateways import read_gateways
+from apiql.legacy_folders import folders_of
+from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
+from apiql.remote_state import remote_folder
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
 
 FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
@@ -55,6 +59,8 @@ class Configuration:
     revision: str
     others: tuple[str, ...] = ()
     rights: RightsFiles = NO_RIGHTS
+    plug_ins: PlugIns = NO_PLUG_INS
+    templates: TemplateFiles = NO_TEMPLATES
     definitions: DefinitionFiles = NO_DEFINITIONS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
@@ -72,6 +78,7 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
     Raises:
         SettingsError: with every problem of the settings.
         CertificateRefused: the server's certificate cannot be used.
+        PlugInsRefused: a plug-in cannot be used.
     """
     if file_needed and place.conf is not None and place.conf.is_dir():
         file = place.conf / FILE
@@ -81,31 +88,47 @@ def read_configuration(place: Place, *, file_needed: bool = False) -> Configurat
     certificates_of(settings.server)
     folders = read_buckets(place.conf, settings, place.environ)
     inside = [inner for _, inner in folders.values()]
-    others = (*named_files(settings, *inside), *private_key_files(place.environ))
+    others = (
+        *named_files(settings, *inside), *private_key_files(place.environ),
+        *named_folders(settings, place.conf),
+        *map(str, plug_in_paths(place.conf, settings.plugins).values()),
+    )  # fmt: skip
     revision = revision_of(place.conf, others)
-    main = _of_folder(place.conf, settings, place, revision)
-    buckets = {name: _of_folder(*found, place, revision) for name, found in folders.items()}
+    plug_ins = read_plug_ins(place.conf, settings.plugins, all_functions())
+    main = _of_folder(place.conf, settings, place, revision, plug_ins)
+    buckets = {
+        name: _of_folder(*found, place, revision, plug_ins) for name, found in folders.items()
+    }
     if settings.buckets.inherit:
         buckets = {name: _inheriting(found, main, name) for name, found in buckets.items()}
     return replace(main, others=others, buckets=buckets)
 
 
 def _of_folder(
-    folder: Path | None, settings: Settings, place: Place, revision: str
+    folder: Path | None, settings: Settings, place: Place, revision: str, plug_ins: PlugIns
 ) -> Configuration:
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
-    queries = read_query_files(folder)
+    queries, templates = read_query_files(folder), read_template_files(folder)
     definitions = replace(
-        read_definitions(folder, place.environ), keep_going=place.keep_going,
+        read_definitions(
+            folder, folders_of(settings, folder), environ=place.environ,
+            functions=plug_ins.templates, values=plug_ins.values, buckets=settings.legacy.buckets,
+        ),
+        keep_going=place.keep_going,
         gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip
-    rights = read_rights(folder, place.environ, settings, queries, definitions.own_rights)
-    return Configuration(shown, queries, revision, rights=rights, definitions=definitions)
+    apart = definitions.own_rights
+    rights = read_rights(folder, place.environ, settings, queries, templates, apart)
+    return Configuration(
+        shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates,
+        definitions=definitions,
+    )  # fmt: skip
 
 
 def _inheriting(own: Configuration, main: Configuration, name: str) -> Configuration:
-    return replace(own, queries=inheriting(own.queries, main.queries, name))
+    queries = inheriting(own.queries, main.queries, name)
+    return replace(own, queries=queries, templates=own.templates.over(main.templates, name))
 
 
 def has_file(place: Place) -> bool:
@@ -129,6 +152,14 @@ def named_files(main: Settings, *buckets: Settings) -> tuple[str, ...]:
         found += [each.certificate, each.private_key]
     found += [issuer.keys_file for issuer in main.access.tokens.values()]
     return tuple(sorted({file for file in found if isinstance(file, str)}))
+
+
+def named_folders(settings: Settings, conf: Path | None) -> tuple[str, ...]:
+    """The folders of definitions that the settings name, and that of those that are fetched."""
+    found = [str(folder) for folder in settings.legacy.folders.values()]
+    if settings.remote.url is not None:
+        found.append(str(remote_folder(settings, conf)))
+    return tuple(found)
 
 
 def developing(settings: Settings) -> Settings:

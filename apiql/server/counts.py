@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
+from apiql.errors import RequestRefused
 from apiql.events import Figure
 from apiql.server.current import Current, Held
 from apiql.server.reload import State
@@ -14,13 +16,21 @@ ENDINGS = ("gone", "1xx", "2xx", "3xx", "4xx", "5xx")
 
 
 class Counts:
-    """Requests for answers, by their endings; `seconds` is the time of all of them together."""
+    """Requests for answers, by their endings; `seconds` is the time of all of them together.
+    `refused` are those whose callers were, by code and by the guard that did it.
+    """
 
-    __slots__ = ("endings", "seconds")
+    __slots__ = ("endings", "refused", "seconds")
 
     def __init__(self) -> None:
         self.endings = [0] * len(ENDINGS)
+        self.refused = Counter[tuple[str, str]]()
         self.seconds = 0.0
+
+    def refuse(self, refused: RequestRefused) -> None:
+        """Notes a refusal, if it is about who asks."""
+        if refused.guard:
+            self.refused[refused.code, refused.guard] += 1
 
     def figures(self) -> Iterator[Figure]:
         """How many there were, and how long they took."""
@@ -30,6 +40,9 @@ class Counts:
                 yield Figure("apiql_queries_total", told, count, {"status": ending}, counter=True)
         told = "Time that all queries took together"
         yield Figure("apiql_query_seconds_total", told, self.seconds, counter=True)
+        name, told = "apiql_refused_total", "Requests whose callers were refused"
+        for (code, guard), count in self.refused.items():
+            yield Figure(name, told, count, {"code": code, "guard": guard}, counter=True)
 
 
 def figures_in_force(current: Current, state: State | None) -> Iterator[Figure]:

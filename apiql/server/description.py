@@ -13,6 +13,7 @@ from apiql.access.rights import OPEN
 from apiql.server.current import Current
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
+from apiql.server.template_description import template_paths
 from apiql.stored import Catalog
 
 ENVELOPE: dict[str, Any] = {
@@ -30,23 +31,26 @@ ENVELOPE: dict[str, Any] = {
         "extensions": {"type": "object", "properties": {"trace": {"type": "boolean"}}},
     },
 }
+PATH = "/openapi.json"
 SCHEMAS = {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
 """What the paths refer to."""
 
 
 def stored_queries(catalog: Catalog, title: str, version: str) -> dict[str, Any]:
-    """A description of the stored queries alone, of all of them: it is the operator who asks."""
+    """A description of the stored queries and templates alone, of all of them: it is the operator
+    who asks.
+    """
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "paths": stored_paths(catalog, OPEN),
+        "paths": stored_paths(catalog, OPEN) | template_paths(catalog.templates, OPEN),
         "components": {"schemas": SCHEMAS},
     }
 
 
 def describe(app: FastAPI, current: Current) -> None:
-    """Adds /openapi.json, where the settings have it on; it describes /apiql and the stored
-    queries too.
+    """Adds /openapi.json, where the settings have it on; it describes /apiql, the stored
+    queries and the call templates too.
     """
 
     def openapi() -> dict[str, Any]:
@@ -54,7 +58,9 @@ def describe(app: FastAPI, current: Current) -> None:
         schemas = schema.setdefault("components", {}).setdefault("schemas", {})
         schemas |= SCHEMAS
         schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
-        schema["paths"] |= stored_paths(current.engine.catalog, current.held.rights)
+        catalog, rights = current.engine.catalog, current.held.rights
+        schema["paths"] |= stored_paths(catalog, rights)
+        schema["paths"] |= template_paths(catalog.templates, rights)
         return schema
 
     async def described() -> JSONResponse:
@@ -63,7 +69,7 @@ def describe(app: FastAPI, current: Current) -> None:
         return JSONResponse(openapi())
 
     app.openapi = openapi  # type: ignore[method-assign]
-    app.add_api_route("/openapi.json", described, include_in_schema=False)
+    app.add_api_route(PATH, described, include_in_schema=False)
 
 
 def _post() -> dict[str, Any]:

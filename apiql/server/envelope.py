@@ -18,6 +18,7 @@ from apiql.errors import Code, RequestRefused
 from apiql.settings import Limits
 
 SHORT = 10**18
+BRACKETS = (dict, list)
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
 ID = re.compile(r"sha256:[0-9a-f]{64}")
@@ -105,7 +106,7 @@ def _measure(value: Any, limits: Limits) -> int:
     """The number of members in all objects; refuses what is too deep or too long."""
     members = 0
     level = [value]
-    for _ in range(limits.nesting + 1):
+    for depth in range(limits.nesting + 1):
         below: list[Any] = []
         for item in level:
             kind = type(item)
@@ -117,6 +118,8 @@ def _measure(value: Any, limits: Limits) -> int:
             elif (kind is int and not -SHORT < item < SHORT) or kind is Decimal:
                 _check_digits(item, limits.number_digits)
         if not below:
+            if depth == limits.nesting and any(type(item) in BRACKETS for item in level):
+                break
             return members
         level = below
     raise _limit("nesting", limits.nesting)

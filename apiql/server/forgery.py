@@ -40,16 +40,16 @@ def unforged(settings: Settings, _: Around) -> Guard | None:
     listed = frozenset(name.encode() for name in named)
     cookies = settings.forgery.cookies
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         fields = visit.fields
         if cookies and COOKIE in fields and not is_meant(fields):
-            raise RequestRefused(Code.FORBIDDEN, UNMEANT)
+            raise RequestRefused(Code.FORBIDDEN, UNMEANT, guard="forgery")
         if SITE not in fields and ORIGIN not in fields:
             return
         if is_ours(fields, listed) or is_meant(fields):
             return
         if visit.scope["method"] == "POST" and not _asked_before(fields):
-            raise RequestRefused(Code.FORBIDDEN, SIMPLE)
+            raise RequestRefused(Code.FORBIDDEN, SIMPLE, guard="forgery")
         if not REMEMBERED.isdisjoint(fields):
             visit.hide(REMEMBERED)
 

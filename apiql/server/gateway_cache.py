@@ -77,7 +77,13 @@ class Entry:
 
 
 def key_of(
-    caching: Caching, name: str, mark: bytes, path: str, message: Message, method: str, who: Principal
+    caching: Caching,
+    name: str,
+    mark: bytes,
+    path: str,
+    message: Message,
+    method: str,
+    who: Principal,
 ) -> Key:
     """Under what an answer is kept; `mark` is that of the file, whose changes make all of it void."""
     said = cache_key(caching, method, path, message.query, message.headers)

@@ -26,7 +26,9 @@ def new_trace_id() -> str:
     return f"{uuid.uuid4().hex[:8]}{time.time_ns() % 10**8:08d}"
 
 
-def fields_of(raw: Iterable[tuple[bytes, bytes]], peer: str, trace: str) -> dict[str, tuple[str, ...]]:
+def fields_of(
+    raw: Iterable[tuple[bytes, bytes]], peer: str, trace: str
+) -> dict[str, tuple[str, ...]]:
     """The header fields by canonical name, with who asks behind X-Forwarded-For, and a trace."""
     found: dict[str, tuple[str, ...]] = {}
     for name, value in raw:
@@ -59,7 +61,11 @@ def query_of(raw: bytes) -> Fields:
 
 
 def with_body(
-    fields: dict[str, tuple[str, ...]], body: bytes, path: str, params: Mapping[str, str], query: Fields
+    fields: dict[str, tuple[str, ...]],
+    body: bytes,
+    path: str,
+    params: Mapping[str, str],
+    query: Fields,
 ) -> Message:
     """The whole message."""
     media = fields.get("Content-Type", ("",))[0]

@@ -28,7 +28,11 @@ class Gateways:
     """The gateways in force; `opened` are stores of their own."""
 
     def __init__(
-        self, catalog: GatewayCatalog, buckets: Buckets, kept: Mapping[str, Kept], opened: list[Stores]
+        self,
+        catalog: GatewayCatalog,
+        buckets: Buckets,
+        kept: Mapping[str, Kept],
+        opened: list[Stores],
     ) -> None:
         self.catalog = catalog
         self.buckets = buckets

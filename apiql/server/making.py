@@ -7,11 +7,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
-from apiql.engine import Engine
-from apiql.events import Told
+from apiql.engine import Engine, all_functions
+from apiql.events import CircuitMoved, HostMoved, Notice, Told
 from apiql.opened import OpenEngine
+from apiql.plugins import Registry
 from apiql.rights_files import rights_of
 from apiql.server.bucket import AllBuckets, Bucket
 from apiql.server.configuration import Configuration
@@ -47,9 +49,10 @@ class Making:
         opened = {}
         for name, each in _all_of(found).items():
             stores, circuits = self._of(name, each)
+            tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
-                each.settings, each.queries, self._tell, stores, circuits, self._made,
-                each.definitions,
+                each.settings, each.queries, tell, stores, circuits, self._made,
+                _functions(each), each.templates, each.definitions,
             )  # fmt: skip
         return self._held(found, opened)
 
@@ -71,12 +74,14 @@ class Making:
         the loop.
         """
         settings, (stores, circuits) = found.settings, self._of(name, found)
-        stack = build_stack(settings, stores, told=self._tell, circuits=circuits, made=self._made)
+        tell = _naming(name, self._tell)
+        stack = build_stack(settings, stores, told=tell, circuits=circuits, made=self._made)
         engine: Engine | None = None
         try:
             engine = await asyncio.to_thread(
-                Engine, settings, stack.layer, found.queries, found.definitions, told=self._tell
-            )
+                Engine, settings, stack.layer, found.queries, found.templates, told=tell,
+                functions=_functions(found), definitions=found.definitions,
+            )  # fmt: skip
         finally:
             if engine is None:
                 await stack.aclose()
@@ -98,6 +103,24 @@ class Making:
         return held_of(opened[""], self._tell, self._key_sets, rights, inside)
 
 
+def _functions(found: Configuration) -> Registry:
+    """The standard ones and those of plug-ins."""
+    return found.plug_ins.added_to(all_functions())
+
+
 def _all_of(found: Configuration) -> Mapping[str, Configuration]:
     """The main one, and those of the buckets."""
     return {"": found, **found.buckets}
+
+
+def _naming(bucket: str, tell: Told) -> Told:
+    """Tells of upstreams whose they are: buckets may call the same one, each over its own way."""
+    if not bucket:
+        return tell
+
+    def told(notice: Notice) -> None:
+        if isinstance(notice, CircuitMoved | HostMoved):
+            notice = replace(notice, bucket=bucket)
+        tell(notice)
+
+    return told

@@ -46,14 +46,17 @@ class Measured:
     def ended(self, visit: Visit) -> None:
         """Counts the query."""
         key = (visit.route, visit.kind, visit.name, visit.status)
-        self._taken.note(key, visit.seconds)
+        self._taken.note(key, visit.seconds)  # all of it is ours: routes, and names of the settings
 
     def made(self, call: Call, seconds: float, status: int | None, code: Code | None) -> None:
         """Counts a call that was made to an upstream."""
         mark = REQUEST.get(NOBODY)
-        service = call.service if call.service in self._upstreams else OTHER
-        method = call.method if call.method in METHODS else OTHER
-        self._made.note((mark.kind, mark.name, service, method, status, code), seconds)
+        key = (mark.kind, mark.name, call.service, call.method, status, code)
+        if key not in self._made.series:  # then none of it may be a label as it is
+            service = call.service if call.service in self._upstreams else OTHER
+            method = call.method if call.method in METHODS else OTHER
+            key = (mark.kind, mark.name, service, method, status, code)
+        self._made.note(key, seconds)
 
     def families(self) -> Iterator[Histogram]:
         """All histograms."""

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import assert_never
 
 from apiql.events import (
+    ArchiveMoved,
     AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    FolderMissing,
     HostMoved,
     KeysMoved,
     Notice,
@@ -119,10 +121,10 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             cut = "…" if len(text) > MOST_SHOWN else ""
             shown = json.dumps(text[:MOST_SHOWN] + cut)
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
-        case AsideFailed(name, why):
-            return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
+        case ArchiveMoved() | FolderMissing() | AsideFailed():
+            return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
             text = f"a request of {client or 'nobody'} does not prove who asks{how}: {why}"
@@ -142,13 +144,14 @@ def _line(notice: Notice) -> tuple[int, str, str]:
 def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[int, str, str]:
     """Of what the engine calls."""
     match notice:
-        case CircuitMoved(origin, state, why):
-            told = f"the circuit of {origin} is {state}: {why}"
-            return logging.WARNING, f"circuit {origin}", told
-        case HostMoved(upstream, host, healthy, why):
+        case CircuitMoved(origin, state, why, bucket):
+            told = f"{_of(bucket)}the circuit of {origin} is {state}: {why}"
+            return logging.WARNING, f"circuit {bucket} {origin}", told
+        case HostMoved(upstream, host, healthy, why, bucket):
             level = logging.INFO if healthy else logging.WARNING
             now = "is used again" if healthy else "is passed by"
-            return level, f"host {host}", f"upstream {upstream}: {host} {now}: {why}"
+            told = f"{_of(bucket)}upstream {upstream}: {host} {now}: {why}"
+            return level, f"host {bucket} {host}", told
         case StoreMoved(reachable, why):
             now = "is used again" if reachable else "is left alone, each process keeps its own"
             return logging.WARNING, "store", f"the store {now}: {why}"
@@ -156,6 +159,24 @@ def _moved(notice: CircuitMoved | HostMoved | StoreMoved | KeysMoved) -> tuple[i
             now = "can be fetched again" if reachable else "cannot be fetched"
             level = logging.INFO if reachable else logging.WARNING
             return level, f"keys {issuer}", f"the keys of the issuer {issuer} {now}: {why}"
+
+
+def _of(bucket: str) -> str:
+    return f"bucket {bucket}: " if bucket else ""
+
+
+def _of_definitions(notice: ArchiveMoved | FolderMissing | AsideFailed) -> tuple[int, str, str]:
+    """Of definitions, and where they come from."""
+    match notice:
+        case AsideFailed(name, why):
+            return logging.ERROR, "aside", f"{name}, begun aside, failed: {why}"[:MOST_SHOWN]
+        case ArchiveMoved(url, usable, why):
+            level = logging.INFO if usable else logging.WARNING
+            now = "is used" if usable else "cannot be used, what is here already goes on"
+            return level, f"archive {url}", f"the archive of {url} {now}: {why}"[:MOST_SHOWN]
+        case FolderMissing(setting, folder):
+            text = f"{setting} names {folder}, which is no folder: the usual one is read"
+            return logging.WARNING, f"folder {setting}", text
 
 
 def more(held: int) -> str:

@@ -15,6 +15,7 @@ from apiql.settings import Cors, Settings
 ORIGIN, METHOD = b"origin", b"access-control-request-method"
 VARY = (b"vary", b"Origin")
 ANY = "*"
+NOT_LISTED = "pages of this origin may not ask"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ def listed_origins(settings: Settings, _: Around) -> Guard | None:
     known = {name.encode(): _told(cors, name) for name in cors.origins if name != ANY}
     anybody = _told(cors, ANY) if ANY in cors.origins else None
 
-    async def guard(visit: Visit) -> None:
+    def guard(visit: Visit) -> None:
         visit.told.append(VARY)
         origin = visit.fields.get(ORIGIN)
         if origin is None:
@@ -41,7 +42,7 @@ def listed_origins(settings: Settings, _: Around) -> Guard | None:
         told = _for(origin, known, anybody)
         if visit.scope["method"] == "OPTIONS" and METHOD in visit.fields:
             if told is None:
-                raise RequestRefused(Code.FORBIDDEN, "pages of this origin may not ask")
+                raise RequestRefused(Code.FORBIDDEN, NOT_LISTED, guard="origins")
             raise Answered(204, told.before)
         if told is not None:
             visit.told += told.answer

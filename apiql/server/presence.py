@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from msgspec import Struct
+
 from apiql.server.visit import Receive
 
 PATIENCE = 0.01
@@ -36,7 +38,9 @@ class Presence:
         Raises:
             ClientGone: the client went away.
         """
-        watch = _Watch(receive)
+        worker = asyncio.current_task()
+        assert worker is not None
+        watch = _Watch(worker, receive)
         self._waiting.add(watch)
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
@@ -48,7 +52,8 @@ class Presence:
             raise
         finally:
             self._waiting.discard(watch)
-            watch.end()
+            if watch.listener is not None:
+                watch.end()
 
     def _look(self) -> None:
         """Listens to whoever was waiting at the last look already."""
@@ -59,35 +64,30 @@ class Presence:
             self._timer = asyncio.get_running_loop().call_later(PATIENCE, self._look)
 
 
-class _Watch:
-    """Listens for one client's leaving, and cancels the task it was made in."""
+class _Watch(Struct, eq=False):
+    """Listens for one client's leaving, and cancels the worker."""
 
-    __slots__ = ("_listener", "_new", "_receive", "gone", "worker")
-
-    def __init__(self, receive: Receive) -> None:
-        worker = asyncio.current_task()
-        assert worker is not None
-        self.worker = worker
-        self.gone = False
-        self._receive = receive
-        self._new = True
-        self._listener: asyncio.Task[None] | None = None
+    worker: asyncio.Task[Any]
+    receive: Receive
+    gone: bool = False
+    new: bool = True
+    listener: asyncio.Task[None] | None = None
 
     def seen(self) -> None:
         """Begins to listen at the second look."""
-        if self._new:
-            self._new = False
-        elif self._listener is None:
-            self._listener = asyncio.get_running_loop().create_task(self._listen())
+        if self.new:
+            self.new = False
+        elif self.listener is None:
+            self.listener = asyncio.get_running_loop().create_task(self._listen())
 
     def end(self) -> None:
         """Listens no longer."""
-        listener, self._listener = self._listener, None  # its error holds a frame that holds this
+        listener, self.listener = self.listener, None  # its error holds a frame that holds this
         if listener is not None:
             listener.cancel()
 
     async def _listen(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
+        while (await self.receive())["type"] != "http.disconnect":
             pass
         self.gone = True
         self.worker.cancel()

@@ -37,13 +37,14 @@ from apiql.server.render import (
 )
 from apiql.server.sight import Sight
 from apiql.server.stream import Streaming, let_go
-from apiql.server.visit import REQUEST, Answered, Receive, Scope, Visit, Watcher
+from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, Visit, Watcher
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-Reader = Callable[[Scope, Receive, Engine, Sight | None], Awaitable[Asked]]
+Reader = Callable[[Scope, Receive, Engine, Sight | None, Fields], Awaitable[Asked]]
 Within = Callable[[Held, Visit], Awaitable[Asked]]
 """Reads a request that needs more of what is in force than its engine."""
+Ended = Answered | ClientGone | NoSuchRoute | RequestRefused | QueryRefused
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
 
@@ -71,9 +72,11 @@ class QueryRoute:
     _count: itertools.count[int] = field(default_factory=itertools.count)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        held, request_id = self.current.held, self._request_id(scope)
-        visit = Visit(scope, receive, request_id, self.route, self.kind)
-        REQUEST.set(visit.mark)
+        held, fields = self.current.held, dict(scope["headers"])
+        request_id = self._request_id(scope, fields)
+        mark = Mark(request_id, self.kind)
+        REQUEST.set(mark)
+        visit = Visit(scope, receive, request_id, self.route, self.kind, mark, fields)
         held.requests += 1
         for watcher in self.watchers:
             if watcher.wants_events:
@@ -143,44 +146,35 @@ class QueryRoute:
         """
         form = Wanted.JSON
         try:
-            held = await self._let_in(held, visit)
-            asked = await self._asked(held, visit)
+            self.door.let_in()
+            for guard in held.guards:
+                waits = guard(visit)
+                if waits is not None:
+                    await waits
+            if held.said is not None or held.rights.restricts or visit.principal.bucket:
+                held = await self._sorted(held, visit)
+            asked = await self._read(held, visit)
             form = asked.wanted
             if asked.id is not None:
                 asked = await self._known_text(held, asked, asked.id, visit)
             visit.was_read(asked.name, asked.query.text)
             return await self.presence.during(self._placed(held, asked, visit), visit.receive)
-        except (Answered, NoSuchRoute, RequestRefused) as ended:
-            return self._ended(ended, visit)
-        except QueryRefused as refused:
-            visit.codes = tuple({problem.code: None for problem in refused.problems})
-            return render_refusal(refused, form)
-        except ClientGone:
-            return None
+        except (Answered, ClientGone, NoSuchRoute, RequestRefused, QueryRefused) as ended:
+            return self._ended(ended, visit, form)
         except asyncio.CancelledError:
             if not self.door.draining:
                 raise
             return _refused(visit, Overloaded())  # the time to end is over
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
-            visit.codes = (Code.INTERNAL,)
-            log.exception("request %s failed", visit.request_id.decode())
-            return (self.broken or _broken)(visit)
+            return self._broken(visit)
 
-    def _asked(self, held: Held, visit: Visit) -> Awaitable[Asked]:
-        if self.within is not None:
-            return self.within(held, visit)
-        return self.read(visit.scope, visit.receive, held.engine, visit.sight)
-
-    async def _let_in(self, held: Held, visit: Visit) -> Held:
-        """What answers a request, of which nothing is read yet: what is held, or a bucket of it.
+    async def _sorted(self, held: Held, visit: Visit) -> Held:
+        """What answers a request that has passed the guards: what is held, or a bucket of it.
 
         Raises:
-            RequestRefused, Answered: it is not to be answered, or is already.
+            RequestRefused: there is no place in its bucket.
             NoSuchRoute: it is for a bucket that is not there for its caller.
         """
-        self.door.let_in()
-        for guard in held.guards:
-            await guard(visit)
         if held.said is not None or visit.principal.bucket:
             held = held.chosen(visit)
             if held.own is not None:
@@ -189,13 +183,30 @@ class QueryRoute:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
         return held
 
-    def _ended(self, ended: Answered | NoSuchRoute | RequestRefused, visit: Visit) -> Rendered:
+    def _read(self, held: Held, visit: Visit) -> Awaitable[Asked]:
+        if self.within is not None:
+            return self.within(held, visit)
+        return self.read(visit.scope, visit.receive, held.engine, visit.sight, visit.fields)
+
+    def _broken(self, visit: Visit) -> Rendered:
+        """What a bug answers, told with the request's id."""
+        visit.codes = (Code.INTERNAL,)
+        log.exception("request %s failed", visit.request_id.decode())
+        return (self.broken or _broken)(visit)
+
+    def _ended(self, ended: Ended, visit: Visit, form: Wanted) -> Rendered | None:
         if isinstance(ended, NoSuchRoute):
             raise ended
+        if isinstance(ended, ClientGone):
+            return None
         if isinstance(ended, Answered):
             return Rendered(ended.status, ended.body, [*ended.headers])
+        if isinstance(ended, QueryRefused):
+            visit.codes = tuple({problem.code: None for problem in ended.problems})
+            return render_refusal(ended, form)
         if ended.code is Code.RATE_LIMITED:
             self.door.limited += 1
+        self.counts.refuse(ended)
         return _refused(visit, ended)
 
     async def _known_text(self, held: Held, asked: Asked, id: str, visit: Visit) -> Asked:
@@ -224,12 +235,13 @@ class QueryRoute:
             places.leave()
         return rendered
 
-    def _request_id(self, scope: Scope) -> bytes:
+    def _request_id(self, scope: Scope, fields: Fields) -> bytes:
         """The caller's X-Request-Id, if it is one, else a new one."""
-        for name, value in scope["headers"]:
-            if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
-                found: bytes = value
-                return found
+        if b"x-request-id" in fields:
+            for name, value in scope["headers"]:
+                if name == b"x-request-id" and REQUEST_ID.fullmatch(value):
+                    found: bytes = value
+                    return found
         return f"{self._prefix}-{next(self._count)}".encode()
 
 

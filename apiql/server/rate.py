@@ -8,6 +8,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeAlias
 
 from apiql.access.principal import Principal
@@ -18,6 +19,9 @@ from apiql.server.visit import Guard, Scope, Visit
 from apiql.settings import Clients, Settings
 from apiql.stores.store import Buckets, Taken
 
+TOO_MANY = "more requests than a client may make"
+CLIENT = "client"
+"""What answers call the rate of a client; a bucket's own has another name."""
 KeyOf: TypeAlias = Callable[[Scope], bytes]
 SCHEMES = {"key": frozenset({"key", "signature"}), "user": None}
 """Whose name counts, by what clients are told by: that of a credential which the configuration
@@ -34,12 +38,14 @@ class Rate:
     policy: tuple[bytes, bytes]
 
 
-def rate_of(asks: tuple[int, int], burst: int | None = None) -> Rate:
-    """A rate of the settings."""
+def rate_of(asks: tuple[int, int], burst: int | None = None, name: str = CLIENT) -> Rate:
+    """A rate of the settings, and what answers call it."""
     number, seconds = asks
     each, most = number / seconds, burst or number
     window = max(1, math.ceil(most / each))
-    return Rate(each, most, (b"ratelimit-policy", b'"client";q=%d;w=%d' % (most, window)))
+    return Rate(
+        each, most, (b"ratelimit-policy", b'"%b";q=%d;w=%d' % (name.encode(), most, window))
+    )
 
 
 def rates_by_address(settings: Settings, around: Around) -> Guard | None:
@@ -64,9 +70,10 @@ class Rates:
     read.
     """
 
-    def __init__(self, clients: Clients, buckets: Buckets) -> None:
-        self._usual = rate_of(clients.rate, clients.burst) if clients.rate else None
-        self._named = {name: rate_of(asks) for name, asks in clients.rates.items()}
+    def __init__(self, clients: Clients, buckets: Buckets, policy: str = CLIENT) -> None:
+        self._usual = rate_of(clients.rate, clients.burst, policy) if clients.rate else None
+        self._named = {name: rate_of(asks, None, policy) for name, asks in clients.rates.items()}
+        self._left = b'"%b";r=%%d;t=%%d' % policy.encode()
         self._by_name = _by_name(clients)
         self._schemes = SCHEMES.get(clients.by)
         self._key_of = keys_by(clients)
@@ -78,20 +85,20 @@ class Rates:
         Raises:
             RequestRefused: none.
         """
-        rate, key = self._usual, None
-        if self._by_name and self._counts(visit.principal):
-            rate, key = self._named.get(visit.principal.name, rate), key_of_name(visit.principal)
+        rate, key, who = self._usual, None, visit.principal
+        if self._by_name and who.scheme and self._counts(who):
+            rate, key = self._named.get(who.name, rate), key_of_name(who)
         if rate is None:
             return
         key = key or self._key_of(visit.scope)
         taken = await self._buckets.take(key, rate.each_second, rate.burst)
-        visit.told += (rate.policy, (b"ratelimit", b'"client";r=%d;t=%d' % _left(taken)))
+        visit.told += (rate.policy, (b"ratelimit", self._left % _left(taken)))
         if not taken.allowed:
             again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}
-            raise RequestRefused(Code.RATE_LIMITED, "more requests than a client may make", again)
+            raise RequestRefused(Code.RATE_LIMITED, TOO_MANY, again, "rates")
 
     def _counts(self, principal: Principal) -> bool:
-        return principal.is_known and (self._schemes is None or principal.scheme in self._schemes)
+        return self._schemes is None or principal.scheme in self._schemes
 
 
 def _left(taken: Taken) -> tuple[int, int]:
@@ -100,7 +107,12 @@ def _left(taken: Taken) -> tuple[int, int]:
 
 def key_of_name(principal: Principal) -> bytes:
     """What tells one who has proved a name from others, of the same name in another way too."""
-    told = "\0".join((principal.scheme, principal.bucket, principal.name))
+    return _key_of(principal.scheme, principal.bucket, principal.name)
+
+
+@lru_cache(maxsize=4096)
+def _key_of(scheme: str, bucket: str, name: str) -> bytes:
+    told = "\0".join((scheme, bucket, name))
     return b"name:" + hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 

@@ -13,11 +13,12 @@ from msgspec import Struct
 from apiql.defined import Defined
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused
+from apiql.ir.reach import Kind
 from apiql.runtime.step import Executable
 from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
 from apiql.server.sight import Sight
-from apiql.server.visit import Receive, Scope
+from apiql.server.visit import Fields, Receive, Scope
 from apiql.settings import Limits
 
 BODY_TIME = 10.0
@@ -28,8 +29,9 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked; the
-    `id` of its text, or its plan already and its `name`, where the client calls it by one; the
-    definition that it asks for instead of a query, or what makes its answer by itself.
+    `id` of its text, or its plan already and its `name`, where the client calls it by one, which
+    is one of this `kind`; the definition that it asks for instead of a query, or what makes its
+    answer by itself.
     """
 
     query: Query
@@ -39,15 +41,18 @@ class Asked(Struct, frozen=True):
     id: str | None = None
     executable: Executable | None = None
     name: str = ""
+    kind: Kind = Kind.QUERY
     defined: Defined | None = None
     own: Callable[[], Awaitable[Any]] | None = None
 
 
 class Headers(Mapping[str, str]):
-    """The request's headers by lower-case name, decoded when first looked at."""
+    """The request's headers by lower-case name, decoded when first looked at; `fields` are the
+    same by name.
+    """
 
-    def __init__(self, raw: list[tuple[bytes, bytes]]) -> None:
-        self._raw = raw
+    def __init__(self, raw: list[tuple[bytes, bytes]], fields: Fields) -> None:
+        self._raw, self._fields = raw, fields
         self._found: dict[str, str] | None = None
 
     def _read(self) -> dict[str, str]:
@@ -66,11 +71,7 @@ class Headers(Mapping[str, str]):
     def __contains__(self, name: object) -> bool:
         if self._found is not None or not isinstance(name, str) or not name.isascii():
             return name in self._read()
-        wanted = name.encode()
-        for found, _ in self._raw:
-            if found == wanted:
-                return True
-        return False
+        return name.encode() in self._fields
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._read())
@@ -80,9 +81,10 @@ class Headers(Mapping[str, str]):
 
 
 async def read_request(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
-    """The query in a request to /apiql, whoever sends it.
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
+    """The query in a request to /apiql, whoever sends it; `fields` are its headers by name.
 
     Raises:
         RequestRefused: it cannot be read as one.
@@ -90,7 +92,7 @@ async def read_request(
     method = scope["method"]
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields: dict[bytes, bytes] = dict(raw)
+    fields = dict(raw) if fields is None else fields
     if method == "POST":
         body = await read_body(receive, fields, limits.body_bytes)
         envelope = _posted(body, fields, scope, limits)
@@ -99,7 +101,7 @@ async def read_request(
     else:
         message = f"{method} is no way to ask: POST a query, or GET one that only reads"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "GET, POST"})
-    query = Query(envelope.query, envelope.params, Headers(raw), None, patience_in(fields))
+    query = Query(envelope.query, envelope.params, Headers(raw, fields), None, patience_in(fields))
     trace = envelope.extensions.get("trace") is True
     return Asked(query, form_in(fields), trace, method == "GET", envelope.id)
 

@@ -16,7 +16,7 @@ from apiql.server.client_address import client_address
 from apiql.server.envelope import decode_json
 from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
 from apiql.server.sight import Sight
-from apiql.server.visit import Receive, Scope
+from apiql.server.visit import Fields, Receive, Scope
 from apiql.settings import Limits
 
 PREFIXES: Mapping[str, Kind] = {
@@ -28,27 +28,29 @@ READS = frozenset({"GET", "HEAD"})
 
 
 async def read_defined(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The definition that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, it is broken, or the request cannot be read.
     """
-    return await read_at(scope["path"], scope, receive, engine, sight)
+    return await read_at(scope["path"], scope, receive, engine, sight, fields)
 
 
 async def read_at(
-    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The definition at a path, asked for as `read_defined` has it."""
     prefix = path[: path.find("/", 1) + 1]
     found = _found(PREFIXES[prefix], path.removeprefix(prefix), engine, sight)
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields: dict[bytes, bytes] = dict(raw)
+    fields = dict(raw) if fields is None else fields
     body = await read_body(receive, fields, limits.body_bytes)
-    headers = Headers(raw)
+    headers = Headers(raw, fields)
     params = {
         "origin": _origin(body, found.lowered.any_body, limits),
         "query": {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()},

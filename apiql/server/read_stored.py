@@ -16,7 +16,7 @@ from apiql.server.envelope import decode_json
 from apiql.server.media import media_type
 from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
 from apiql.server.sight import Sight
-from apiql.server.visit import Receive, Scope
+from apiql.server.visit import Fields, Receive, Scope
 from apiql.settings import Limits
 from apiql.stored import StoredQuery
 
@@ -26,20 +26,22 @@ AS_IT_IS = frozenset({"string", "any"})
 
 
 async def read_stored(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The stored query that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
     path = scope["path"].removeprefix(PREFIX)
-    return await read_named(path, scope, receive, engine, sight)
+    return await read_named(path, scope, receive, engine, sight, fields)
 
 
 async def read_named(
-    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None
-) -> Asked:
+    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
     """The stored query at a path, asked for as `read_stored` has it."""
     stored = _found(path, engine, sight)
     method, plan = scope["method"], stored.executable.plan
@@ -49,12 +51,12 @@ async def read_named(
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, why, {"Allow": ", ".join(allowed)})
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields: dict[bytes, bytes] = dict(raw)
+    fields = dict(raw) if fields is None else fields
     given = _in_url(scope, plan.parameters, limits)
     if method == "POST":
-        given |= _posted(await read_body(receive, fields, limits.body_bytes), fields, limits)
+        given |= posted_object(await read_body(receive, fields, limits.body_bytes), fields, limits)
     shown = text_shown(stored, engine)
-    query = Query(shown, given, Headers(raw), None, patience_in(fields))
+    query = Query(shown, given, Headers(raw, fields), None, patience_in(fields))
     form, reads, executable = form_in(fields), method == "GET", stored.executable
     return Asked(query, form, False, reads, executable=executable, name=stored.name)
 
@@ -108,7 +110,7 @@ def _value(kind: str, texts: list[str], limits: Limits) -> Any:
     return value if fits(kind, value) else text
 
 
-def _posted(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) -> dict[str, Any]:
+def posted_object(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) -> dict[str, Any]:
     """The object in a body; there need not be one."""
     if not body:
         return {}

@@ -25,6 +25,7 @@ from apiql.server.configuration import (
     told,
 )
 from apiql.server.current import Current, Held
+from apiql.server.fetching import Fetching
 
 PAUSE = 1.0
 """Seconds between two looks; what is the same in two of them has settled."""
@@ -89,11 +90,11 @@ class Reloader:
 
     def __init__(
         self, place: Place, first: Configuration, current: Current, make: Make, tell: Told,
-        wall: Callable[[], float],
+        wall: Callable[[], float], fetching: Fetching | None = None,
     ) -> None:  # fmt: skip
         self.state = State(first.revision, wall())
         self._place, self._current, self._make = place, current, make
-        self._tell, self._wall = tell, wall
+        self._tell, self._wall, self._fetching = tell, wall, fetching
         self._begun = first.settings
         self._others, self._cold = first.others, first.cold
         self._file_needed = has_file(place)
@@ -130,12 +131,23 @@ class Reloader:
 
     async def _turn(self) -> None:
         """What is to be done after a pause, or when somebody has asked."""
-        if self._asked.is_set():
+        if self._asked.is_set() or self._is_due():
             self._asked.clear()
-            if await self.reload() is Outcome.UNSETTLED:
+            if await self.renew() is Outcome.UNSETTLED:
                 asyncio.get_running_loop().call_later(PAUSE, self._asked.set)
         elif self._current.held.settings.server.reload:
             await self.look()
+
+    def _is_due(self) -> bool:
+        return self._fetching is not None and self._fetching.is_due(self._current.held.settings)
+
+    async def renew(self) -> Outcome:
+        """What somebody asks for: loads what there is, what is elsewhere too."""
+        if self._fetching is not None:
+            async with self._one:
+                with small_turns():
+                    await self._fetching()
+        return await self.reload()
 
     async def look(self) -> Outcome | None:
         """One look; what differs from what was taken, and has settled, is loaded."""

@@ -40,6 +40,7 @@ JSON_HEADER = (b"content-type", b"application/json")
 VARY = (b"vary", b"Accept")
 NO_HEADERS: frozenset[str] = frozenset()
 COMPLETED = (b"x-apiql-completed", b"false")
+PRIVATE = (b"cache-control", b"private")
 ANSWER_HEADER = (b"content-type", b"application/apiql-response+json")
 
 
@@ -83,17 +84,17 @@ def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
 
 def keep_private(headers: Pairs) -> None:
     """Lets only the client itself keep an answer, whatever upstreams say of theirs."""
-    at = next((n for n, (name, _) in enumerate(headers) if name == b"cache-control"), None)
-    said = b"" if at is None else headers[at][1]
+    names = [name for name, _ in headers]
+    if b"cache-control" not in names:
+        headers.append(PRIVATE)
+        return
+    at = names.index(b"cache-control")
+    said = headers[at][1]
     words = [word.strip() for word in said.split(b",") if word.strip()]
     if b"no-store" in words or b"private" in words:
         return
     kept = [word for word in words if word != b"public" and not word.startswith(b"s-maxage")]
-    pair = (b"cache-control", b", ".join([b"private", *kept]))
-    if at is None:
-        headers.append(pair)
-    else:
-        headers[at] = pair
+    headers[at] = (b"cache-control", b", ".join([b"private", *kept]))
 
 
 def render_bare(

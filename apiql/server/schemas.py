@@ -31,6 +31,8 @@ ERROR: dict[str, Any] = {
         "upstream": {"type": "object"},
     },
 }
+ERRORS = {"type": "array", "items": {"$ref": "#/components/schemas/ApiqlError"}}
+"""The member `errors` of an answer."""
 ANSWER: dict[str, Any] = {
     "type": "object",
     "properties": {

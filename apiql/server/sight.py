@@ -14,6 +14,8 @@ from apiql.ir.reach import Kind, Seen
 from apiql.runtime.step import Executable
 from apiql.stored import StoredQuery
 
+RIGHTS = "rights"
+"""What has refused a caller here."""
 UNSEEN = frozenset({Code.UNKNOWN_SOURCE, Code.FORBIDDEN_UPSTREAM, Code.QUERY_NOT_ALLOWED})
 """How a text is refused that names what is not there."""
 
@@ -32,7 +34,7 @@ class Sight:
 
     def stored(self, query: StoredQuery) -> bool:
         """Whether a stored query is there."""
-        return self._rights.may(Kind.QUERY, query.name, self._who)
+        return self.sees(Kind.QUERY, query.name)
 
     def defined(self, kind: Kind, name: str) -> bool:
         """Whether a definition is there."""
@@ -44,13 +46,20 @@ class Sight:
 
     def texts(self, engine: Engine) -> bool:
         """Whether texts are run that are not stored."""
-        if not self._granted or any(scope.texts for scope in self._granted):
+        if not self._granted:
             return True
+        for scope in self._granted:
+            if scope.texts:
+                return True
         return engine.settings.queries.mode == "stored-only"  # then none is anyway
 
-    def use(self, name: str) -> None:
-        """Notes which stored query is asked for, which is there."""
-        self.private = not self._rights.is_open(frozenset({(Kind.QUERY, name)}))
+    def sees(self, kind: Kind, name: str) -> bool:
+        """Whether a name is there."""
+        return self._rights.may(kind, name, self._who)
+
+    def use(self, kind: Kind, name: str) -> None:
+        """Notes what is asked for by its name, which is there."""
+        self.private = not self._rights.is_open(frozenset({(kind, name)}))
 
     def executable(self, engine: Engine, text: str) -> Executable:
         """The plan of a text that names nothing but what is there.
@@ -61,7 +70,7 @@ class Sight:
         """
         if not self.texts(engine):
             message = "only stored queries are run for this caller"
-            raise RequestRefused(Code.QUERY_NOT_ALLOWED, message)
+            raise RequestRefused(Code.QUERY_NOT_ALLOWED, message, guard=RIGHTS)
         found = engine.kept(text)
         if found is None or not self._allows(found):
             found = self._looked_at(engine, text)
@@ -75,7 +84,7 @@ class Sight:
         """The plan of a text that is not kept, or that this caller may not send as it is: both are
         refused in the same way and at the same pace.
         """
-        seen = Seen(self._sees, methods_of(self._granted))
+        seen = Seen(self.sees, methods_of(self._granted))
         try:
             engine.refuse_unseen(text, seen)
             found = engine.executable(text)
@@ -83,7 +92,8 @@ class Sight:
             self._ask_for_proof(refused)
             raise
         if not self._allows(found):
-            raise RequestRefused(Code.FORBIDDEN, "this caller may not send this query")
+            message = "this caller may not send this query"
+            raise RequestRefused(Code.FORBIDDEN, message, guard=RIGHTS)
         return found
 
     def miss(self) -> None:
@@ -94,9 +104,6 @@ class Sight:
         """
         if self._rights.proof_helps:
             self._ask()
-
-    def _sees(self, kind: Kind, name: str) -> bool:
-        return self._rights.may(kind, name, self._who)
 
     def _ask_for_proof(self, refused: QueryRefused) -> None:
         codes = {problem.code for problem in refused.problems}
@@ -109,4 +116,4 @@ class Sight:
         if not self._who.is_known and self._challenge:
             message = "who asks is not known here"
             told = {"WWW-Authenticate": self._challenge}
-            raise RequestRefused(Code.UNAUTHENTICATED, message, told)
+            raise RequestRefused(Code.UNAUTHENTICATED, message, told, RIGHTS)

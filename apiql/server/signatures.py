@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from functools import partial
 from hashlib import blake2b
 from secrets import token_bytes
@@ -13,9 +14,10 @@ from apiql.errors import Code, RequestRefused
 from apiql.server.around import Around
 from apiql.server.callers import AUTHORIZATION, Scheme, after_word
 from apiql.server.read import read_body
-from apiql.server.visit import Visit
+from apiql.server.visit import Scope, Visit
 from apiql.settings import Settings, Signing
 
+NAME = "signature"
 MARGIN = 10.0
 """Seconds that a nonce is remembered beyond the time stamps that could come with it: the clocks of
 a store and of its machines differ.
@@ -35,11 +37,11 @@ def signing_scheme(settings: Settings, around: Around) -> Scheme | None:
         return None
     check = Signatures(signing, settings.limits.body_bytes, around)
 
-    async def proved(parameters: bytes, visit: Visit) -> Principal:
-        return await check(visit, claim_in(parameters.decode("latin-1")))
+    def proved(parameters: bytes, visit: Visit) -> Awaitable[Principal]:
+        return check(visit, claim_in(parameters.decode("latin-1")))
 
     claims = partial(after_word, SCHEME.lower().encode())
-    return Scheme("signature", frozenset({AUTHORIZATION}), SCHEME, claims, proved)
+    return Scheme(NAME, frozenset({AUTHORIZATION}), SCHEME, claims, proved)
 
 
 class Signatures:
@@ -49,8 +51,7 @@ class Signatures:
         apps = signing.apps.items()
         self._keys = Keys({name: (a.secret, *a.secrets) for name, a in apps}, token_bytes(64))
         self._principals = {
-            name: Principal(name, "signature", frozenset(app.scopes), app.bucket)
-            for name, app in apps
+            name: Principal(name, NAME, frozenset(app.scopes), app.bucket) for name, app in apps
         }
         self._window = signing.window
         self._most = body_bytes
@@ -69,20 +70,21 @@ class Signatures:
             raise NotProved(NO_CLAIM)
         if abs(self._wall() - claim.timestamp) > self._window:
             raise NotProved(NOT_NOW)
-        if not self._keys.have_signed(claim, await self._message(visit)):
+        if visit.body is None:
+            visit.was_received(await read_body(visit.receive, visit.fields, self._most))
+        if not self._keys.have_signed(claim, _message(visit.scope, visit.body or b"")):
             raise NotProved(NOT_SIGNED)
         first = await self._once.first(_key_of(claim), 2 * self._window + MARGIN)
         if first is None:
-            raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"})
+            raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"}, NAME)
         if not first:
-            raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE)
+            raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
         return self._principals[claim.app]
 
-    async def _message(self, visit: Visit) -> Message:
-        scope = visit.scope
-        body = await visit.body(lambda receive: read_body(receive, visit.fields, self._most))
-        path = scope.get("raw_path") or scope["path"].encode()
-        return Message(scope["method"], path, scope["query_string"], body)
+
+def _message(scope: Scope, body: bytes) -> Message:
+    path = scope.get("raw_path") or scope["path"].encode()
+    return Message(scope["method"], path, scope["query_string"], body)
 
 
 def _key_of(claim: Claim) -> bytes:

@@ -12,10 +12,8 @@ from apiql.ir.plan import Parameter, Plan
 from apiql.ir.reach import Kind
 from apiql.runtime.decode import to_json
 from apiql.server.read_stored import PREFIX
-from apiql.server.schemas import problems, responses
+from apiql.server.schemas import ERRORS, problems, responses
 from apiql.stored import Catalog, StoredQuery
-
-ERRORS = {"type": "array", "items": {"$ref": "#/components/schemas/ApiqlError"}}
 
 
 def stored_paths(catalog: Catalog, rights: Rights) -> dict[str, Any]:

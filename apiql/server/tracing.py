@@ -65,6 +65,8 @@ class Tracing:
 
 def _parent_of(visit: Visit) -> TraceContext | None:
     """What the request says of it; two parents are none."""
+    if b"traceparent" not in visit.fields:
+        return None
     parents: list[bytes] = []
     states: list[bytes] = []
     for name, value in visit.scope["headers"]:

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Protocol
 
+from msgspec import Struct, field
+
 from apiql.access.principal import ANYONE, Principal
 from apiql.errors import ApiqlError
 from apiql.events import Event, Observer
@@ -18,24 +20,24 @@ from apiql.trace_context import Trace
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Pairs = list[tuple[bytes, bytes]]
+Fields = Mapping[bytes, bytes]
 
 
-class Mark:
+class Mark(Struct, eq=False, gc=False):
     """What is known of a request wherever something belongs to it: in lines of the log, at calls.
     Connections may hold it for long, so it holds nothing itself.
     """
 
-    __slots__ = ("id", "kind", "name")
-
-    def __init__(self, id: bytes, kind: str) -> None:
-        self.id, self.kind, self.name = id, kind, ""
+    id: bytes
+    kind: str
+    name: str = ""
 
 
 REQUEST: ContextVar[Mark] = ContextVar("request")
 """The mark of the request that something is done for."""
 
 
-class Visit:
+class Visit(Struct, eq=False):
     """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
     caller may prove who it is; `told` are headers that any answer to it has. `bucket` is the one
     that answers, once it has passed the guards (empty: the main one), `sight` what is there for
@@ -43,67 +45,61 @@ class Visit:
     route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once it was
     read, `run` once it is carried out, `status` (0 where nobody waited for an answer), `size` of
     the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept where a
-    watcher wants them, `trace` is that which it belongs to, if any.
+    watcher wants them, `trace` is that which it belongs to, if any;
+    `body` is known where a guard has read it, which then says so by `was_received`.
     """
 
-    __slots__ = (
-        "_body", "_fields", "begun", "bucket", "challenge", "codes", "events", "kind", "mark",
-        "name", "plan", "principal", "receive", "request_id", "route", "run", "scope", "seconds",
-        "sight", "size", "status", "text", "told", "trace",
-    )  # fmt: skip
-
-    def __init__(
-        self, scope: Scope, receive: Receive, request_id: bytes, route: str = "", kind: str = ""
-    ) -> None:
-        self.scope = scope
-        self.receive = receive
-        self.request_id = request_id
-        self.begun = perf_counter()
-        self.principal: Principal = ANYONE
-        self.challenge = ""
-        self.sight: Sight | None = None
-        self.told: Pairs = []
-        self.route = route
-        self.kind = kind
-        self.bucket = ""
-        self.mark = Mark(request_id, kind)
-        self.name = self.text = ""
-        self.plan: Plan | None = None
-        self.run: Run | None = None
-        self.events: list[Event] | None = None
-        self.codes: tuple[str, ...] = ()
-        self.status = self.size = 0
-        self.seconds = 0.0
-        self.trace: Trace | None = None
-        self._body: bytes | None = None
-        self._fields: dict[bytes, bytes] | None = None
+    scope: Scope
+    receive: Receive
+    request_id: bytes
+    route: str = ""
+    kind: str = ""
+    mark: Mark | None = None
+    known_fields: dict[bytes, bytes] | None = None
+    begun: float = field(default_factory=perf_counter)
+    principal: Principal = ANYONE
+    challenge: str = ""
+    sight: Sight | None = None
+    told: Pairs = []
+    bucket: str = ""
+    name: str = ""
+    text: str = ""
+    plan: Plan | None = None
+    run: Run | None = None
+    events: list[Event] | None = None
+    codes: tuple[str, ...] = ()
+    status: int = 0
+    size: int = 0
+    seconds: float = 0.0
+    trace: Trace | None = None
+    body: bytes | None = None
 
     @property
-    def fields(self) -> Mapping[bytes, bytes]:
+    def fields(self) -> Fields:
         """The headers by lower-case name; of one name the last."""
-        if self._fields is None:
-            self._fields = dict(self.scope["headers"])
-        return self._fields
+        known = self.known_fields
+        if known is None:
+            known = self.known_fields = dict(self.scope["headers"])
+        return known
 
-    async def body(self, read: Callable[[Receive], Awaitable[bytes]]) -> bytes:
-        """The whole body, for a guard that must know it: read once, by the first who asks. Whoever
-        receives later gets it whole, and then what comes behind it.
+    def was_received(self, body: bytes) -> None:
+        """A guard had to know the whole body: whoever receives later gets it all the same, and then
+        what comes behind it.
         """
-        if self._body is None:
-            body, rest = await read(self.receive), self.receive
-            left = [{"type": "http.request", "body": body, "more_body": False}]
+        left, rest = [{"type": "http.request", "body": body, "more_body": False}], self.receive
 
-            async def receive() -> MutableMapping[str, Any]:
-                return left.pop() if left else await rest()
+        async def receive() -> MutableMapping[str, Any]:
+            return left.pop() if left else await rest()
 
-            self._body, self.receive = body, receive
-        return self._body
+        self.body, self.receive = body, receive
 
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
         scope = self.scope
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
-        self._fields = None
+        if self.known_fields is not None:
+            for name in names:
+                self.known_fields.pop(name, None)
 
     @property
     def observe(self) -> Observer | None:
@@ -112,8 +108,9 @@ class Visit:
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""
-        self.name = self.mark.name = name
-        self.text = text
+        self.name, self.text = name, text
+        if self.mark is not None:
+            self.mark.name = name
 
     def went_on(self, run: Run) -> None:
         """Its query is carried out from now on."""
@@ -125,8 +122,9 @@ class Visit:
         return 0 if self.run is None else self.run.budget.allowed - self.run.budget.left
 
 
-Guard = Callable[[Visit], Awaitable[None]]
-"""Looks at a request before its text is read, in the order of guards.py.
+Guard = Callable[[Visit], Awaitable[None] | None]
+"""Looks at a request before its text is read, in the order of guards.py; one that never waits is a
+plain function, which costs less.
 
 Raises:
     RequestRefused: it is not to be answered.

@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from apiql.events import Family
+from apiql.server.access_lines import line_as
 from apiql.server.access_log import AccessLog
 from apiql.server.current import Current
 from apiql.server.fingerprints import Fingerprints
-from apiql.server.line_writer import LineWriter, Write
+from apiql.server.line_writer import LineWriter, Out
 from apiql.server.log_level import Apply, LogLevel, apply_level
 from apiql.server.measured import Measured
 from apiql.server.slow_log import SlowLog
@@ -29,7 +30,7 @@ class Watching:
     """
 
     def __init__(
-        self, current: Current, measured: Measured | None, write: Write, form: str,
+        self, current: Current, measured: Measured | None, out: Out, form: str,
         export: Export | None = None, apply: Apply = apply_level,
     ) -> None:  # fmt: skip
         settings = current.held.settings
@@ -39,8 +40,8 @@ class Watching:
         self.under_way = UnderWay(fingerprint)
         self.measured = measured
         self._current, self._apply = current, apply
-        self._lines = LineWriter(write)
-        self._access = AccessLog(settings, form, self._lines, fingerprint)
+        self._lines = LineWriter(out, line_as(form))
+        self._access = AccessLog(settings, self._lines, fingerprint)
         self._slow = SlowLog(settings, fingerprint)
         self._tracing = Tracing(lambda: current.held.settings.telemetry, export)
         current.minded.append(self.settle)

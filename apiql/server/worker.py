@@ -13,24 +13,26 @@ from functools import partial
 from pathlib import Path
 
 from apiql.errors import ApiqlError
-from apiql.events import Family, Told
+from apiql.events import Family, FolderMissing, Told
+from apiql.legacy_folders import missing_folders
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of, is_local
 from apiql.server.app import App, Beside, app_around
-from apiql.server.configuration import Place, read_configuration
+from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.counts import Counts, figures_in_force
 from apiql.server.current import Current
 from apiql.server.door import Door
 from apiql.server.exposition import process_figures
+from apiql.server.fetching import Fetching
 from apiql.server.interventions import Interventions
-from apiql.server.line_writer import Write, to_file
+from apiql.server.line_writer import Out, to_file
 from apiql.server.making import Making
 from apiql.server.measured import Measured
 from apiql.server.notices import NoticeLog
 from apiql.server.reload import Reloader
 from apiql.server.tracing import Export
 from apiql.server.watching import Watching, form_for
-from apiql.settings import Telemetry
+from apiql.settings import Settings, Telemetry
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
 
@@ -55,10 +57,10 @@ def worker_app() -> App:
 
 
 def worker(
-    place: Place, tell: Told, stores: Stores | None = None, write: Write | None = None
+    place: Place, tell: Told, stores: Stores | None = None, out: Out | None = None
 ) -> tuple[App, Reloader]:
     """The app of a place, kept up with it, and what keeps it so; without stores, with those of
-    its settings. `write` takes the lines of requests, which else go to standard output.
+    its settings. `out` takes the lines of requests, which else go to standard output.
 
     Raises:
         SettingsError: the settings are wrong.
@@ -73,11 +75,11 @@ def worker(
     making = Making(stores, tell, None if measured is None else measured.made)
     current, counts = Current(making.first(first), stores.aclose), Counts()
     current.minded.append(lambda _: making.buckets.keep(current.held.buckets))
-    reloader = Reloader(place, first, current, making.beside, tell, time.time)
+    reloader = _kept_up(place, first, current, making, tell)
     beside: list[Beside] = [reloader.watching, partial(hanging_up, reloader.now)]
     export = collecting(first.settings.telemetry, beside)
     form = form_for(first.settings.log, OUT)
-    watching = Watching(current, measured, write or to_file(OUT), form, export)
+    watching = Watching(current, measured, out or to_file(OUT), form, export)
     beside.insert(0, watching.beside)
     app = app_around(current, stores, reloader.state, counts, beside, watching.watchers)
     if listener is not None:
@@ -87,6 +89,28 @@ def worker(
         admin = Admin(hosts_of(listener), current, reloader, figures, steps, is_local(listener))
         beside.append(partial(admin_served, listener, admin, log.info))
     return app, reloader
+
+
+def _kept_up(
+    place: Place, first: Configuration, current: Current, making: Making, tell: Told
+) -> Reloader:
+    """What keeps it so, and tells of what is named and not there."""
+    current.minded.append(telling_missing(tell, first.settings))
+    fetching = Fetching(place, tell)
+    return Reloader(place, first, current, making.beside, tell, time.time, fetching)
+
+
+def telling_missing(tell: Told, first: Settings) -> Callable[[Settings], None]:
+    """What tells of folders of definitions that settings name and that are not there; of the first
+    ones at once.
+    """
+
+    def told(settings: Settings) -> None:
+        for setting, folder in missing_folders(settings):
+            tell(FolderMissing(setting, str(folder)))
+
+    told(first)
+    return told
 
 
 def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:

@@ -9,7 +9,7 @@ from apiql.settings.access_values import Scrypt, scrypt_of
 from apiql.settings.addresses import Addresses
 from apiql.settings.admin import Admin
 from apiql.settings.browsers import Cors, Forgery
-from apiql.settings.buckets import Buckets
+from apiql.settings.buckets import BUCKET_EXPECTED, BUCKET_NAME, Buckets
 from apiql.settings.caching import Cache
 from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
@@ -18,8 +18,10 @@ from apiql.settings.credentials import Auth
 from apiql.settings.endpoints import Endpoints
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
+from apiql.settings.legacy import Legacy
 from apiql.settings.load import load_settings, place_of
 from apiql.settings.log import Log
+from apiql.settings.plug_ins import PlugIns
 from apiql.settings.private_file import SEALED, SealBroken
 from apiql.settings.private_keys import private_key, private_key_files
 from apiql.settings.private_text import PrivateText, Secrets
@@ -32,6 +34,7 @@ from apiql.settings.privates import (
     unsealed,
 )
 from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.remote import Remote
 from apiql.settings.rights import Rights, Scope
 from apiql.settings.secrecy import secret_texts
 from apiql.settings.sections import Answer, Limits, Queries, Security, Server, Settings
@@ -43,6 +46,8 @@ from apiql.settings.values import Duration
 from apiql.settings.within import load_within
 
 __all__ = [
+    "BUCKET_EXPECTED",
+    "BUCKET_NAME",
     "SEALED",
     "Access",
     "Addresses",
@@ -64,13 +69,16 @@ __all__ = [
     "Hedge",
     "Host",
     "Issuer",
+    "Legacy",
     "Limits",
     "Log",
     "OnTimeout",
+    "PlugIns",
     "PrivateText",
     "Privates",
     "Push",
     "Queries",
+    "Remote",
     "Retry",
     "Rights",
     "Scope",

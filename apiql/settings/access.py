@@ -14,7 +14,6 @@ from apiql.settings.access_values import (
     SHARED,
     Algorithms,
     Audience,
-    Bucket,
     Claim,
     Digests,
     KeyHeader,
@@ -23,10 +22,11 @@ from apiql.settings.access_values import (
     Leeway,
     Moment,
     PasswordHash,
-    Scopes,
     UserName,
     scrypt_of,
 )
+from apiql.settings.buckets import BucketName
+from apiql.settings.rights import Scopes
 from apiql.settings.section import Section
 from apiql.settings.values import Size, refusal
 
@@ -40,7 +40,7 @@ class ApiKey(Section):
     """Of its keys: two while one takes the place of the other."""
     scopes: Scopes = ()
     """What it is granted."""
-    bucket: Bucket = ""
+    bucket: BucketName = ""
     """The tenant it belongs to; empty: the usual one."""
     expires: Moment | None = None
     """When its time is over; unset: never."""
@@ -59,7 +59,7 @@ class User(Section):
     """Of the password: `scrypt:n:r:p:salt:hash`."""
     scopes: Scopes = ()
     """What it is granted."""
-    bucket: Bucket = ""
+    bucket: BucketName = ""
     """The tenant it belongs to; empty: the usual one."""
 
 

@@ -28,8 +28,6 @@ MOST_MEMORY = 64 * 1024 * 1024
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _USER = re.compile(r"[^:\x00-\x1f\x7f]{1,64}")
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,128}")
-_BUCKET = re.compile(r"[A-Za-z0-9_-]{0,64}")
 _SCRYPT = re.compile(r"scrypt:(\d{1,8}):(\d{1,2}):(\d{1,2}):([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)")
 _SCRYPT_EXPECTED = "what `apiql key hash --password` prints: scrypt:n:r:p:salt:hash"
 _END_EXPECTED = 'a date or a moment with its zone: "2027-12-31", "2027-12-31T12:00:00Z"'
@@ -151,9 +149,6 @@ KeyName = Annotated[
     str, _matching(_NAME, "the name cannot be used", "1 to 64 letters, digits, _ and -")
 ]
 UserName = Annotated[str, _matching(_USER, "no user has this name", "1 to 64 characters, no :")]
-Bucket = Annotated[str, _matching(_BUCKET, "no bucket has this name", "letters, digits, _ and -")]
-Scope = Annotated[str, _matching(_SCOPE, "this is no scope", "a word without spaces and quotes")]
-Scopes = Annotated[tuple[Scope, ...], Strict(False)]
 Digest = Annotated[str, PlainValidator(_digest)]
 Digests = Annotated[tuple[Digest, ...], Strict(False)]
 PasswordHash = Annotated[str, PlainValidator(_password)]

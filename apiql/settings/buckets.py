@@ -7,13 +7,16 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field, PlainValidator
+from pydantic import AfterValidator, Field, PlainValidator
 
 from apiql.settings.section import Section
 from apiql.settings.values import header_name, refusal, shown
 
 BY_EXPECTED = '"path", "header:<name>" or "host:<domain>"'
 MOST = 1000
+BUCKET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a folder of conf/buckets is called, and what callers may be said to belong to."""
+BUCKET_EXPECTED = "1 to 64 letters, digits and _ - . (from A to Z), the first of them no mark"
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _DOMAIN = re.compile(rf"{_LABEL}(?:\.{_LABEL}){{0,10}}")
 
@@ -29,6 +32,16 @@ def chosen_by(value: object) -> str:
         if mark and kind == "host" and _DOMAIN.fullmatch(name.lower()):
             return f"host:{name.lower()}"
     raise refusal(f"{shown(value)} names no bucket", BY_EXPECTED)
+
+
+def bucket_of(value: str) -> str:
+    """The bucket of a caller; empty: the main one."""
+    if value and BUCKET_NAME.fullmatch(value) is None:
+        raise refusal(f"{shown(value)} is no bucket's name", BUCKET_EXPECTED)
+    return value
+
+
+BucketName = Annotated[str, AfterValidator(bucket_of)]
 
 
 class Buckets(Section):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apiql.settings.legacy import older_setting
 from apiql.settings.places import Path as Keys
 from apiql.settings.places import Places, places_of
 from apiql.settings.problems import SettingProblem, SettingsError
@@ -85,7 +86,8 @@ def read_settings(conf: Path | None, environ: Mapping[str, str]) -> Reading:
         text = _file_text(conf, file)
         written = _parsed(text, file)
         places = places_of(text)
-    return Reading(file, written, places, tuple(_variables(environ, written)))
+    variables = (*_older(environ), *_variables(environ, written))
+    return Reading(file, written, places, variables)
 
 
 def _file_text(conf: Path, file: Path) -> str:
@@ -122,6 +124,15 @@ def _syntax_problem(message: str, text: str, file: Path) -> SettingProblem:
         line, column = int(found[1]), int(found[2])
     wrong = f"this is no TOML: {_AT.sub('', message)}"
     return SettingProblem("", wrong, file=str(file), line=line, column=column)
+
+
+def _older(environ: Mapping[str, str]) -> Iterator[Variable]:
+    """Those of APIHUB; ours win over them."""
+    for name in sorted(environ):
+        found = older_setting(name, environ[name])
+        if found is not None:
+            keys, value = found
+            yield Variable(name, keys, environ[name], value, settled=True)
 
 
 def _variables(environ: Mapping[str, str], written: Mapping[str, Any]) -> Iterator[Variable]:

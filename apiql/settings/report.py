@@ -35,9 +35,9 @@ _MISSING = {
     "hashes": '["sha256:…"]: `apiql key new` makes one',
     "hash": "what `apiql key hash --password` prints",
 }
-_SECRET = frozenset({"access", "auth", "headers", "proxy", "signing", "store"})
+_SECRET = frozenset({"access", "auth", "headers", "proxy", "remote", "signing", "store"})
 _PLAIN_KEY = re.compile(r"[\w-]+")
-_KNOWN_SHOWN = 20
+_KNOWN_SHOWN = 30
 
 
 def problems_of(reading: Reading, errors: Iterable[ErrorDetails]) -> tuple[SettingProblem, ...]:

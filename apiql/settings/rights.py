@@ -30,6 +30,7 @@ def name_pattern(value: str) -> str:
 
 
 ScopeName = Annotated[str, AfterValidator(scope_name)]
+Scopes = Annotated[tuple[ScopeName, ...], Strict(False)]
 Names = Annotated[tuple[Annotated[str, AfterValidator(name_pattern)], ...], Strict(False)]
 
 
@@ -39,6 +40,7 @@ class Scope(Section):
     """
 
     queries: Names | None = None
+    templates: Names | None = None
     sources: Names | None = None
     upstreams: Names | None = None
     """Whose paths a text may write."""

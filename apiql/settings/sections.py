@@ -22,8 +22,11 @@ from apiql.settings.clients import Clients
 from apiql.settings.endpoints import Endpoints
 from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
+from apiql.settings.legacy import Legacy
 from apiql.settings.log import Log
+from apiql.settings.plug_ins import PlugIns
 from apiql.settings.private_text import NO_SECRETS, Secrets
+from apiql.settings.remote import Remote
 from apiql.settings.rights import Rights
 from apiql.settings.section import Section
 from apiql.settings.signing import Signing
@@ -192,6 +195,9 @@ class Settings(Section):
     telemetry: Telemetry = Telemetry()
     buckets: Buckets = Buckets()
     endpoints: Endpoints = Endpoints()
+    legacy: Legacy = Legacy()
+    remote: Remote = Remote()
+    plugins: PlugIns = PlugIns()
     upstreams: Mapping[UpstreamName, Upstream] = Field(default_factory=dict)
     _secrets: Secrets = PrivateAttr(default=NO_SECRETS)
 

@@ -10,14 +10,14 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, PlainValidator, Strict
 
+from apiql.settings.buckets import BucketName
+from apiql.settings.rights import Scopes
 from apiql.settings.section import Section
-from apiql.settings.values import Duration, refusal, shown
+from apiql.settings.values import Duration, refusal
 
 LEAST = 16
 """Bytes of a secret: what is shorter can be guessed."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_SCOPE = re.compile(r"[A-Za-z0-9_.:/*-]{1,128}")
-_BUCKET = re.compile(r"[A-Za-z0-9_-]{0,64}")
 
 
 def app_name(value: str) -> str:
@@ -37,18 +37,6 @@ def secret_text(value: object) -> str:
     return value
 
 
-def _scope(value: str) -> str:
-    if _SCOPE.fullmatch(value) is None:
-        raise refusal(f"{shown(value)} is no scope", "letters, digits, and _ . : / * -")
-    return value
-
-
-def _bucket(value: str) -> str:
-    if _BUCKET.fullmatch(value) is None:
-        raise refusal(f"{shown(value)} is no bucket", "up to 64 letters, digits, _ and -")
-    return value
-
-
 Secret = Annotated[str, PlainValidator(secret_text)]
 
 
@@ -58,8 +46,8 @@ class SigningApp(Section):
     secret: Secret = Field(repr=False)
     secrets: Annotated[tuple[Secret, ...], Strict(False)] = Field(default=(), repr=False)
     """Others that count too, while one takes the place of another."""
-    scopes: Annotated[tuple[Annotated[str, AfterValidator(_scope)], ...], Strict(False)] = ()
-    bucket: Annotated[str, AfterValidator(_bucket)] = ""
+    scopes: Scopes = ()
+    bucket: BucketName = ""
     """The tenant it belongs to; empty: the usual one."""
 
 

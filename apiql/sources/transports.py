@@ -75,7 +75,7 @@ class Transports:
 
     def _make(self, url: str, proxy: str | None, shows: bool) -> Layer:
         upstream, shared = self.upstream, self.shared
-        tls = _context(upstream.verify)
+        tls = trusting(upstream.verify)
         if shows:
             tls = tls or ssl.create_default_context()
             show_certificate(tls, upstream.client_cert or "", upstream.client_key)
@@ -95,7 +95,7 @@ class Transports:
         return own
 
 
-def _context(verify: bool | str) -> ssl.SSLContext | None:
+def trusting(verify: bool | str) -> ssl.SSLContext | None:
     """Whose certificates are trusted; None: those that the system trusts."""
     if verify is True:
         return None

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
-
-from cachetools import LRUCache
 
 from apiql.stores.store import Taken
 
@@ -15,16 +14,23 @@ MOST = 100_000
 class MemoryBuckets:
     """Buckets by their keys. The clock counts seconds."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
-        self._clock = clock
-        self._filled: LRUCache[bytes, tuple[float, float]] = LRUCache(MOST)
+    def __init__(self, clock: Callable[[], float], most: int = MOST) -> None:
+        self._clock, self._most = clock, most
+        self._filled: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        """The one used last is the last."""
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""
-        now = self._clock()
-        held, at = self._filled.get(key, (float(burst), now))
-        held = min(float(burst), held + (now - at) * rate)
+        now, filled = self._clock(), self._filled
+        found = filled.get(key)
+        if found is None:
+            held = float(burst)
+            if len(filled) >= self._most:
+                filled.popitem(last=False)
+        else:
+            held = min(float(burst), found[0] + (now - found[1]) * rate)
+            filled.move_to_end(key)
         allowed = held >= 1.0
         held -= 1.0 if allowed else 0.0
-        self._filled[key] = (held, now)
+        filled[key] = (held, now)
         return Taken(allowed, int(held), max(0.0, (1.0 - held) / rate), (burst - held) / rate)

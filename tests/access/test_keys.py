@@ -90,12 +90,12 @@ def test_wrong_keys_cost_what_right_ones_cost() -> None:
     times: dict[str, list[int]] = {kind: [] for kind in kinds}
     for _ in range(5000):
         for kind, shown in kinds.items():
-            begun = time.perf_counter_ns()
+            begun = time.thread_time_ns()
             try:
                 prove(shown)
             except NotProved:
                 pass
-            times[kind].append(time.perf_counter_ns() - begun)
+            times[kind].append(time.thread_time_ns() - begun)
     medians = {kind: statistics.median(found) / 1000 for kind, found in times.items()}
     assert max(medians.values()) - min(medians.values()) < 20, medians
     assert abs(medians["unknown"] - medians["nearly"]) < 5, medians

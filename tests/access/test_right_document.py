@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apiql.access.right_document import read_right
+from apiql.access.right_document import NESTING, read_right
 from apiql.access.rights import Right, Word
 from apiql.errors import Location
 from apiql.ir.reach import Kind
-from apiql.json_places import DEEPEST, NoJson, read_places
 
 S = frozenset[str]
 GOOD: tuple[tuple[str, Right], ...] = (
@@ -55,14 +54,14 @@ BAD = """
 {"type": "source", "right": "whitelist", "list": [{"user": 3}]}  | 1:60 $.list[0].user: found 3
 {"type": "source", "right": "whitelist", "list": [{"name": "a"}]} | 1:52 $.list[0].name: there is
 []                                                       | 1:1 $: expected an object, found a list
-                                                         | 1:1 this is no JSON: expected a value
-{"type": "source", "right": "public"} x                  | 1:39 this is no JSON: nothing may stand
-{"type": "source", "right": "public",}                   | 1:38 this is no JSON: expected the name
-{"type": "source" "right": "public"}                     | 1:19 this is no JSON: expected } or ,
-{"type": "source, "right": "public"}                     | 1:20 this is no JSON: expected } or ,
-{"type": 'source'}                                       | 1:10 this is no JSON: expected a value
-{"type": "\\q"}                                          | 1:10 this is no JSON: the text holds
-{type: "source"}                                         | 1:2 this is no JSON: expected the name
+                                                         | 1:1 this is no JSON: found the end
+{"type": "source", "right": "public"} x                  | 1:39 this is no JSON: "x" stands
+{"type": "source", "right": "public",}                   | 1:38 this is no JSON: a comma too many
+{"type": "source" "right": "public"}                     | 1:19 this is no JSON: found '"'
+{"type": "source, "right": "public"}                     | 1:20 this is no JSON: found "right"
+{"type": 'source'}                                       | 1:10 this is no JSON: found "'"
+{"type": "\\q"}                                          | 1:11 this is no JSON: "\\q" is no escape
+{type: "source"}                                         | 1:2 this is no JSON: found "type"
 """
 
 
@@ -99,10 +98,16 @@ def test_all_problems_of_a_file_at_once() -> None:
     }  # fmt: skip
 
 
-def test_what_is_nested_too_deep_is_refused() -> None:
-    assert read_places("[" * DEEPEST + "]" * DEEPEST).value
-    with pytest.raises(NoJson, match="nests deeper"):
-        read_places("[" * 100_000)
+@pytest.mark.parametrize("inside", ["", "1"])
+def test_what_is_nested_too_deep_is_refused(inside: str) -> None:
+    def told(depth: int) -> str:
+        found = read_right("[" * depth + inside + "]" * depth, Kind.SOURCE)
+        assert isinstance(found, tuple)
+        return found[0].message
+
+    assert told(NESTING) == "$: expected an object, found a list"
+    assert told(NESTING + 1) == "this is no JSON: the brackets nest too deeply"
+    assert told(100_000) == told(NESTING + 1)
 
 
 VALUES = st.recursive(
@@ -120,25 +125,6 @@ VALUES = st.recursive(
 def test_any_json_is_a_right_or_a_designed_problem(value: Any) -> None:
     for shown in (value, {"type": "source", "right": value, "list": value}):
         text = json.dumps(shown)
-        assert read_places(text).at == Location(1, 1)
         found = read_right(text, Kind.SOURCE)
         assert isinstance(found, tuple)
         assert all(str(problem).encode() for problem in found)
-
-
-@given(st.text() | st.text('{}[]",:ab10.-tru \\\n'))
-def test_what_is_refused_is_no_json(text: str) -> None:
-    try:
-        read = read_places(text)
-    except NoJson as refused:
-        line, read = refused.at.line, None
-        assert 1 <= line <= text.count("\n") + 1
-    assert (read is not None) is is_json(text)
-
-
-def is_json(text: str) -> bool:
-    try:
-        json.loads(text, parse_constant=int)
-    except ValueError:
-        return False
-    return True

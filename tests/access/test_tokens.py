@@ -87,6 +87,13 @@ async def test_what_a_token_grants() -> None:
     assert (await tokens().prove(token(scope="a  b"))).scopes == {"a", "b"}
     assert (await tokens().prove(token())).scopes == frozenset()
     assert (await taking.prove(token())).bucket == ""
+    assert (await taking.prove(token(tenant="e.3_x-Y"))).bucket == "e.3_x-Y"
+
+
+@pytest.mark.parametrize("name", [7, [], ".a", "_a", "a/b", "a b", "a\n", "\u00e9", "a" * 65])
+async def test_what_names_no_bucket(name: object) -> None:
+    with pytest.raises(NotProved, match="names no bucket"):
+        await tokens(bucket="tenant").prove(token(tenant=name))
 
 
 async def test_several_audiences() -> None:

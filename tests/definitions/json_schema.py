@@ -39,6 +39,8 @@ def _holds(word: str, told: Any, value: Any, schema: dict[str, Any], root: dict[
             return bool(value == told and type(value) is type(told))
         case "minLength":
             return not isinstance(value, str) or len(value) >= told
+        case "minimum":
+            return not isinstance(value, int | float) or bool(value >= told)
         case "items":
             return not isinstance(value, list) or all(is_valid(v, told, root) for v in value)
         case _:
@@ -54,8 +56,10 @@ def _holds_of_object(
         case "properties":
             return all(is_valid(value[n], inner, root) for n, inner in told.items() if n in value)
         case "additionalProperties":
-            assert told is False
-            return set(value) <= set(schema["properties"])
+            others = value.keys() - schema.get("properties", {}).keys()
+            if isinstance(told, bool):
+                return told or not others
+            return all(is_valid(value[name], told, root) for name in others)
         case _:
             raise NotImplementedError(word)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from apiql.documents.problems import DefinitionProblem
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document, Origin
 from apiql.frontends.definitions.kinds import Generation, Kind
-from apiql.frontends.definitions.problems import DefinitionProblem
 from apiql.frontends.definitions.reading import read_document
-from apiql.frontends.definitions.shape import Shape
 
 DATA = Path(__file__).resolve().parent.parent / "data" / "apihub"
 FOLDERS = ("real/v1", "real/v2", "v1_conf", "v2_conf")

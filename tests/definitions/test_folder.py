@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from apiql.documents.files import MOST_BYTES, MOST_FOLDERS
+from apiql.documents.modelled import MOST_PROBLEMS
+from apiql.documents.problems import Severity, broken
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document
-from apiql.frontends.definitions.files import MOST_BYTES, MOST_FOLDERS
 from apiql.frontends.definitions.folder import Definitions, read_folder
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.layout import Layout
-from apiql.frontends.definitions.problems import Severity, broken
-from apiql.frontends.definitions.reading import MOST_PROBLEMS
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api
 from tests.definitions.reading import read, write
 

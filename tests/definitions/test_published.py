@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from apiql.documents.problems import Severity, broken
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Generation, Kind
-from apiql.frontends.definitions.nodes import plain
-from apiql.frontends.definitions.problems import Severity, broken
 from apiql.frontends.definitions.v1.schedule import Schedule
 from apiql.frontends.definitions.v2.flow import Main
+from apiql.json_nodes import plain
 from tests.definitions.reading import DATA, FOLDERS
 
 COUNTS = {

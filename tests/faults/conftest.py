@@ -46,5 +46,6 @@ def patient(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> 
 def ending(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server that a test may end."""
     limits = {"call_timeout": "3s", "query_timeout": "10s"}
-    with serving(shared_faults, tmp_path_factory.mktemp("ending"), limits) as found:
+    conf = tmp_path_factory.mktemp("ending")
+    with serving(shared_faults, conf, limits, drain_delay="1s") as found:
         yield found

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.faults.running import free_port
+from tests.ports import free_port
 
 
 def redis_binary() -> str | None:

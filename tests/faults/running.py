@@ -17,6 +17,7 @@ from typing import Any
 from urllib.request import urlopen
 
 from apiql.settings import Upstream
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S, STOP_S = 60.0, 40.0
@@ -127,14 +128,19 @@ def served(
 
 @contextmanager
 def serving(
-    found: Faulty, conf: Path, limits: Mapping[str, object], *more: str, guarded: bool = False
+    found: Faulty,
+    conf: Path,
+    limits: Mapping[str, object],
+    *more: str,
+    guarded: bool = False,
+    drain_delay: str = "0",
 ) -> Iterator[Served]:
     """Starts `apiql serve` in front of the upstream; `more` are settings of it, one of them the
-    breaker if it is `guarded`.
+    breaker if it is `guarded`. Nobody waits for its end, unless that is what a test looks at.
     """
     told = more if guarded else (*unguarded(), *more)
     (conf / "apiql.toml").write_text(conf_text(found, limits, *told), encoding="utf-8")
-    with served(conf) as running:
+    with served(conf, {"APIQL_SERVER__DRAIN_DELAY": drain_delay}) as running:
         yield running
 
 
@@ -151,12 +157,6 @@ def conf_text(found: Faulty, limits: Mapping[str, object], *more: str) -> str:
 def unguarded() -> list[str]:
     """All the faults share an upstream: what would spare it is off."""
     return ["breaker = false"] if "breaker" in Upstream.model_fields else []
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ class Listeners:
     async def touch(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """The canary: counts, and answers so that a client that follows shows what it got."""
         self.touched += 1
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+            await reader.readuntil(b"\r\n\r\n")  # unread, it would reset the answer away
         writer.write(head(JSON, f"Content-Length: {len(SECRET)}", "Connection: close") + SECRET)
         writer.close()
 

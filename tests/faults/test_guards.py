@@ -17,9 +17,10 @@ from tests.faults.running import Faulty, Served, serving
 CALLS = 600
 AT_ONCE = 8
 IN_A_ROW = 5
+OPEN_S = 2.0
 LEAST_RETRIES = 10
 """A budget lets a few through whatever the share is."""
-LIMITS = {"call_timeout": "500ms", "query_timeout": "5s"}
+LIMITS = {"call_timeout": "10s", "query_timeout": "20s"}
 RETRIES = (
     'retry = { times = 2, on = ["connect", "broken", "5xx"], backoff = "1ms", longest = "2ms" }'
 )
@@ -35,8 +36,8 @@ def retrying(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture
 def broken(shared_faults: Faulty, tmp_path: Path) -> Iterator[Served]:
-    """A server with a breaker that opens for a second at first."""
-    breaker = f'breaker = {{ failures = {IN_A_ROW}, open = "1s" }}'
+    """A server with a breaker that opens for some time, and for longer the next times."""
+    breaker = f'breaker = {{ failures = {IN_A_ROW}, open = "{OPEN_S:g}s" }}'
     with serving(shared_faults, tmp_path, LIMITS, breaker, guarded=True) as found:
         yield found
 
@@ -74,27 +75,29 @@ async def test_a_post_is_not_tried_again(retrying: Served, faults: Faulty, path:
 async def test_a_dead_host_sees_a_few_calls_and_then_one_a_period(
     broken: Served, faults: Faulty
 ) -> None:
+    begun = monotonic()
     codes = await asked(broken, "from /status/503?n={n} as f", CALLS)
     first = faults.count("/status/{}")["hits"]
-    assert first <= IN_A_ROW + AT_ONCE
+    assert first <= IN_A_ROW + AT_ONCE + (monotonic() - begun) / (OPEN_S / 2)
     assert set(codes) == {"UPSTREAM_STATUS", "CIRCUIT_OPEN"}
-    begun = monotonic()
+    begun, more = monotonic(), 0
     for number in itertools.count(CALLS):
-        if monotonic() - begun > 3.5:
+        if monotonic() - begun > (2 * OPEN_S if more else 60):
             break
         await asked(broken, f"from /status/503?n={number} as f", AT_ONCE)
-        await asyncio.sleep(0.01)
-    assert 1 <= faults.count("/status/{}")["hits"] - first <= 3
+        await asyncio.sleep(0.05)
+        more = faults.count("/status/{}")["hits"] - first
+    assert 1 <= more <= 1 + (monotonic() - begun) / (OPEN_S / 2)
 
 
 async def test_it_closes_once_the_host_is_well(broken: Served, faults: Faulty) -> None:
-    await asked(broken, "from /status/503?n={n} as f", 50)
-    refused = await asked(broken, "from /obj/{n} as f", 50)
-    assert refused == {"CIRCUIT_OPEN": 50}
+    await asked(broken, "from /status/503?n={n} as f", 20)
+    refused = await asked(broken, "from /obj/{n} as f", 20)
+    assert refused == {"CIRCUIT_OPEN": 20}
     begun = monotonic()
     async with Caller(broken.port) as caller:
         while (await caller.ask("select id from /obj/1 as f")).response.codes():
-            assert monotonic() - begun < 5
+            assert monotonic() - begun < 30
             await asyncio.sleep(0.05)
     assert await asked(broken, "from /obj/{n} as f", 50) == {"data": 50}
 
@@ -106,5 +109,5 @@ async def test_an_open_circuit_answers_at_once_and_harms_no_other_host(
     async with Caller(broken.port) as caller:
         took = [(await caller.ask("select * from /ok as f")).seconds for _ in range(50)]
         other = await caller.ask("select * from canary")
-    assert sorted(took)[25] < 0.05
+    assert sorted(took)[25] < 0.5
     assert other.data() == {"canary": {"canary": "touched"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from time import monotonic
 
@@ -20,7 +21,7 @@ LOADED_S = 3.0
 
 @pytest.mark.parametrize("path", ["/hang", "/drip", "/stall-body", "/drip-headers"])
 async def test_a_client_that_leaves_cancels_its_calls(
-    patient: Served, faults: Faulty, path: str, capsys: pytest.CaptureFixture[str]
+    patient: Served, faults: Faulty, path: str, measured: Callable[[str], None]
 ) -> None:
     callers = [Caller(patient.port) for _ in range(LEAVERS)]
     for number, caller in enumerate(callers):
@@ -33,8 +34,7 @@ async def test_a_client_that_leaves_cancels_its_calls(
     found = faults.count(path)
     assert (found["gone"], found["hits"]) == (LEAVERS, LEAVERS)
     took = found["last_gone"] - left
-    with capsys.disabled():
-        print(f"\n  {path}: {LEAVERS} calls cancelled {took * 1000:.0f} ms after all had left")
+    measured(f"{path}: {LEAVERS} calls cancelled {took * 1000:.0f} ms after all had left")
     assert took < LOADED_S
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -37,7 +37,7 @@ def bombed(shared_faults: Faulty, tmp_path_factory: pytest.TempPathFactory) -> I
 
 @pytest.mark.parametrize("path", BOMBS)
 async def test_fifty_at_once(
-    bombed: Served, faults: Faulty, path: str, capsys: pytest.CaptureFixture[str]
+    bombed: Served, faults: Faulty, path: str, measured: Callable[[str], None]
 ) -> None:
     async def one(number: int) -> list[str]:
         async with Caller(bombed.port) as caller:
@@ -48,29 +48,27 @@ async def test_fifty_at_once(
     before = bombed.memory() / 1024
     codes = await asyncio.gather(*(one(number) for number in range(AT_ONCE)))
     peak = bombed.memory("VmHWM") / 1024
-    with capsys.disabled():
-        print(f"\n  {path}: {AT_ONCE} at once, {before:.0f} MiB before, {peak:.0f} MiB at most")
+    measured(f"{path}: {AT_ONCE} at once, {before:.0f} MiB before, {peak:.0f} MiB at most")
     assert codes == [[BOMBS[path]]] * AT_ONCE
     assert peak < MOST_MIB
     await is_well(bombed)
 
 
 async def test_fifty_that_stop_just_before_they_end(
-    bombed: Served, faults: Faulty, capsys: pytest.CaptureFixture[str]
+    bombed: Served, faults: Faulty, measured: Callable[[str], None]
 ) -> None:
     """None is too large by itself: together they are kept within the budget."""
 
     async def one(number: int) -> list[str]:
         source = f"/stall-body?len={LARGEST}&after={LARGEST - 1}&which={number}"
         async with Caller(bombed.port) as caller:
-            return (await caller.ask(f"select * from {source} as f timeout 3s")).response.codes()
+            return (await caller.ask(f"select * from {source} as f timeout 5s")).response.codes()
 
     bombed.forget_peak()
     found = await asyncio.gather(*(one(number) for number in range(AT_ONCE)))
     codes = [code for each in found for code in each]
     peak = bombed.memory("VmHWM") / 1024
-    with capsys.disabled():
-        print(f"\n  stalled: {AT_ONCE} at once, {peak:.0f} MiB at most")
+    measured(f"stalled: {AT_ONCE} at once, {peak:.0f} MiB at most")
     assert set(codes) == {"UPSTREAM_TIMEOUT", "UPSTREAM_TOO_LARGE"}
     assert peak < MOST_MIB
     await is_well(bombed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 
@@ -45,7 +46,7 @@ async def test_the_first_of_them_may_leave(patient: Served, faults: Faulty) -> N
 
 
 async def test_one_hanging_host_does_not_slow_another(
-    patient: Served, faults: Faulty, capsys: pytest.CaptureFixture[str]
+    patient: Served, faults: Faulty, measured: Callable[[str], None]
 ) -> None:
     alone = await _latencies(patient)
     hanging = [Caller(patient.port) for _ in range(HANGING)]
@@ -55,8 +56,7 @@ async def test_one_hanging_host_does_not_slow_another(
     for caller in hanging:
         caller.leave()
     ratio = beside[-2] / alone[-2]
-    with capsys.disabled():
-        print(f"\n  p99 beside a hanging host: {ratio:.2f} times that without")
+    measured(f"p99 beside a hanging host: {ratio:.2f} times that without")
     assert ratio < LOADED
 
 

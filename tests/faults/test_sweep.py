@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -126,14 +126,13 @@ def test_a_call_after_it_is_well(swept) -> None:
         assert found.after.response.json() == {"data": {"ok": {"ok": True}}}, found.name
 
 
-def test_each_ends_by_its_deadline(swept, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_ends_by_its_deadline(swept, measured: Callable[[str], None]) -> None:
     found, healthy, _ = swept
     usual = max(timed.seconds for timed in healthy)
     late = [each for each in found if each.expected == LATE]
     worst = sorted(late, key=lambda each: each.answer.seconds)[-3:]
     told = ", ".join(f"{w.name} {(w.answer.seconds - CALL_S) * 1000:+.0f} ms" for w in worst)
-    with capsys.disabled():
-        print(f"\n  beyond the deadline: {told}; a healthy query: {usual * 1000:.0f} ms at worst")
+    measured(f"beyond the deadline: {told}; a healthy query: {usual * 1000:.0f} ms at worst")
     assert all(each.answer.seconds >= 0.9 * CALL_S for each in late)
     beyond = worst[-1].answer.seconds - CALL_S
     assert beyond <= min(ALLOWED_S + 3 * usual, LOADED_S)

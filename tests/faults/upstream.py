@@ -54,11 +54,14 @@ class Counts:
     accepted: int = 0
     open: int = 0
     peak: int = 0
+    turn: int = 0
 
     def forget(self) -> None:
-        """Begins anew; what is under way is still counted as such."""
-        for name, count in list(self.paths.items()):
-            self.paths[name] = Count(inflight=count.inflight, peak=count.inflight)
+        """Begins anew; what is under way is still counted as such, and its end as nothing else."""
+        self.turn += 1
+        for count in self.paths.values():
+            count.hits = count.done = count.gone = 0
+            count.peak, count.last_gone = count.inflight, 0.0
         self.accepted, self.peak = 0, self.open
 
 
@@ -108,7 +111,7 @@ class Upstream:
     async def _played(self, exchange: Exchange) -> bool:
         """Plays the path; whether the connection takes another request."""
         fault, exchange.word = self._found(exchange.path)
-        count = self.counts.paths[fault.path if fault else "404"]
+        count, turn = self.counts.paths[fault.path if fault else "404"], self.counts.turn
         count.hits += 1
         count.inflight += 1
         count.peak = max(count.peak, count.inflight)
@@ -120,12 +123,13 @@ class Upstream:
                 return True
             await fault.play(exchange)
         except LEFT:
-            count.gone += 1
-            count.last_gone = monotonic()
+            if turn == self.counts.turn:
+                count.gone += 1
+                count.last_gone = monotonic()
             return False
         finally:
             count.inflight -= 1
-        count.done += 1
+        count.done += turn == self.counts.turn
         if fault.after is After.TRAPS:
             await exchange.reader.read(1)
             abort(exchange.writer)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from tests.fuzz import corpus
 from tests.fuzz.operators import folder
 from tests.fuzz.target import Target
 from tests.security import evil_archives
+from tests.templates.loading import load_text
+from tests.templates.recorded import CASES
 
 VALUES = {"origin": {"a": Decimal("1.5"), "l": [1, "x", None, {"q": True}]}, "s": "<b>\"'&", "n": 3}
 FUNCTIONS = v2_functions(lambda: 1.0)
@@ -27,7 +30,7 @@ KINDS = ("apis", "flows", "schedules", "privates")
 def archive(data: bytes) -> None:
     """An archive is read whole, or refused with a text that can be shown."""
     try:
-        files = read_archive(data)
+        files = read_archive(data, password=PASSWORD)
     except ArchiveRefused as refused:
         if not str(refused).isprintable():
             raise AssertionError("a reason cannot be shown") from refused
@@ -52,6 +55,13 @@ def definitions(data: bytes) -> None:
         str(problem).encode("utf-8", "surrogatepass")
 
 
+def call_template(data: bytes) -> None:
+    """A file of call templates: read, lowered, compiled, and told."""
+    found = load_text(data.decode("utf-8", "replace"))
+    for problem in (*found.problems, *found.warnings):
+        str(problem).encode("utf-8", "surrogatepass")
+
+
 def right(data: bytes) -> object:
     """A right's file."""
     return read_right(data.decode("utf-8", "replace"), Kind.QUERY)
@@ -63,8 +73,9 @@ def claim(data: bytes) -> object:
 
 
 def archives() -> list[bytes]:
-    """The good one and all evil ones that are small."""
-    found = [evil_archives.good(), *evil_archives.evil().values()]
+    """The good one, encrypted ones, and all evil ones that are small."""
+    sealed = [file.read_bytes() for file in sorted((DATA.parent / "archives").glob("*.zip"))]
+    found = [evil_archives.good(), *sealed, *evil_archives.evil().values()]
     return [each for each in found if len(each) < 64 << 10]
 
 
@@ -73,6 +84,12 @@ def documents() -> list[bytes]:
     folders = (DATA / "real", DATA / "v1_conf", DATA / "v2_conf")
     files = (path for each in folders for path in sorted(each.rglob("*.json")))
     return [Path(path).read_bytes()[: corpus.SHORT] for path in files]
+
+
+def call_templates() -> list[bytes]:
+    """The recorded ones, each as a file."""
+    cases = json.loads(CASES.read_text("utf-8"))
+    return [json.dumps(case["template"]).encode() for case in cases]
 
 
 TEMPLATES = [
@@ -94,13 +111,16 @@ CLAIMS = [
     b'app="a", timestamp="1"',
     b"",
 ]
+PASSWORD = "pass wörd".encode()
 PARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02")
+PATHS = (b"<<", b">>", b"<<a.b>>", b"[0]", b'"Url": "', b'"Output"', b"http://")
 MARKS = (b"{{", b"}}", b"{{- ", b"end", b"range", b"with", b"|", b"$x", b":=", b"(", b")")
 
 TARGETS = (
     Target("archive", archive, (ArchiveRefused,), archives, PARTS),
     Target("template", template, (TemplateRefused,), lambda: TEMPLATES, MARKS),
     Target("definition", definitions, (), documents, (b'"from"', b'"steps"', b"{{", b"null")),
+    Target("call template", call_template, (), call_templates, PATHS),
     Target("right", right, (), lambda: RIGHTS, (b'"list"', b'"user"', b"null")),
     Target("claim", claim, (), lambda: CLAIMS, (b"app=", b"nonce=", b",")),
 )  # fmt: skip

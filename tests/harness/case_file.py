@@ -1,8 +1,10 @@
 """Markdown <-> golden cases: a `##` heading is a case, its fenced blocks are what it is made of.
 
-Prose is for readers. Every block is optional but the request, `apiql`:
+Prose is for readers. Every block is optional but the request, `apiql` or `call`:
 
     apiql query/<name>          a stored query, `query/shop/cart@2`
+    json template/<name>        a file of call templates, `template/shop/cart`
+    call                        the name of a call template; its arguments are the params
     params                      JSON, the parameters of the request
     headers, cookies            of the caller, `Name: value` and `name=value`
     settings                    TOML, what the engine is configured with
@@ -23,8 +25,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-GIVEN = ("apiql", "params", "headers", "cookies", "settings", "again", "upstream")
+GIVEN = ("apiql", "call", "params", "headers", "cookies", "settings", "again", "upstream")
 STORED = "apiql query/"
+TEMPLATE = "json template/"
 EXPECTED = (
     "plan", "mermaid", "waves", "status", "json", "stream", "analysis", "gantt", "error"
 )  # fmt: skip
@@ -64,6 +67,12 @@ class Case:
         """The texts of its stored queries by their names."""
         found = {word: block.text for word, block in self.blocks.items()}
         return {w.removeprefix(STORED): t for w, t in found.items() if w.startswith(STORED)}
+
+    @property
+    def templates(self) -> dict[str, str]:
+        """The texts of its call templates by their names."""
+        found = {word: block.text for word, block in self.blocks.items()}
+        return {w.removeprefix(TEMPLATE): t for w, t in found.items() if w.startswith(TEMPLATE)}
 
 
 def read_cases(text: str) -> list[Case]:
@@ -116,7 +125,7 @@ def _block(lines: list[str], at: int, marks: str, word: str) -> Block:
 def _place(block: Block, case: Case) -> None:
     if not block.word:
         return
-    if block.word not in (*GIVEN, *EXPECTED) and not block.word.startswith(STORED):
+    if block.word not in (*GIVEN, *EXPECTED) and not block.word.startswith((STORED, TEMPLATE)):
         raise CaseFault(f"line {block.start}: blocks are {', '.join((*GIVEN, *EXPECTED))}")
     if block.word in case.blocks:
         raise CaseFault(f"line {block.start}: a second block `{block.word}` in `{case.heading}`")
@@ -126,7 +135,7 @@ def _place(block: Block, case: Case) -> None:
 def _checked(cases: list[Case]) -> list[Case]:
     seen: set[str] = set()
     for case in cases:
-        if "apiql" not in case.blocks:
+        if case.blocks.keys().isdisjoint(("apiql", "call")):
             raise CaseFault(f"line {case.line}: `{case.heading}` has no request")
         if case.heading in seen:
             raise CaseFault(f"line {case.line}: a second case `{case.heading}`")

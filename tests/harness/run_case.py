@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import count
 from typing import Any
 
+from msgspec.structs import replace
+
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_mermaid, as_text
@@ -23,6 +25,7 @@ from apiql.runtime import analysis_forms
 from apiql.runtime.assemble import Answer
 from apiql.runtime.decode import to_json
 from apiql.runtime.json_values import decode
+from apiql.runtime.step import Executable
 from apiql.runtime.stream import End, Line
 from apiql.server.stream import piece_json
 from apiql.settings import Settings
@@ -32,6 +35,7 @@ from apiql.sources.cache_entry import Kept, size_of
 from apiql.sources.call import Call, Layer, Reply
 from apiql.stores.memory import MemoryStore
 from apiql.stores.store import Room
+from apiql.template_files import TemplateFile, TemplateFiles
 from tests.harness import exact_json
 from tests.harness.case_file import EXPECTED, Case, CaseFault
 from tests.harness.script import parse_script
@@ -43,6 +47,8 @@ Ended = tuple[Answer, dict[str, str]]
 """An answer, and what else there is to show."""
 Way = Callable[[Engine, Query], Coroutine[Any, Any, Ended]]
 
+CALL = "\0call "
+"""Before the name of a call template, in the place of a text."""
 HOME = "http://upstream.test"
 WALL = 1_700_000_000.0
 
@@ -50,7 +56,7 @@ WALL = 1_700_000_000.0
 class Rig:
     """An engine whose upstream, time and randomness are those of the run at hand."""
 
-    def __init__(self, settings: str, stored: Stored = ()) -> None:
+    def __init__(self, settings: str, stored: Stored = (), templates: Stored = ()) -> None:
         found = tomllib.loads(settings)
         default = found.setdefault("upstreams", {}).setdefault("default", {})
         url = default.setdefault("url", HOME)
@@ -62,6 +68,7 @@ class Rig:
             Settings.model_validate(found),
             self._layer,
             QueryFiles(tuple(map(_query_file, stored))),
+            TemplateFiles(tuple(_template_file(*each) for each in templates)),
             clock=lambda: self.stage.clock(),
             wall=lambda: WALL,
             random_bits=lambda bits: next(self._bits),
@@ -84,14 +91,18 @@ class Rig:
 
 
 @lru_cache(maxsize=64)
-def rig_of(settings: str, stored: Stored = ()) -> Rig:
-    """The rig for a text of settings and stored queries; paths go to `upstream.test` unless it
-    says otherwise.
+def rig_of(settings: str, stored: Stored = (), templates: Stored = ()) -> Rig:
+    """The rig for a text of settings, stored queries and call templates; paths go to
+    `upstream.test` unless it says otherwise.
 
     Raises:
         StoredRefused: stored queries that cannot be run.
     """
-    return Rig(settings, stored)
+    return Rig(settings, stored, templates)
+
+
+def _template_file(name: str, text: str) -> TemplateFile:
+    return TemplateFile(name, f"templates/{name}.json", text)
 
 
 def _query_file(stored: tuple[str, str]) -> QueryFile:
@@ -105,14 +116,14 @@ def actual_blocks(case: Case) -> dict[str, str]:
     Raises:
         CaseFault: a call without a line, a line without a call, two runs that differ.
     """
-    text = case.text("apiql") or ""
+    settings = case.text("settings") or ""
     try:
-        rig = rig_of(case.text("settings") or "", tuple(case.stored.items()))
+        rig = rig_of(settings, tuple(case.stored.items()), tuple(case.templates.items()))
     except StoredRefused as broken:
         _idle(case)
         return {"error": str(broken)}
     try:
-        plan = rig.engine.plan(text)
+        plan = _executable(rig.engine, query_of(case))[0].plan
     except QueryRefused as refused:
         _idle(case)
         return _refusal(refused)
@@ -195,7 +206,7 @@ def _pauses(case: Case) -> list[float]:
 
 async def _answer(engine: Engine, query: Query) -> Ended:
     """The answer as a whole, and what is shown of how it came about where the text asks for it."""
-    executable = engine.executable(query.text)
+    executable, query = _executable(engine, query)
     if not executable.plan.analyze:
         return await engine.carry_out(executable, query), {}
     analysis, answer = await engine.analyze(executable, query)
@@ -206,7 +217,7 @@ async def _answer(engine: Engine, query: Query) -> Ended:
 
 async def _pieces(engine: Engine, query: Query) -> Ended:
     """The answer in pieces, put together."""
-    executable = engine.executable(query.text)
+    executable, query = _executable(engine, query)
     async with aclosing(engine.stream(executable, query)) as stream:
         pieces = [piece async for piece in stream]
     *lines, end = pieces
@@ -229,7 +240,16 @@ def query_of(case: Case) -> Query:
     headers = dict(_pairs(case.text("headers"), ":"))
     cookies = dict(_pairs(case.text("cookies"), "="))
     lower = {name.lower(): value for name, value in headers.items()}
-    return Query(case.text("apiql") or "", params, lower, cookies)
+    called = case.text("call")
+    text = case.text("apiql") or "" if called is None else f"{CALL}{called.strip()}"
+    return Query(text, params, lower, cookies)
+
+
+def _executable(engine: Engine, query: Query) -> tuple[Executable, Query]:
+    if not query.text.startswith(CALL):
+        return engine.executable(query.text), query
+    found = engine.catalog.templates.named(query.text.removeprefix(CALL))
+    return found.executable, replace(query, text="")
 
 
 def _pairs(text: str | None, mark: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from apiql.ir.reach import Kind, Seen
 from apiql.query_files import QueryFile, QueryFiles
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
+from apiql.template_files import TemplateFile, TemplateFiles
 
 SETTINGS = load_settings(
     None,
@@ -37,7 +38,8 @@ async def nowhere(call: Call) -> Reply:
     raise AssertionError(call)
 
 
-ENGINE = Engine(SETTINGS, nowhere, QUERIES)
+CART = TemplateFile("shop/cart", "cart.json", '{"Output": {"a": "<<a>>"}}')
+ENGINE = Engine(SETTINGS, nowhere, QUERIES, TemplateFiles((CART,)))
 
 REACHED = """
 select * from users where id = 1  | source users
@@ -57,6 +59,7 @@ select * from posts as p where id in $ids  | source posts
 select * from users when $no where id = 1  | source users
 select * from users hidden where id = 1  | source users
 select * from query.shop.cart  | query shop/cart
+select * from template.shop.cart as t where a = 1  | template shop/cart
 select * from query.shop."cart@1"  | query shop/cart
 select * from query.inner where id in [1, 2]  | query inner
 select * from /x else select * from query.inner where id = 1  | upstream default get, query inner
@@ -133,5 +136,5 @@ def test_methods_that_are_not_seen() -> None:
 
 def test_kinds_are_those_of_the_folders() -> None:
     assert [kind.value for kind in Kind] == [
-        "query", "source", "upstream", "host", "httpapi", "flow", "schedule",
+        "query", "template", "source", "upstream", "host", "httpapi", "flow", "schedule",
     ]  # fmt: skip

@@ -458,14 +458,14 @@ def test_an_explosion_is_given_up_at_once() -> None:
     target, big = b"[" + b"{}," * 50_000 + b"{}]", b'"' + b"x" * 1_000_000 + b'"'
     rows = [(1, ROW)] * 2_000
     keys = [1] * 50_001
-    start = time.perf_counter()
+    start = time.thread_time()
     for going in (
         by_position("x", ("a",), big),
         by_key("x", ("a",), keys, rows, many=True, inner=False),
     ):
         with pytest.raises(TooLarge):
             embedded(target, [going], 4_000_000)
-    assert time.perf_counter() - start < 5
+    assert time.thread_time() - start < 5
 
 
 def test_a_result_as_json() -> None:

@@ -159,10 +159,10 @@ REFUSED: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize(("expression", "reason"), REFUSED, ids=range(len(REFUSED)))
 def test_refuses(expression: str, reason: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(ValueRefused, match=reason) as caught:
         compile_jmespath(expression)
-    assert time.perf_counter() - start < 0.25
+    assert time.thread_time() - start < 0.25
     assert "secret" not in caught.value.message
 
 
@@ -202,10 +202,10 @@ COSTLY = [
 @pytest.mark.parametrize(("expression", "reason"), COSTLY)
 def test_stops_when_it_costs_too_much(expression: str, reason: str) -> None:
     compiled = compile_jmespath(expression)
-    start = time.perf_counter()
+    start = time.thread_time()
     with pytest.raises(ValueRefused, match=reason):
         compiled.search(WIDE)
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_a_large_list_can_be_filtered() -> None:

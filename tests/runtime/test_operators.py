@@ -233,10 +233,10 @@ def test_arithmetic_of_integers(left: int, right: int) -> None:
 
 
 def test_like_does_not_blow_up() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     assert op.like("a" * 300_000, "%" + "a%" * 200 + "b") is False
     assert op.like("a" * 50_000, "%" + "_a" * 90 + "b") is False
-    assert time.perf_counter() - start < 2
+    assert time.thread_time() - start < 2
 
 
 def test_deep_values_are_compared() -> None:

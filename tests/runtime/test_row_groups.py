@@ -76,10 +76,10 @@ def test_hostile_keys_are_no_slower() -> None:
     """Integers whose hashes are all the same: in a plain dict each new one meets all others."""
     modulus = 2**61 - 1
     rows = [{"k": number * modulus} for number in range(20_000)]
-    started = time.perf_counter()
+    started = time.thread_time()
     assert len(grouped("select k, count(*) as n from /x group by k", rows)) == len(rows)
     assert len(grouped("select * from /x distinct", rows)) == len(rows)
-    assert time.perf_counter() - started < 3
+    assert time.thread_time() - started < 3
 
 
 def test_a_plan_with_a_stray_field_is_refused() -> None:

@@ -98,4 +98,10 @@ def evil() -> dict[str, bytes]:
         "something behind": whole + b"junk" * 1000,
         "larger than it says": lying(),
         "encrypted": encrypted(),
+        "twins in two cases": beside_good("apis/A.json"),
+        "a name that ends early": beside_good("apis/b.jsonXtxt").replace(b"X", b"\0"),
+        "an archive before": whole + good(),
+        "a comment": whole[:-2] + b"\3\0abc",
+        "a comment that is not there": whole[:-2] + b"\3\0",
+        "one of several": whole[:-18] + b"\1" + whole[-17:],
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from apiql.server.app import create_app
 from apiql.settings import Admin, Host, Security, Server, Settings, Upstream
 from apiql.sources.addresses import parse_url
 from apiql.sources.loops import OwnPlaces, is_local, own_places
+from tests.ports import free_port
 from tests.security.ground import Ground, over
 from tests.security.recorder import Recorder
 from tests.server.client import Site
@@ -89,13 +89,6 @@ async def test_an_address_of_the_machine_is_known_without_a_packet() -> None:
 
 
 # -- two engines ----------------------------------------------------------------------------------
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 class Spied:

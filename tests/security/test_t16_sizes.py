@@ -10,7 +10,9 @@ from collections.abc import Callable
 
 import pytest
 
-from apiql.errors import QueryRefused
+from apiql.errors import QueryRefused, RequestRefused
+from apiql.server.envelope import decode_json
+from apiql.settings import Limits
 from tests.properties.engines import ENGINE
 from tests.server.client import JSON, Site
 from tests.server.upstream import Upstream
@@ -63,6 +65,39 @@ async def test_each_limit_of_a_text_refuses_by_its_name(
     messages = [error["message"] for error in response.json()["errors"]]
     assert any(f"over the limit {name} =" in message for message in messages), messages[:3]
     assert not up.seen
+
+
+@pytest.mark.parametrize("empty", [True, False], ids=["nothing in them", "a number in them"])
+@pytest.mark.parametrize(
+    ("begin", "inside", "end"), [("[", "1", "]"), ('{"a": ', "1", "}")], ids=["lists", "objects"]
+)
+async def test_brackets_of_a_body_nest_as_deep_as_the_limit_says(
+    begin: str, inside: str, end: str, empty: bool
+) -> None:
+    def nested(depth: int) -> bytes:
+        innermost = (begin[0] + end) if empty else begin + inside + end
+        return (begin * (depth - 1) + innermost + end * (depth - 1)).encode()
+
+    limits = Limits()
+    found = decode_json(nested(limits.nesting), limits)
+    assert json.dumps(found) == nested(limits.nesting).decode()
+    with pytest.raises(RequestRefused, match=f"nesting = {limits.nesting}"):
+        decode_json(nested(limits.nesting + 1), limits)
+
+
+@pytest.mark.parametrize("inside", ["", "1"], ids=["nothing in them", "a number in them"])
+async def test_brackets_of_a_text_nest_as_deep_as_the_limit_says(
+    site: Site, up: Upstream, inside: str
+) -> None:
+    def text(depth: int) -> str:
+        return f"select * post from /ok body {'[' * depth}{inside}{']' * depth}"
+
+    limit = Limits().nesting
+    assert (await site.ask(text(limit))).status == 200
+    called = len(up.seen)
+    response = await site.ask(text(limit + 1))
+    assert (response.status, response.codes()) == (422, ["LIMIT_EXCEEDED"])
+    assert len(up.seen) == called
 
 
 @pytest.mark.parametrize("name", BODIES)

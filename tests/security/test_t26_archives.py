@@ -3,20 +3,46 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from apiql import archive
 from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
+from apiql.archive_json import definition_problem
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
+from tests.server.archive_site import aes
 
 EVIL = evil()
+SEALED = sorted((Path(__file__).parents[1] / "data" / "archives").glob("*.zip"))
+"""Made by Info-ZIP 3.0 (ZipCrypto) and pyzipper 0.4.0 (AES), with this password."""
+PASSWORD = "pass wörd".encode()
 MIB = 1024 * 1024
+NAME, FOLDER, JSON = "no path of letters", "can be in an archive", "only .json files"
+REASONS = {
+    "up and out": NAME, "absolute": NAME, "backslashes": NAME, "a drive": NAME,
+    "up from inside": NAME, "a dot": NAME, "an empty part": NAME, "control characters": NAME,
+    "a name that ends early": NAME, "a long name": NAME, "many folders": "more than 4 folders",
+    "another folder": FOLDER, "at the root": FOLDER, "no json": JSON,
+    "two cases": JSON, "twins in two cases": "two cases of letters",
+    "folder as file": "a file and a folder", "no JSON": "it is no JSON",
+    "deep": "deeper than 64", "too many digits": "too long", "twin members": "stands twice",
+    "another folder's private": "by its name alone", "a private, inside": "by its name alone",
+    "a bomb": "unpacked it is larger than 67108864", "many": "more than 1000 files",
+    "a link": "a link or a device", "a linked folder": "a link or a device",
+    "cut off": "does not end", "another checksum": "damaged", "a page": "does not begin",
+    "nothing": "does not begin", "something before": "does not begin",
+    "something behind": "does not end", "an archive before": "not where it says",
+    "a comment": "does not end", "a comment that is not there": "has a comment",
+    "one of several": "one part of several",
+    "larger than it says": "damaged", "encrypted": "it is encrypted",
+}  # fmt: skip
 
 
 def test_the_good_one_is_read() -> None:
@@ -29,11 +55,100 @@ def test_folders_may_be_members() -> None:
 
 
 @pytest.mark.parametrize("what", EVIL)
-def test_each_evil_one_is_refused(what: str) -> None:
+def test_each_evil_one_is_refused_for_its_own_reason(what: str) -> None:
     with pytest.raises(ArchiveRefused) as refused:
         read_archive(EVIL[what])
+    assert REASONS[what] in refused.value.reason
     assert "refused" in str(refused.value)
     assert str(refused.value).isprintable()
+
+
+def test_brackets_nest_as_deep_as_the_limit_says() -> None:
+    def nested(depth: int, inside: str) -> bytes:
+        return beside_good("apis/b.json", "[" * depth + inside + "]" * depth)
+
+    texts = json.dumps({"id": "[{" * 100, "b": '"[' * 100 + "\\"})
+    assert len(read_archive(beside_good("apis/b.json", texts))) == 2
+    for inside in ("", "1"):
+        assert len(read_archive(nested(64, inside))) == 2
+        with pytest.raises(ArchiveRefused, match="deeper than 64"):
+            read_archive(nested(65, inside))
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"), [("", True), ("key", True), ("a.b-c_9", True), (".", False), ("..", False),
+                        ("...", False), ("a/b", False), ("a b", False), ("x" * 129, False)]
+)  # fmt: skip
+def test_a_private_is_named_by_its_name_alone(name: str, taken: bool) -> None:
+    content = json.dumps({"id": "b", "private": name}).encode()
+    assert (definition_problem(content, 64) is None) == taken
+
+
+class Generous:
+    """An archive whose members are longer than they say."""
+
+    def open(self, _: zipfile.ZipInfo, pwd: bytes | None = None) -> io.BytesIO:
+        return io.BytesIO(b'{"a": 1}' + b" " * 92)
+
+
+def test_what_is_unpacked_is_counted_whatever_members_say() -> None:
+    generous: Any = Generous()
+    opened = archive._Opened(generous, b"", None)
+    members = [zipfile.ZipInfo(f"apis/{number}.json") for number in range(3)]
+    limits = ArchiveLimits(unpacked=250)
+    assert len(dict(archive._contents(opened, members[:2], limits))) == 2
+    with pytest.raises(ArchiveRefused, match="larger than it says"):
+        dict(archive._contents(opened, members, limits))
+
+
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_what_other_programs_have_encrypted_is_read(file: Path) -> None:
+    found = read_archive(file.read_bytes(), password=PASSWORD)
+    assert found["apis/a.json"] == GOOD["apis/a.json"].encode()
+    assert len(found.get("privates/p.json", b"" * 3044)) in (0, 3044)
+
+
+@pytest.mark.parametrize("password", [None, b"", b"pass word", PASSWORD + b" "])
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_not_with_another_password(file: Path, password: bytes | None) -> None:
+    with pytest.raises(ArchiveRefused, match="password") as refused:
+        read_archive(file.read_bytes(), password=password)
+    assert "pass w" not in str(refused.value)
+
+
+@pytest.mark.parametrize("file", SEALED, ids=lambda file: file.stem)
+def test_each_byte_of_an_encrypted_one_counts(file: Path) -> None:
+    """Wherever a byte is another one, it is refused or read as it was: nothing in between."""
+    data = file.read_bytes()
+    whole = read_archive(data, password=PASSWORD)
+    for at in range(0, len(data), 1 if len(data) < 600 else 37):
+        turned = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
+        try:
+            found = read_archive(turned, password=PASSWORD)
+        except ArchiveRefused:
+            continue
+        assert set(map(bytes, found.values())) == set(map(bytes, whole.values())), at
+
+
+def test_a_password_does_not_hurt_where_nothing_is_encrypted() -> None:
+    assert read_archive(good(), password=PASSWORD) == read_archive(good())
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_to_pack_are_refused(method: int) -> None:
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", method) as archived:
+        archived.writestr("apis/a.json", "{}")
+    with pytest.raises(ArchiveRefused, match="a way that is not read"):
+        read_archive(held.getvalue())
+
+
+def test_templates_are_texts() -> None:
+    page = zipped([("templates/page.tmpl", "<p>{{.x}}</p>"), ("templates/x.html", "")])
+    assert read_archive(page)["templates/page.tmpl"] == b"<p>{{.x}}</p>"
+    for name in ("apis/page.tmpl", "templates/page.py", "templates/page.so"):
+        with pytest.raises(ArchiveRefused, match="files in folders can be there"):
+            read_archive(zipped([(name, "x")]))
 
 
 def test_a_name_twice_is_refused() -> None:
@@ -44,12 +159,20 @@ def test_a_name_twice_is_refused() -> None:
         read_archive(twins)
 
 
-@pytest.mark.parametrize("what", ["a bomb", "many", "deep", "larger than it says"])
+BOMBS = {what: EVIL[what] for what in ("a bomb", "many", "deep", "larger than it says")}
+BOMBS |= {
+    "an encrypted bomb": aes({"apis/a.json": "0" * (1 << 26)}),
+    "an encrypted one that lies": aes({"apis/a.json": "0" * (1 << 26)}, says=10),
+}
+
+
+@pytest.mark.parametrize("what", BOMBS)
 def test_no_memory_for_it(what: str) -> None:
+    limits = ArchiveLimits(unpacked=1 << 20) if "encrypted" in what else ArchiveLimits()
     tracemalloc.start()
     try:
         with pytest.raises(ArchiveRefused):
-            read_archive(EVIL[what])
+            read_archive(BOMBS[what], limits, PASSWORD)
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -95,6 +218,25 @@ def test_what_cannot_be_written_changes_nothing(
 
     monkeypatch.setattr(archive, "_write", full)
     with pytest.raises(OSError, match="no space"):
+        write_files({"flows/b.json": b"{}"}, folder)
+    assert (folder / "apis/a.json").exists()
+    assert os.listdir(tmp_path) == ["remote"]
+
+
+def test_a_folder_that_cannot_be_replaced_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "remote"
+    write_files(read_archive(good()), folder)
+    rename = Path.rename
+
+    def refusing(path: Path, to: Path) -> Path:
+        if to == folder and "-old" not in path.name:
+            raise OSError(16, "busy")
+        return rename(path, to)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    with pytest.raises(OSError, match="busy"):
         write_files({"flows/b.json": b"{}"}, folder)
     assert (folder / "apis/a.json").exists()
     assert os.listdir(tmp_path) == ["remote"]

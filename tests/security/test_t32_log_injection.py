@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 from apiql.access.principal import Principal
+from apiql.server.access_lines import line_as
 from apiql.server.access_log import AccessLog
-from apiql.server.line_writer import LineWriter, Write
+from apiql.server.line_writer import LineWriter, Out, Write
 from apiql.server.log_lines import FIELDS, MOST, MOST_TRACE, LogLines
 from apiql.server.notices import MOST_LINES, LogFilter
 from apiql.server.visit import Visit
@@ -105,8 +106,8 @@ def into(written: bytearray) -> Write:
 @every_evil
 async def test_lines_of_requests(form: str, evil: str) -> None:
     written = bytearray()
-    writer = LineWriter(into(written))
-    access = AccessLog(Settings(log=Log(access=True)), form, writer, lambda visit: "")
+    writer = LineWriter(Out(into(written)), line_as(form))
+    access = AccessLog(Settings(log=Log(access=True)), writer, lambda visit: "")
     scope = {"method": evil, "path": evil, "headers": [], "client": (evil, 1)}
     visit = Visit(scope, None, b"id", "/apiql", "text")  # type: ignore[arg-type]
     visit.status, visit.principal = 200, Principal(evil, "jwt")

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.caller import BROKEN, Caller
-from tests.faults.running import ROOT, free_port
+from tests.faults.running import ROOT
+from tests.ports import free_port
 from tests.server.upstream import Upstream
 
 FILES, CLIENTS = 128, 200

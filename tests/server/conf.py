@@ -13,6 +13,7 @@ from apiql.demo.serving import serving
 from apiql.events import Notice
 from apiql.server.configuration import Place
 from apiql.server.current import Current
+from apiql.server.line_writer import Out
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.worker import worker
 from tests.server.client import Site
@@ -99,7 +100,7 @@ async def running(
         lines.extend(data)
         return len(data)
 
-    app, reloader = worker(Place(place or folder.path, {}), told.append, write=write)
+    app, reloader = worker(Place(place or folder.path, {}), told.append, out=Out(write))
     current: Current = app.hot["/apiql"].current  # type: ignore[attr-defined]
     async with serving(app) as url:
         yield Running(Site(url), folder, reloader, current, told, app.admin)

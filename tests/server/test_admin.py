@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -35,6 +34,7 @@ from apiql.settings import (
     load_settings,
 )
 from apiql.settings import Server as ServerSettings
+from tests.ports import free_port
 from tests.server.client import JSON, PROBLEM, Response, Site
 from tests.server.conf import USER, Folder, Running, running
 from tests.server.upstream import Upstream as Up
@@ -49,16 +49,8 @@ PAGE = "http://evil.example"
 
 @pytest.fixture
 def port() -> int:
-    """A port that nobody has, nor the two behind it; connections are not given such low ones."""
-    first = 20_000 + os.getpid() % 10_000
-    return next(
-        port for port in range(first, 32_000, 3) if all(map(is_free, range(port, port + 3)))
-    )
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as found:
-        return found.connect_ex(("127.0.0.1", port)) != 0
+    """A port that nobody has, nor the two behind it."""
+    return free_port(3)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -15,11 +15,18 @@ import pytest
 import pytest_asyncio
 
 from apiql.demo.serving import serving
+from apiql.events import CircuitMoved
 from apiql.server import current as current_module
 from apiql.server.admin import Admin
+from apiql.server.admission import Overloaded
+from apiql.server.bucket import Bucket
 from apiql.server.counts import figures_in_force
 from apiql.server.exposition import exposed
+from apiql.server.guards import guards_of
 from apiql.server.reload import Outcome
+from apiql.server.visit import Visit
+from apiql.settings import Limits, Settings
+from apiql.stores.memory import MemoryStores
 from tests.server.client import JSON, Site, read_response
 from tests.server.tenants import KEPT, SAYS, Tenants, folder, served, who
 
@@ -158,6 +165,7 @@ async def test_headers_and_hosts_that_name_no_bucket(empty: Tenants) -> None:
             if by.startswith("host"):
                 assert await by_host(found, "x.api.example") == 404
                 assert await by_host(found, ".api.example") == "main"
+                assert await by_host(found, "a.api.example.evil.example") == "main"
                 continue
             assert await found.here(x_bucket="x") == 404
             assert await found.here(x_bucket="a", x_who="b") == 404
@@ -337,6 +345,23 @@ async def test_a_stream_gives_both_places_back(tenants: Tenants) -> None:
     assert (own.admission.running, tenants.app.door.admission.running) == (0, 0)
 
 
+async def test_a_bucket_that_is_full_refuses_before_anything_is_read() -> None:
+    settings = Settings(limits=Limits(queries=1, queries_waiting=0))
+    bucket = Bucket("a", MemoryStores(), settings)
+    visit = Visit({"headers": []}, unread, b"1")
+    await bucket.let_in(visit)
+    assert bucket.admission.enter()
+    with pytest.raises(Overloaded):
+        await bucket.let_in(visit)
+    assert bucket.admission.refused == 1
+    bucket.admission.leave()
+    await bucket.let_in(visit)
+
+
+async def unread() -> Any:
+    raise AssertionError("nothing is read")
+
+
 async def test_rates_are_each_buckets_own(empty: Tenants) -> None:
     for name in "ab":
         empty.bucket(name, '[clients]\nrate = "1/h"')
@@ -345,9 +370,28 @@ async def test_rates_are_each_buckets_own(empty: Tenants) -> None:
         assert [await found.here(name) for name in "abacb"] == ["a", "b", 429, "c", 429]
         assert await found.here() == "main"
         limited = await found.get("/b/a/query/here")
-        assert limited.headers["ratelimit-policy"] == '"client";q=1;w=3600'
+        assert limited.headers["ratelimit-policy"] == '"bucket";q=1;w=3600'
         text = exposed(figures_in_force(found.current, None)).decode()
         assert 'apiql_rate_limited_total{bucket="a"} 2' in text
+
+
+async def test_two_rates_that_an_answer_tells_have_two_names(
+    empty: Tenants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(current_module, "guards_of", guards_of)
+    empty.main(more='[clients]\nrate = "9/h"')
+    empty.bucket("a", '[clients]\nrate = "5/h"')
+    async with served(empty) as found:
+        assert found.site is not None
+        reader, writer = await found.site.connect()
+        writer.write(b"GET /b/a/query/here HTTP/1.1\r\nHost: t\r\n\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        writer.close()
+    told = [line for line in head.lower().splitlines() if line.startswith("ratelimit")]
+    assert [line.rpartition(";t=")[0] or line for line in told] == [
+        'ratelimit-policy: "client";q=9;w=3600', 'ratelimit: "client";r=8',
+        'ratelimit-policy: "bucket";q=5;w=3600', 'ratelimit: "bucket";r=4',
+    ]  # fmt: skip
 
 
 async def test_a_circuit_that_opens_in_a_bucket_is_its_own(empty: Tenants) -> None:
@@ -357,6 +401,8 @@ async def test_a_circuit_that_opens_in_a_bucket_is_its_own(empty: Tenants) -> No
         await found.ask("a", "select * from /close as o")
         assert (await found.ask("a", "select * from /ok as o")).codes() == ["CIRCUIT_OPEN"]
         assert (await found.ask("b", "select * from /ok as o")).status == 200
+        moved = [(each.state, each.bucket) for each in found.told if isinstance(each, CircuitMoved)]
+        assert moved == [("open", "a")]
 
 
 # -- what changes ---------------------------------------------------------------------------------

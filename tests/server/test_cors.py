@@ -41,6 +41,13 @@ async def test_without_origins_there_is_no_header() -> None:
         assert all("Origin" not in a.headers.get("vary", "") for a in answers)
 
 
+async def test_what_is_not_listed_is_no_header() -> None:
+    none = {"CORS__HEADERS": "", "CORS__METHODS": "", "CORS__EXPOSE": ""}
+    async with guarded(**LISTED, **none) as found:
+        assert set(told(await preflight(found, SHOP))) == {"allow-origin", "max-age"}
+        assert set(told(await found.site.ask(QUERY, Origin=SHOP))) == {"allow-origin"}
+
+
 @pytest.mark.parametrize("origin", [SHOP, "http://localhost:3000"])
 async def test_a_listed_origin_may_read_the_answer(origin: str) -> None:
     async with guarded(**LISTED) as found:

@@ -51,6 +51,16 @@ async def test_our_own_pages_and_whoever_is_no_browser(headers: Mapping[str, str
         assert (answer.status, found.calls[-1]) == (200, "/ok?sid=1")
 
 
+async def test_the_case_of_a_host_says_nothing() -> None:
+    async with guarded() as found:
+        head = b"POST /apiql HTTP/1.1\r\nHost: SHOP.Example\r\nContent-Type: text/plain\r\n"
+        text = QUERY.encode()
+        rest = b"Content-Length: %d\r\nConnection: close\r\n\r\n%b" % (len(text), text)
+        ours = await found.site.raw(head + b"Origin: https://shop.exAMPLE\r\n" + rest)
+        assert ours.status == 200
+        assert forbidden(await found.site.raw(head + b"Origin: https://shop.example.x\r\n" + rest))
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 async def test_what_a_page_elsewhere_sends_unasked(headers: Mapping[str, str]) -> None:
     async with guarded() as found:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from apiql.server.line_writer import AT_ONCE, LineWriter, chunks, to_file
+from apiql.server.access_lines import Clock, line_as
+from apiql.server.line_writer import AT_ONCE, LineWriter, Out, chunks, to_file
 from apiql.server.log_level import LogLevel
 from apiql.server.log_lines import FIELDS, MOST, LogLines, bounded, json_line, text_line
 from apiql.server.visit import REQUEST, Mark, Visit
@@ -92,6 +93,53 @@ async def test_a_fingerprint_is_the_same_for_other_constants(up: Up, tmp_path: P
 
 
 @loop
+async def test_a_line_names_the_trace(up: Up, tmp_path: Path) -> None:
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+
+    async def traced(server: Running) -> None:
+        headers = {"traceparent": f"00-{trace}-00f067aa0ba902b7-01"}
+        await server.site.send("GET", "/query/one", headers=headers)
+
+    async def in_no_trace(server: Running) -> None:
+        headers = {"traceparent": f"00-{'0' * 32}-00f067aa0ba902b7-01"}
+        await server.site.send("GET", "/query/one", headers=headers)
+
+    found = await lines_of(up, tmp_path, "access = true", traced, in_no_trace, stored)
+    assert [line.get("trace_id") for line in found] == [trace, None, None]
+
+
+@pytest.mark.parametrize("form", ["json", "text"])
+def test_each_form_of_a_line_tells_the_same(form: str) -> None:
+    record = (
+        1_763_000_000.25, b"id-1", "POST", "/apiql", 200, 0.0123456, 7, 2, "10.0.0.1",
+        'ann "x"', "jwt", "", "sha256:0123", ("SYNTAX", "INTERNAL"), "4bf9",
+    )  # fmt: skip
+    line = line_as(form)(record).decode()
+    if form == "json":
+        assert json.loads(line) == {
+            "time": "2025-11-13T02:13:20.250Z", "level": "info", "message": "request",
+            "request_id": "id-1", "method": "POST", "route": "/apiql", "status": 200,
+            "ms": 12.345, "bytes": 7, "calls": 2, "client": "10.0.0.1",
+            "principal": 'ann "x"', "scheme": "jwt", "fingerprint": "sha256:0123",
+            "codes": ["SYNTAX", "INTERNAL"], "trace_id": "4bf9",
+        }  # fmt: skip
+        return
+    assert line == (
+        "2025-11-13T02:13:20.250Z INFO request request_id=id-1 method=POST route=/apiql"
+        ' status=200 ms=12.345 bytes=7 calls=2 principal="ann \\"x\\"" scheme=jwt'
+        " client=10.0.0.1 fingerprint=sha256:0123 codes=SYNTAX,INTERNAL trace_id=4bf9\n"
+    )
+
+
+def test_times_of_lines_go_on_and_back() -> None:
+    told = Clock().moment
+    moments = [0.0, 0.9996, 1.0, 59.9999, 60.001, 59.0]
+    assert [told(moment)[14:] for moment in moments] == [
+        "00:00.000Z", "00:00.999Z", "00:01.000Z", "00:59.999Z", "01:00.001Z", "00:59.000Z"
+    ]  # fmt: skip
+
+
+@loop
 async def test_only_errors_or_nothing(up: Up, tmp_path: Path) -> None:
     (only,) = await lines_of(up, tmp_path, "access = 'errors'", stored, nonsense)
     assert only["status"] == 400
@@ -141,7 +189,7 @@ async def test_who_does_not_read_holds_nobody_up() -> None:
         taken.extend(data)
         return len(data)
 
-    writer = LineWriter(write, most=100)
+    writer = LineWriter(Out(write), bytes, most=100)
     for number in range(1000):
         writer.add(b"%d\n" % number)
         if number == 50:
@@ -155,7 +203,7 @@ async def test_who_does_not_read_holds_nobody_up() -> None:
 async def test_a_pipe_whose_reader_is_gone_drops_and_counts() -> None:
     reader, number = os.pipe()
     os.close(reader)
-    writer = LineWriter(to_file(number))
+    writer = LineWriter(to_file(number), bytes)
     for _ in range(10):
         writer.add(b"line\n")
     writer.close()
@@ -166,7 +214,7 @@ async def test_a_pipe_whose_reader_is_gone_drops_and_counts() -> None:
 async def test_a_pipe_that_does_not_block_takes_all() -> None:
     reader, number = os.pipe()
     os.set_blocking(number, False)
-    writer, line = LineWriter(to_file(number)), b"x" * 99 + b"\n"
+    writer, line = LineWriter(to_file(number), bytes), b"x" * 99 + b"\n"
     for _ in range(2000):
         writer.add(line)
     writer.flush()
@@ -176,6 +224,75 @@ async def test_a_pipe_that_does_not_block_takes_all() -> None:
     assert writer.dropped == 0
     os.close(number)
     os.close(reader)
+
+
+async def test_a_pipe_that_is_read_needs_no_thread() -> None:
+    reader, number = os.pipe()
+    writer, line = LineWriter(to_file(number), bytes), b"x" * 99 + b"\n"
+    before = {*threading.enumerate()}
+    for _ in range(50):
+        for _ in range(100):
+            writer.add(line)
+        writer.flush()
+        assert await asyncio.to_thread(_read, reader, 10_000) == line * 100
+    assert not [each for each in {*threading.enumerate()} - before if each.name == "lines"]
+    writer.close()
+    os.close(number)
+    os.close(reader)
+
+
+async def test_what_is_not_taken_at_once_stays_in_order() -> None:
+    taken, room, let_go = bytearray(), [250], threading.Event()
+
+    def at_once(data: bytes) -> int:
+        size = room.pop() if room else len(data)
+        taken.extend(data[:size])
+        return size
+
+    def write(data: bytes) -> int:
+        assert let_go.wait(30)
+        taken.extend(data)
+        return len(data)
+
+    writer = LineWriter(Out(write, at_once), b"%09d\n".__mod__)
+    for number in range(3000):
+        writer.add(number)
+        if number % 1000 == 999:
+            writer.flush()
+    let_go.set()
+    writer.close()
+    assert taken == b"".join(b"%09d\n" % number for number in range(3000))
+    assert writer.dropped == 0
+
+
+@pytest.mark.parametrize("error", [OSError(95, "not supported"), BrokenPipeError()])
+async def test_who_cannot_write_at_once_is_not_asked_again(error: OSError) -> None:
+    taken, asked = bytearray(), [0]
+
+    def at_once(data: bytes) -> int:
+        asked[0] += 1
+        raise error
+
+    def write(data: bytes) -> int:
+        taken.extend(data)
+        return len(data)
+
+    writer = LineWriter(Out(write, at_once), bytes)
+    for _ in range(3):
+        writer.add(b"line\n")
+        writer.close()
+    assert taken == b"line\n" * 3
+    assert asked == [1]
+
+
+async def test_lines_on_disk_are_written_together(tmp_path: Path) -> None:
+    number = os.open(tmp_path / "lines", os.O_WRONLY | os.O_CREAT)
+    writer, line = LineWriter(to_file(number), bytes), b"x" * 99 + b"\n"
+    for _ in range(2000):
+        writer.add(line)
+    writer.close()
+    os.close(number)
+    assert (tmp_path / "lines").read_bytes() == line * 2000
 
 
 def _read(number: int, size: int) -> bytes:

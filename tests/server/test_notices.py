@@ -10,11 +10,13 @@ from typing import get_args
 import pytest
 
 from apiql.events import (
+    ArchiveMoved,
     AsideFailed,
     CallerRefused,
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    FolderMissing,
     HostMoved,
     KeysMoved,
     Notice,
@@ -29,12 +31,16 @@ SAMPLES: list[Notice] = [
     UnknownQuery("sha256:1", "select a\nfrom /b"),
     AsideFailed("tell", "UPSTREAM_STATUS: answered\n500"),
     CircuitMoved("http://a", "open", "5 calls\nin a row failed"),
+    CircuitMoved("http://a", "closed", "by hand", "ac\nme"),
     HostMoved("shop", "http://a:1", False, "status\n503"),
+    HostMoved("shop", "http://a:1", True, "it answered again", "ac\nme"),
     StoreMoved(False, "no answer\nwithin 50 ms"),
     ConfLoaded("abc", ("server.port",)),
     ConfRefused(("apiql.toml:1:2: this is no TOML", "queries/a.apiql: is not UTF-8")),
     CallerRefused("jwt", "the time of the token\nis over", "10.0.0.7"),
     KeysMoved("main", False, "it answers\n500"),
+    ArchiveMoved("https://a/conf.zip", False, "it answers\n404"),
+    FolderMissing("legacy.apis", "/srv\n/apis"),
 ]
 
 
@@ -74,13 +80,18 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         r'a query that is not stored: sha256:1 "select a\nfrom /b"',
         r"tell, begun aside, failed: UPSTREAM_STATUS: answered\n500",
         r"the circuit of http://a is open: 5 calls\nin a row failed",
+        r"bucket ac\nme: the circuit of http://a is closed: by hand",
         r"upstream shop: http://a:1 is passed by: status\n503",
+        r"bucket ac\nme: upstream shop: http://a:1 is used again: it answered again",
         r"the store is left alone, each process keeps its own: no answer\nwithin 50 ms",
         "configuration abc is in force; a restart is needed for server.port",
         "the new configuration is refused, the last good one stays in force: "
         "apiql.toml:1:2: this is no TOML; queries/a.apiql: is not UTF-8",
         r"a request of 10.0.0.7 does not prove who asks by jwt: the time of the token\nis over",
         r"the keys of the issuer main cannot be fetched: it answers\n500",
+        r"the archive of https://a/conf.zip cannot be used, what is here already goes on: "
+        r"it answers\n404",
+        r"legacy.apis names /srv\n/apis, which is no folder: the usual one is read",
         "configuration def is in force",
     ]
 

@@ -54,6 +54,8 @@ XFF = "x-forwarded-for"
             ("forwarded", 'for=6.6.6.6, proto=https;For="[2001:db8::7]:4711";by=x'), "2001:db8::7",
         ),
         (behind("::1"), "::1", (XFF, "1.2.3.4"), "1.2.3.4"),
+        (behind("10.0.0.0/8"), "10.0.0.1", (XFF, "1.2.3.4" + ", 10.0.0.2" * 31), "1.2.3.4"),
+        (behind("10.0.0.0/8"), "10.0.0.1", (XFF, "1.2.3.4" + ", 10.0.0.2" * 32), "10.0.0.2"),
         (behind("10.0.0.0/8"), "::ffff:10.0.0.1", (XFF, "1.2.3.4"), "1.2.3.4"),
     ],
 )  # fmt: skip
@@ -186,6 +188,14 @@ async def test_only_names_of_the_configuration_are_keys() -> None:
         else:  # as any other of this address: whom a token names it may choose itself
             with pytest.raises(RequestRefused):
                 await rates(visit)
+
+
+async def test_who_proves_nothing_is_told_apart_by_its_address() -> None:
+    rates = Rates(Clients(rate=(1, 60), by="user"), MemoryStores(lambda: 0.0).buckets)
+    for peer in ("1.2.3.4", "1.2.3.5"):
+        await rates(Visit(scope(peer), _nothing, b"1"))
+    with pytest.raises(RequestRefused):
+        await rates(Visit(scope("1.2.3.5"), _nothing, b"1"))
 
 
 async def _nothing() -> Any:

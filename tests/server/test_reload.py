@@ -16,6 +16,7 @@ import pytest_asyncio
 from apiql.engine import Engine
 from apiql.events import ConfLoaded, ConfRefused
 from apiql.server import current as current_module
+from apiql.server import reload
 from apiql.server.configuration import MOST_LINES
 from apiql.server.current import Current, Held
 from apiql.server.reload import Outcome
@@ -151,7 +152,10 @@ async def test_a_folder_that_is_a_link_itself(tmp_path: Path, up: Upstream) -> N
         assert (await server.asked())["user"]["name"] == "Bo"
 
 
-async def test_the_watcher_sees_to_it_alone(folder: Folder) -> None:
+async def test_the_watcher_sees_to_it_alone(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reload, "PAUSE", 0.1)
     folder.reload = "true"
     folder.settings()
     async with running(folder) as server:
@@ -171,6 +175,7 @@ async def test_the_watcher_sees_to_it_alone(folder: Folder) -> None:
 async def test_the_watcher_outlives_what_goes_wrong_once(
     folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(reload, "PAUSE", 0.1)
     folder.reload = "true"
     folder.settings()
     async with running(folder) as server:

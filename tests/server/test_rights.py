@@ -7,22 +7,25 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from apiql.access.principal import Principal
-from apiql.access.rights import Right, Word
+from apiql.access.principal import ANYONE, Principal
+from apiql.access.rights import Right, Rights, Word
 from apiql.demo.serving import serving
 from apiql.engine import Engine
+from apiql.errors import RequestRefused
 from apiql.events import ConfRefused
-from apiql.ir.reach import Kind, Name
+from apiql.ir.reach import Kind, Name, Reach
 from apiql.query_files import QueryFile, QueryFiles
 from apiql.rights_files import RightsFiles, RightsRefused, rights_of
 from apiql.server.app import app_around, app_of, create_app
 from apiql.server.configuration import Place, developing
 from apiql.server.current import Current, Held, close_nothing
 from apiql.server.reload import Outcome
+from apiql.server.sight import Sight
 from apiql.server.visit import Visit
 from apiql.server.worker import worker
 from apiql.settings import load_settings
@@ -125,6 +128,37 @@ async def served(
     async with serving(app_around(Current(held))) as url:
         server.site = Site(url)
         yield server
+
+
+def test_what_is_made_up_is_looked_at_once_more() -> None:
+    """Whatever a text was taken for before, what its plan reaches decides."""
+    rights = Rights(Word.PUBLIC, CLOSED)
+    reach = Reach(frozenset({(Kind.SOURCE, "secrets")}))
+
+    class Blind:
+        """An engine that sees nothing wrong in a text."""
+
+        def kept(self, _: str) -> None: ...
+
+        def refuse_unseen(self, *_: object) -> None: ...
+
+        def executable(self, _: str) -> Any:
+            return SimpleNamespace(reach=reach)
+
+    engine: Any = Blind()
+    assert Sight(rights, Principal("web", "test")).executable(engine, "x").reach is reach
+    with pytest.raises(RequestRefused, match="may not send this query"):
+        Sight(rights, ANYONE).executable(engine, "x")
+
+
+def test_only_who_is_not_known_is_asked_who_it_is() -> None:
+    rights = Rights(Word.KNOWN, CLOSED)
+    with pytest.raises(RequestRefused) as asked:
+        Sight(rights, ANYONE, "Test").miss()
+    assert asked.value.headers == {"WWW-Authenticate": "Test"}
+    Sight(rights, Principal("other", "test"), "Test").miss()
+    Sight(rights, ANYONE).miss()
+    Sight(Rights(Word.PUBLIC, CLOSED), ANYONE, "Test").miss()
 
 
 def same(first: Response, second: Response, *but: str) -> None:

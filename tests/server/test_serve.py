@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+from tests.server.archive_site import archives, plain
 from tests.server.client import Site
 from tests.server.conf import USER, Folder
 from tests.server.upstream import Upstream
@@ -64,14 +66,8 @@ class Served:
         return found
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        number: int = found.getsockname()[1]
-        return number
-
-
 async def started(*options: str) -> Process:
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "APIQL_SERVER__DRAIN_DELAY": "0"}
     return await asyncio.create_subprocess_exec(
         sys.executable, "-m", "apiql", "serve", *options, env=environ, stdout=PIPE, stderr=STDOUT
     )
@@ -79,14 +75,18 @@ async def started(*options: str) -> Process:
 
 @asynccontextmanager
 async def served(
-    folder: Folder, workers: int, tls: ssl.SSLContext | None = None
+    folder: Folder, workers: int, tls: ssl.SSLContext | None = None, begins: str = ""
 ) -> AsyncIterator[Served]:
-    """`apiql serve` on the folder; it ends when the block does, with nothing left behind."""
+    """`apiql serve` on the folder; it ends when the block does, with nothing left behind. Its first
+    lines have `begins` in them.
+    """
     port = free_port()
     options = ("--conf", str(folder.path), "--port", str(port), "--workers", str(workers))
     process = await started(*options)
     found = Served(process, Site(f"http://127.0.0.1:{port}", tls))
     try:
+        if begins:
+            await found.says(begins)
         for _ in range(workers):
             await found.says("Application startup complete")
         await found.listens()
@@ -140,6 +140,17 @@ async def test_a_folder_that_is_a_link_is_followed_without_a_hangup(
         assert await found.name() == "Bo"
 
 
+async def test_beside_an_admin_listener_it_says_as_ever_where_it_listens(folder: Folder) -> None:
+    port = free_port()
+    folder.settings(f"[admin]\nport = {port}")
+    async with served(folder, 1) as found:
+        assert found.site.url in await found.says("running on")
+        found.process.terminate()
+        out, _ = await found.process.communicate()
+    assert str(port) not in out.decode(), "the admin listener has a line of its own"
+    assert out.decode().count("Shutting down") == 1
+
+
 async def test_a_taken_admin_port_is_told_before_anything_begins(folder: Folder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -149,3 +160,28 @@ async def test_a_taken_admin_port_is_told_before_anything_begins(folder: Folder)
             out, _ = await process.communicate()
     assert out.decode() == f"admin.port: port {port} is taken on 127.0.0.1; name another, or none\n"
     assert process.returncode == 2
+
+
+async def test_a_server_begins_with_what_it_has_fetched_or_without(
+    folder: Folder, tmp_path: Path
+) -> None:
+    """What stands elsewhere is there before anything is checked; where it cannot be had, the
+    server begins with what it has, and says so.
+    """
+    async with archives(plain({"apis/a.json": '{"id": "a", "url": "http://a"}'})) as there:
+        folder.settings(f'[remote]\nurl = "{there.url}"')
+        async with served(folder, 2) as found:
+            assert (folder.path / "remote" / "apis" / "a.json").exists()
+            assert await found.name() == "Ada"
+            assert len(there.asked) == 1
+            there.body, there.etag = plain({"apis/b.json": "{}"}), '"2"'
+            found.process.send_signal(signal.SIGHUP)
+            for _ in range(2):
+                assert '"level":"info"' in await found.says("in force")
+            assert not (folder.path / "remote" / "apis" / "a.json").exists()
+            assert len(there.asked) == 3
+        there.status = "404 Not Found"
+        there.etag = None
+        async with served(folder, 1, begins="it answers 404") as found:
+            assert await found.name() == "Ada"
+            assert (folder.path / "remote" / "apis" / "b.json").exists()

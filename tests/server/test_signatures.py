@@ -19,6 +19,8 @@ from pydantic import ValidationError
 from apiql.access.signed import Claim, Keys, Message, canonical_text, claim_in, signature_of
 from apiql.server.admin import masked
 from apiql.settings import SettingsError, Signing, SigningApp, load_settings
+from apiql.stores.memory import MemoryStores
+from apiql.stores.once import MemoryOnce
 from tests.doc_blocks import blocks_of
 from tests.server.client import Response, request_bytes
 from tests.server.guarded import NOW, Guarded, guarded, settings_of
@@ -149,6 +151,7 @@ BROKEN = [
     header(GOOD | {"signature": GOOD["signature"].upper()}),
     header(GOOD | {"signature": GOOD["signature"][:-1]}),
     header(GOOD | {"signature": "é" * 64}), header(GOOD) + " " * 2000 + ",",
+    header(GOOD).replace(", ", "," + " " * 400),
 ]  # fmt: skip
 
 
@@ -178,6 +181,17 @@ async def test_a_request_counts_once() -> None:
             assert refused(await sent(found, request), "REPLAYED")
         found.now[0] += 600  # its time stamp is still good
         assert refused(await sent(found, request), "REPLAYED")
+        assert len(found.calls) == 1
+
+
+async def test_what_cannot_be_remembered_is_not_let_in() -> None:
+    stores = MemoryStores(lambda: 0.0)
+    stores.once = MemoryOnce(lambda: 0.0, most=1)
+    async with guarded(stores=stores, **SHOP) as found:
+        assert (await sent(found, Request())).status == 200
+        full = await sent(found, Request())
+        assert (full.status, full.codes()) == (503, ["OVERLOADED"])
+        assert full.headers["retry-after"] == "1"
         assert len(found.calls) == 1
 
 

@@ -90,6 +90,25 @@ async def test_what_is_a_trace(text: str, valid: bool) -> None:
         assert (found.trace_id, found.span_id, found.state) == (TRACE, PARENT, "a=1")
 
 
+@pytest.mark.parametrize(
+    ("flags", "sampled"), [("00", False), ("01", True), ("02", False), ("03", True), ("fe", False)]
+)
+async def test_one_bit_says_that_a_trace_is_kept(flags: str, sampled: bool) -> None:
+    found = parse_context(f"00-{TRACE}-{PARENT}-{flags}")
+    assert found is not None
+    assert found.sampled is sampled
+
+
+@pytest.mark.parametrize(
+    ("state", "passed"),
+    [("a=1", True), ("~" * 512, True), ("a" * 513, False), ("a=1\r\nX: 1", False), ("\xe9", False)],
+)
+async def test_a_state_that_cannot_be_passed_on_is_left_out(state: str, passed: bool) -> None:
+    found = parse_context(SAMPLED, state)
+    assert found is not None
+    assert found.state == (state if passed else "")
+
+
 async def test_a_trace_is_told_to_upstreams(up: Upstream) -> None:
     async with serving(create_app(settings_for(up))) as url:
         site = Site(url)

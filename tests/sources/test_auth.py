@@ -124,6 +124,20 @@ async def test_what_may_be_done_twice_only_is_repeated_where_the_token_was_stale
     assert inner.shown == ["Bearer token-1", "Bearer token-2"]
 
 
+@virtually
+async def test_a_write_is_repeated_whose_token_ended_on_its_way():
+    inner, endpoint = Inner(401, 200), Endpoint(seconds=1000)
+
+    async def slow(made: Call) -> Reply:
+        await asyncio.sleep(0 if inner.calls else 1001)
+        return await inner(made)
+
+    layer = with_tokens(slow, tokens(endpoint), SHOP)
+    made = call(SHOP, method="POST", body=b"{}", within=5000)
+    assert (await layer(made)).status == 200
+    assert inner.shown == ["Bearer token-1", "Bearer token-2"]
+
+
 async def test_what_is_kept_and_shared_knows_no_credential():
     answer = reply(b"1", "Cache-Control: max-age=60", "Vary: Authorization")
     async with upstream(answering(answer)) as raw:

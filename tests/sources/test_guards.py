@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from contextlib import suppress
 from typing import Any
 
@@ -20,6 +19,7 @@ from apiql.sources.circuits import Circuits, Sharing
 from apiql.sources.limit import STILL
 from apiql.sources.stack import build_stack
 from apiql.stores.memory import MemoryStores
+from tests.ports import free_port
 from tests.sources.raw_upstream import (
     Peer,
     RawUpstream,
@@ -48,13 +48,6 @@ def codes(answer: Answer) -> list[str]:
     return [error["code"] for error in answer.errors]
 
 
-def dead_port() -> int:
-    """A port on which nothing listens."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def status(code: int, *fields: str) -> bytes:
     return reply(b"", *fields, status=f"{code} No")
 
@@ -64,7 +57,7 @@ def status(code: int, *fields: str) -> bytes:
 
 async def test_a_connection_that_is_refused_is_tried_once_more():
     events: list[Event] = []
-    url = f"http://127.0.0.1:{dead_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     async with OpenEngine.from_settings(settings(url)) as engine:
         answer = await engine.answer(Query(USER), events.append)
     assert codes(answer) == ["UPSTREAM_CONNECT"]
@@ -74,7 +67,7 @@ async def test_a_connection_that_is_refused_is_tried_once_more():
 @pytest.mark.parametrize("method", ["post", "patch"])
 async def test_what_may_not_be_made_twice_is_not_tried_again(method):
     events: list[Event] = []
-    url = f"http://127.0.0.1:{dead_port()}"
+    url = f"http://127.0.0.1:{free_port()}"
     async with OpenEngine.from_settings(settings(url)) as engine:
         await engine.answer(Query(f"select * {method} from /users/1 as u"), events.append)
     assert not any(isinstance(event, Retried) for event in events)

@@ -11,7 +11,7 @@ from msgspec import msgpack
 from apiql.errors import CallFailed, Code
 from apiql.sources.call import Reply
 from apiql.sources.token_request import HINT
-from apiql.sources.tokens import Token
+from apiql.sources.tokens import LONGEST, Token
 from apiql.stores.memory import MemoryStores
 from tests.sources.token_endpoint import DOWN, SECRET, Endpoint, tokens
 from tests.virtual import virtually
@@ -216,8 +216,42 @@ async def test_closing_ends_what_is_under_way():
     await found.aclose()
     with pytest.raises(CallFailed):
         await waiting
-    with pytest.raises(CallFailed):
+    with pytest.raises(CallFailed) as closed:
         await found.value(at(5))
+    assert closed.value.code is Code.UPSTREAM_CONNECT
+    assert len(endpoint.asked) == 1
+
+
+@virtually
+async def test_a_refused_token_is_not_given_to_processes_that_begin_later():
+    endpoint, stores = Endpoint(), MemoryStores(asyncio.get_running_loop().time)
+    found = tokens(endpoint, stores)
+    await found.value(at(5))
+    await asyncio.sleep(60)
+    assert await found.dropped("token-1")
+    assert await tokens(endpoint, stores).value(at(5)) == "token-2"
+
+
+@virtually
+async def test_what_a_store_says_of_a_token_is_held_within_bounds():
+    await asyncio.sleep(100)
+    assert await kept_by_the_store(-1, 0) == "token-1"
+    assert await kept_by_the_store(0, 0) == "token-1"
+    assert await kept_by_the_store(60, 0) == "found"
+    assert await kept_by_the_store(60, 61) == "token-1"
+    assert await kept_by_the_store(10 * LONGEST, LONGEST - 1) == "found"
+    assert await kept_by_the_store(10 * LONGEST, LONGEST + 1) == "token-1"
+
+
+async def kept_by_the_store(until: float, after: float) -> str:
+    """The token in use after so many seconds; one in the store was to be used until then."""
+    endpoint, stores = Endpoint(), MemoryStores(asyncio.get_running_loop().time)
+    found, now = tokens(endpoint, stores), stores.clock()
+    await found._store.put(found._request.key, Token("found", now, now + until), 20 * LONGEST)
+    first = await found.value(at(5))
+    await found._store.drop(found._request.key)
+    await asyncio.sleep(after)
+    return await found.value(at(5)) if after else first
 
 
 @virtually

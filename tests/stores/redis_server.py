@@ -18,6 +18,8 @@ from time import monotonic, sleep
 
 import pytest
 
+from tests.ports import free_port
+
 NONE = "there is no redis-server"
 MISSING = (
     "THE TESTS AGAINST A REAL REDIS DID NOT RUN: there is no redis-server.\n"
@@ -43,7 +45,7 @@ class RedisServer:
         program = executable()
         if program is None:
             pytest.skip(NONE)
-        self.port = _free_port()
+        self.port = free_port()
         self.socket = folder / "redis.sock"
         self._command = [program, "--port", str(self.port), "--bind", "127.0.0.1"]
         self._command += ["--unixsocket", str(self.socket), "--save", "", "--appendonly", "no"]
@@ -102,10 +104,3 @@ class RedisServer:
                 os.kill(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port

@@ -170,6 +170,14 @@ async def test_a_bucket_empties_and_fills_again():
     assert not (await buckets.take(b"a", 2.0, 3)).allowed
 
 
+async def test_of_too_many_buckets_those_unused_for_the_longest_time_begin_full_again():
+    buckets = MemoryBuckets(Clock(), most=2)
+    allowed = [(await buckets.take(key, 1.0, 1)).allowed for key in (b"a", b"b", b"a", b"c")]
+    assert allowed == [True, True, False, True]
+    assert not (await buckets.take(b"a", 1.0, 1)).allowed
+    assert (await buckets.take(b"b", 1.0, 1)).allowed
+
+
 async def test_what_came_once_is_never_forgotten_for_something_else():
     clock = Clock()
     once = MemoryOnce(clock, most=2)

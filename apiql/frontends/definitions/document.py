@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from apiql.documents.problems import DefinitionProblem, Severity
+from apiql.documents.shape import Shape
 from apiql.errors import Location
 from apiql.frontends.definitions.kinds import Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, Lines, Node, letter, spot
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity
-from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import Keys, Lines, Node, letter, spot
 
 M = TypeVar("M", bound=Shape, covariant=True)
 

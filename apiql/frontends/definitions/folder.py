@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
+from apiql.documents.files import Trouble, files_under, text_of
+from apiql.documents.problems import DefinitionProblem, Severity, in_order
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document, Origin
-from apiql.frontends.definitions.files import Trouble, files_under, text_of
-from apiql.frontends.definitions.json_text import NoJson, read_json
 from apiql.frontends.definitions.kinds import Generation, Kind
 from apiql.frontends.definitions.layout import (
     KINDS,
@@ -25,10 +26,9 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
-from apiql.frontends.definitions.nodes import quoted
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
 from apiql.frontends.definitions.reading import read_document
-from apiql.frontends.definitions.shape import Shape
+from apiql.json_nodes import quoted
+from apiql.json_text import NoJson, read_json
 
 _NO_FOLDERS: Mapping[str, Path] = MappingProxyType({})
 _RIGHTS_OF = ("httpapi", "flow", "schedule")
@@ -76,7 +76,7 @@ def read_folder(root: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> Defini
     """
     layout = layout_of(root)
     named = any(folder.is_dir() for folder in folders.values())
-    found = _Found(root, Layout.V1 if named and layout is Layout.NONE else layout)
+    found = _Found(root, _usual(folders) if named and layout is Layout.NONE else layout)
     if found.layout is Layout.NONE:
         wrong = "there are no definitions here"
         expected = f"a folder with {', '.join(KINDS)} or {MAIN}"
@@ -87,9 +87,16 @@ def read_folder(root: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> Defini
     for folder, kind in KINDS.items():
         _read(found, _place(root, folder, folders), folder, kind)
     for target in _RIGHTS_OF if found.layout in (Layout.V2, Layout.MIXED) else ():
-        _read(found, root / RIGHTS / target, RIGHTS, Kind.RIGHT, f"{target}/")
+        top = _place(root, RIGHTS, folders) / target
+        _read(found, top, RIGHTS, Kind.RIGHT, f"{target}/")
     _read_templates(found, _place(root, TEMPLATES, folders))
     return _definitions(found)
+
+
+def _usual(folders: Mapping[str, Path]) -> Layout:
+    """Of definitions that all stand elsewhere."""
+    is_second = any(kind in folders and folders[kind].is_dir() for kind in ("httpapis", RIGHTS))
+    return Layout.V2 if is_second and "apis" not in folders else Layout.V1
 
 
 def _definitions(found: _Found) -> Definitions:

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.private import Private
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api
 from apiql.frontends.definitions.v1.flow import Flow as FlowV1
 from apiql.frontends.definitions.v1.schedule import Schedule as ScheduleV1

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from apiql.frontends.definitions.kinds import Generation, Kind
-from apiql.frontends.definitions.nodes import Members, Node
+from apiql.json_nodes import Members, Node
 
 MAIN = "main.json"
 TEMPLATES = "templates"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from apiql.frontends.definitions.shape import Listed, Shape
+from apiql.documents.shape import Listed, Shape
 
 
 class PrivatePair(Shape):

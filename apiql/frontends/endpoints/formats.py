@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from apiql.frontends.endpoints.places import Member, Node
 from apiql.frontends.endpoints.problems import EndpointProblem
 from apiql.frontends.endpoints.source import Keys, Source, members_of, name_spot
-from apiql.json_places import Member, Node
 
 OURS = "the format of GOPEN v1.0.0-beta of April 2024"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from urllib.parse import quote, quote_plus
 
 from apiql.frontends.endpoints.gateway import Backend
@@ -13,23 +13,34 @@ ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
 """Header fields that are sent on whatever is listed."""
 
 
-def request_of(backend: Backend, onward: Message) -> Message:
-    """What is sent on: the fields that are listed (all of them where none is), the parameters of
-    the backend's own path, the body unless that is omitted.
+def forwarder(backend: Backend) -> Callable[[Message], Message]:
+    """What makes its request of the endpoint's: the fields that are listed (all of them where none
+    is), the parameters of the backend's own path, the body unless that is omitted.
     """
     headers, queries = backend.forward_headers, backend.forward_queries
-    places = places_of(backend.path)
-    return Message(
-        _listed(onward.headers, (*map(canonical, headers), *ALWAYS)) if headers else onward.headers,
-        None if backend.omits_request_body else onward.body,
-        0,
-        backend.path,
-        {name: onward.params[name] for name in places if name in onward.params},
-        _listed(onward.query, queries) if queries else onward.query,
-    )
+    sent = frozenset((*map(canonical, headers), *ALWAYS)) if headers else None
+    asked = frozenset(queries) if queries else None
+    path, places, omits = backend.path, places_of(backend.path), backend.omits_request_body
+
+    def forwarded(onward: Message) -> Message:
+        return Message(
+            onward.headers if sent is None else _listed(onward.headers, sent),
+            None if omits else onward.body,
+            0,
+            path,
+            {name: onward.params[name] for name in places if name in onward.params},
+            onward.query if asked is None else _listed(onward.query, asked),
+        )
+
+    return forwarded
 
 
-def _listed(fields: Fields, names: tuple[str, ...]) -> Fields:
+def request_of(backend: Backend, onward: Message) -> Message:
+    """What a backend is sent of the endpoint's request."""
+    return forwarder(backend)(onward)
+
+
+def _listed(fields: Fields, names: frozenset[str]) -> Fields:
     return {name: values for name, values in fields.items() if name in names}
 
 

@@ -13,7 +13,6 @@ The last two are for those who did not change the header fields themselves. The 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -71,11 +70,9 @@ class LoweredEndpoint:
 class EndpointGround:
     """What endpoints are lowered on.
 
-    `now` is Unix time in seconds, `longest` the seconds that the engine gives any run, which an
-    endpoint cannot exceed. `permits` says whether a URL may be called that no configured host
-    begins; without it none is.
+    `now` is Unix time in seconds. `permits` says whether a URL may be called that no configured
+    host begins; without it none is.
     """
 
     now: Callable[[], float] = lambda: 0.0
-    longest: float = math.inf
     permits: Callable[[str], bool] | None = None

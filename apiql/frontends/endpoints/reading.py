@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from apiql.frontends.endpoints.formats import other_format
+from apiql.frontends.endpoints.places import Member, Members, Node
 from apiql.frontends.endpoints.problems import (
     EndpointProblem,
     Severity,
@@ -31,7 +32,6 @@ from apiql.frontends.endpoints.source import (
 )
 from apiql.frontends.endpoints.substitution import NAME
 from apiql.frontends.endpoints.written import WrittenGateway
-from apiql.json_places import Member, Members, Node
 
 MOST_PROBLEMS = 100
 """Of one file; who has more reads no further."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from apiql.frontends.endpoints.places import Members, Node
 from apiql.frontends.endpoints.source import Source
-from apiql.json_places import Members, Node
 
 HIDDEN = "********"
 _AS_WRITTEN = frozenset({"value", "password"})

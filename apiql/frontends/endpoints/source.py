@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from apiql.errors import Location
+from apiql.frontends.endpoints.places import Member, Members, Node, NoJson, read_places
 from apiql.frontends.endpoints.problems import EndpointProblem, Severity, quoted
 from apiql.frontends.endpoints.substitution import NAME, Lines, Substituted, substituted
-from apiql.json_places import Member, Members, Node, NoJson, read_places
 
 Keys: TypeAlias = tuple[str | int, ...]
 """The way from the root of a file to a part of it: names of members, indexes of lists."""

@@ -1,4 +1,4 @@
-"""What a run of an endpoint hands on from call to call: frozen values. Knows no plan and no HTTP."""
+"""What a run of an endpoint hands on from call to call: frozen values. Knows no plan, no HTTP."""
 
 from __future__ import annotations
 

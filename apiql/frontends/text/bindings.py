@@ -10,6 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
+from apiql.ir.header_names import may_be_set
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import ElementRoot, Literal, Ref, Value
 
@@ -20,12 +21,7 @@ PLACES = {
     "form": Place.FORM,
 }
 IN_QUERY = frozenset({"get", "head", "delete"})
-HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
-OURS = frozenset(
-    "host content-length transfer-encoding connection keep-alive te trailer upgrade expect "
-    "proxy-authorization proxy-authenticate proxy-connection accept-encoding x-apiql-depth".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +119,7 @@ def _pairs(
 ) -> Iterable[tuple[Binding, Span]]:
     for pair in pairs:
         name = pair.place[0]
-        if place is Place.HEADER and (not HEADER.fullmatch(name) or name.lower() in OURS):
+        if place is Place.HEADER and not may_be_set(name):
             message = f"the header `{name[:64]}` cannot be set by a query"
             hint = "names are letters, digits and -; the connection's own headers are ours"
             lowering.findings.add(Code.BAD_VALUE, message, pair.span, hint)

@@ -9,7 +9,7 @@ from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
 from apiql.ir.plan import Parameter, Plan
-from apiql.ir.reach import Kind, Seen, name_of
+from apiql.ir.reach import Kind, Seen, stored_as
 from apiql.ir.request import CREDENTIALS, Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
@@ -62,7 +62,7 @@ class Surroundings:
         return replace(
             self,
             sources={n: found for n, found in self.sources.items() if sees(Kind.SOURCE, n)},
-            stored={n: p for n, p in self.stored.items() if sees(*name_of(n))},
+            stored={n: p for n, p in self.stored.items() if sees(*stored_as(n))},
             permits=permits,
             methods=methods if seen.methods is None else methods & seen.methods,
             paths=default is None or sees(Kind.UPSTREAM, default.service),

@@ -8,6 +8,9 @@ from functools import partial
 from itertools import chain, islice
 from typing import TypeAlias
 
+from apiql.documents.modelled import MOST_PROBLEMS
+from apiql.documents.problems import DefinitionProblem, Severity, in_order
+from apiql.documents.shape import Shape
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
 from apiql.frontends.definitions.checks.uses import (
@@ -27,12 +30,10 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
-from apiql.frontends.definitions.nodes import Keys, meant, quoted
+from apiql.frontends.definitions.names import SUFFIX
 from apiql.frontends.definitions.private import Private
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity, in_order
-from apiql.frontends.definitions.reading import MOST_PROBLEMS
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.right import Right
+from apiql.json_nodes import Keys, meant, quoted
 
 CheckTemplate: TypeAlias = Callable[[str, frozenset[str]], Problem | None]
 """The problem of a template's text that may call these functions beside those of the language, with
@@ -74,6 +75,8 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
     for template in definitions.templates.values():
+        if template.file.endswith(SUFFIX):
+            continue  # call templates stand in the same folder, and are no Go templates
         problem = known.check_template(template.text, frozenset())
         if problem is not None:
             at = problem.locations[0] if problem.locations else None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
+from apiql.documents.problems import DefinitionProblem, Severity
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.checks.uses import Calls
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.problems import DefinitionProblem, Severity
-from apiql.frontends.definitions.shape import Shape
 
 _Name: TypeAlias = tuple[Kind, str]
 _Called: TypeAlias = Mapping[_Name, Mapping[_Name, Calls]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.nodes import Keys
+from apiql.json_nodes import Keys
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -15,12 +16,11 @@ from apiql.frontends.definitions.checks.uses import (
     json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.nodes import Keys
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api
 from apiql.frontends.definitions.v1.flow import ApiCall, Flow, Made
 from apiql.frontends.definitions.v1.schedule import Job, Schedule
 from apiql.frontends.definitions.v1.source import CacheSource, Given, Source
+from apiql.json_nodes import Keys
 
 _ROOTS = {"origin": ".origin", "StepResult": "", "result": ".result"}
 

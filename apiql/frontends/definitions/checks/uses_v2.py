@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
+from apiql.documents.shape import Shape
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -18,13 +19,12 @@ from apiql.frontends.definitions.checks.uses import (
     json_template,
 )
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.nodes import Keys, quoted
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v2.commands import COMMANDS
 from apiql.frontends.definitions.v2.flow import Flow, Step
 from apiql.frontends.definitions.v2.httpapi import HttpApi
 from apiql.frontends.definitions.v2.schedule import Control, Job, Schedule
 from apiql.frontends.definitions.v2.value import DATA, Argument, Value
+from apiql.json_nodes import Keys, quoted
 
 _CALLED: Mapping[tuple[str, str], Kind] = MappingProxyType(
     {

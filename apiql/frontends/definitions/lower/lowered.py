@@ -57,10 +57,11 @@ class Lowered:
 class Ground:
     """What definitions are lowered on.
 
-    `functions` are those of plug-ins, `environ` what the second generation calls `env`, `permits`
-    says whether a URL that only a run knows may be called, `now` is Unix time in seconds, `pinned`
-    the places (scheme and authority) that definitions name. `strict`: escape and break as the
-    original does.
+    `functions` are those of plug-ins for templates, `values` those for `from: func`, `environ` what
+    the second generation calls `env`, `permits` says whether a URL that only a run knows may be
+    called, `now` is Unix time in seconds, `pinned` the places (scheme and authority) that
+    definitions name. `strict`: escape and break as the original does. `buckets`: the names that a
+    definition uses are those of its own folder.
     """
 
     definitions: Definitions
@@ -70,3 +71,5 @@ class Ground:
     now: Callable[[], float] = lambda: 0.0
     pinned: frozenset[str] = frozenset()
     strict: bool = False
+    values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    buckets: bool = False

@@ -7,18 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import (
-    WITH_URL,
-    Demand,
-    Json,
-    Listed,
-    Older,
-    Shape,
-    Words,
-    has_url,
-)
+from apiql.documents.shape import Demand, Json, Listed, Older, Shape, Words
+from apiql.frontends.definitions.demands import WITH_URL, has_url
 from apiql.frontends.definitions.v1.source import CacheSource, Given, Source
+from apiql.json_nodes import Node
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
 

@@ -7,18 +7,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import (
-    Demand,
-    Json,
-    Listed,
-    Older,
-    Shape,
-    Words,
-    reserved_key,
-    warning,
-)
+from apiql.documents.shape import Demand, Json, Listed, Older, Shape, Words, warning
+from apiql.frontends.definitions.demands import reserved_key
 from apiql.frontends.definitions.v1.source import Given, Source
+from apiql.json_nodes import Node
 
 
 class ApiCall(Shape):

@@ -6,17 +6,10 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from apiql.frontends.definitions.nodes import Node, meant, quoted
-from apiql.frontends.definitions.shape import (
-    Demand,
-    Listed,
-    Older,
-    Shape,
-    reserved_key,
-    text_of,
-    warning,
-)
+from apiql.documents.shape import Demand, Listed, Older, Shape, text_of, warning
+from apiql.frontends.definitions.demands import reserved_key
 from apiql.frontends.definitions.v1.source import Given, Source
+from apiql.json_nodes import Node, meant, quoted
 
 CONTROLS = ("switch", "loop")
 

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import Demand, Json, Older, Renamed, Shape, text_of, warning
+from apiql.documents.shape import Demand, Json, Older, Renamed, Shape, text_of, warning
+from apiql.json_nodes import Node
 
 RENAMED = Renamed(MappingProxyType({"heap": "StepResult", "json": "JsonTemplate"}))
 

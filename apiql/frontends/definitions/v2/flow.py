@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import (
-    Demand,
-    Listed,
-    Older,
-    Shape,
-    Words,
-    reserved_key,
-)
+from apiql.documents.shape import Demand, Listed, Older, Shape, Words
+from apiql.frontends.definitions.demands import reserved_key
 from apiql.frontends.definitions.v2.commands import COMMANDS, RENAMED
 from apiql.frontends.definitions.v2.value import Argument
+from apiql.json_nodes import Node
 
 
 class Step(Shape):

@@ -7,17 +7,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import (
-    WITH_URL,
-    Demand,
-    Listed,
-    Older,
-    Shape,
-    Words,
-    has_url,
-)
+from apiql.documents.shape import Demand, Listed, Older, Shape, Words
+from apiql.frontends.definitions.demands import WITH_URL, has_url
 from apiql.frontends.definitions.v2.value import Argument, Expiry, Value
+from apiql.json_nodes import Node
 
 
 class Sent(Argument):

@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import Demand, Listed, Shape, Words, text_of, warning
+from apiql.documents.shape import Demand, Listed, Shape, Words, text_of, warning
+from apiql.json_nodes import Node
 
 LISTS = ("whitelist", "blacklist")
 

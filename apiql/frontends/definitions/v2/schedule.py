@@ -6,19 +6,11 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import (
-    Demand,
-    Listed,
-    Older,
-    Shape,
-    Words,
-    reserved_key,
-    text_of,
-    warning,
-)
+from apiql.documents.shape import Demand, Listed, Older, Shape, Words, text_of, warning
+from apiql.frontends.definitions.demands import reserved_key
 from apiql.frontends.definitions.v2.flow import Step
 from apiql.frontends.definitions.v2.value import Value
+from apiql.json_nodes import Node
 
 
 class Case(Shape):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from apiql.frontends.definitions.nodes import Node
-from apiql.frontends.definitions.shape import Demand, Json, Older, Renamed, Shape, text_of
+from apiql.documents.shape import Demand, Json, Older, Renamed, Shape, text_of
+from apiql.json_nodes import Node
 
 DATA = ("json", "jsonRaw")
 RENAMED = MappingProxyType({"StepResult": "heap", "JsonTemplate": "json"})

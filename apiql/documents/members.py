@@ -9,15 +9,18 @@ from typing import Any, NamedTuple, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from apiql.frontends.definitions.shape import Older, Renamed, Shape, Words
+from apiql.documents.shape import Older, Renamed, Shape, Words
 
 
 class Slot(NamedTuple):
-    """A member of a model: its name, the model in it (or in each of its elements), its words."""
+    """A member of a model: its name, the model in it (or in each of its elements, or under each of
+    its names), its words.
+    """
 
     name: str
     model: type[Shape] | None
     is_listed: bool
+    is_named: bool
     is_free: bool
     words: Words | None
     renamed: Renamed | None
@@ -49,15 +52,23 @@ def names(model: type[Shape]) -> tuple[str, ...]:
 
 
 def _slot(field: FieldInfo) -> Slot:
-    model, is_listed = _model(field.annotation)
+    model, around = _model(field.annotation)
     return Slot(
         field.alias or "",
         model,
-        is_listed,
-        field.annotation is Any,
+        around is tuple,
+        around is dict,
+        _is_free(field.annotation),
         next((m for m in field.metadata if isinstance(m, Words)), None),
         next((m for m in field.metadata if isinstance(m, Renamed)), None),
     )
+
+
+def _is_free(annotation: Any) -> bool:
+    """Whether any names may stand in it."""
+    if annotation is Any or get_origin(annotation) is dict:
+        return True
+    return any(get_origin(inner) is dict for inner in get_args(annotation))
 
 
 def _older(field: FieldInfo) -> Iterator[str]:
@@ -66,12 +77,12 @@ def _older(field: FieldInfo) -> Iterator[str]:
             yield from mark.names
 
 
-def _model(annotation: Any) -> tuple[type[Shape] | None, bool]:
-    """The model inside of `X | None` or `tuple[X, ...]`."""
+def _model(annotation: Any) -> tuple[type[Shape] | None, Any]:
+    """The model inside of `X | None`, `tuple[X, ...]` or `dict[str, X]`, and what is around it."""
     if isinstance(annotation, type) and issubclass(annotation, Shape):
-        return annotation, False
+        return annotation, None
     for inner in get_args(annotation):
         found, _ = _model(inner)
         if found is not None:
-            return found, get_origin(annotation) is tuple
-    return None, False
+            return found, get_origin(annotation)
+    return None, None

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal, InvalidOperation
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 from apiql.errors import ApiqlError
-from apiql.frontends.definitions.nodes import Member, Members, Node, quoted, step
+from apiql.json_nodes import Member, Members, Node, quoted, step
 
 NESTING = 100
 MOST_DIGITS = 400
@@ -51,6 +51,17 @@ class NoText(ApiqlError):
         self.before = before
 
 
+class Depth(NamedTuple):
+    """Brackets around a place, and how many there may be."""
+
+    now: int
+    most: int
+
+    def inner(self) -> Depth:
+        """That of what is inside of the next one."""
+        return Depth(self.now + 1, self.most)
+
+
 def decoded(data: bytes) -> str:
     """The text in bytes of UTF-8."""
     try:
@@ -59,11 +70,11 @@ def decoded(data: bytes) -> str:
         raise NoText(data[: error.start].decode("utf-8")) from None
 
 
-def read_json(text: str) -> Node:
-    """The value of a text; NoJson where it is broken or deeper than `NESTING`."""
+def read_json(text: str, nesting: int = NESTING) -> Node:
+    """The value of a text; NoJson where it is broken, or its brackets nest deeper than so many."""
     if text.startswith(_MARK):
         raise NoJson("a byte order mark stands first", 0, "UTF-8 without a byte order mark")
-    node, at = _value(text, _behind_space(text, 0), 0)
+    node, at = _value(text, _behind_space(text, 0), Depth(0, nesting))
     at = _behind_space(text, at)
     if at < len(text):
         raise NoJson(f"{_seen(text, at)} stands behind the value", at, "the end of the file")
@@ -75,16 +86,15 @@ def _behind_space(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _value(text: str, at: int, depth: int) -> tuple[Node, int]:
+def _value(text: str, at: int, depth: Depth) -> tuple[Node, int]:
     match text[at : at + 1]:
-        case "{" | "[" if depth >= NESTING:
-            raise NoJson(
-                "the brackets nest too deeply", at, f"no more than {NESTING} in each other"
-            )
+        case "{" | "[" if depth.now == depth.most:
+            most = f"no more than {depth.most} in each other"
+            raise NoJson("the brackets nest too deeply", at, most)
         case "{":
-            return _object(text, at, depth)
+            return _object(text, at, depth.inner())
         case "[":
-            return _list(text, at, depth)
+            return _list(text, at, depth.inner())
         case '"':
             found, end = _text(text, at)
             return Node(found, at), end
@@ -92,7 +102,7 @@ def _value(text: str, at: int, depth: int) -> tuple[Node, int]:
             return _number(text, at) if letter and letter in "-0123456789" else _word(text, at)
 
 
-def _object(text: str, start: int, depth: int) -> tuple[Node, int]:
+def _object(text: str, start: int, depth: Depth) -> tuple[Node, int]:
     members: list[Member] = []
     at = _behind_space(text, start + 1)
     while members or text[at : at + 1] != "}":
@@ -104,7 +114,7 @@ def _object(text: str, start: int, depth: int) -> tuple[Node, int]:
         if text[colon : colon + 1] != ":":
             _refuse(text, colon, f"a colon behind {quoted(name)}")
         try:
-            node, end = _value(text, _behind_space(text, colon + 1), depth + 1)
+            node, end = _value(text, _behind_space(text, colon + 1), depth)
         except NoJson as broken:
             raise broken.inside(name) from None
         members.append(Member(name, name, at, node))
@@ -114,14 +124,14 @@ def _object(text: str, start: int, depth: int) -> tuple[Node, int]:
     return Node(Members(members), start), at + (not members)
 
 
-def _list(text: str, start: int, depth: int) -> tuple[Node, int]:
+def _list(text: str, start: int, depth: Depth) -> tuple[Node, int]:
     elements: list[Node] = []
     at = _behind_space(text, start + 1)
     while elements or text[at : at + 1] != "]":
         if elements and text[at : at + 1] == "]":
             _refuse(text, at, "an element", "a comma too many")
         try:
-            node, end = _value(text, at, depth + 1)
+            node, end = _value(text, at, depth)
         except NoJson as broken:
             raise broken.inside(len(elements)) from None
         elements.append(node)

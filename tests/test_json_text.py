@@ -12,15 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from apiql.errors import Location
-from apiql.frontends.definitions.json_text import (
-    MOST_DIGITS,
-    NESTING,
-    NoJson,
-    NoText,
-    decoded,
-    read_json,
-)
-from apiql.frontends.definitions.nodes import (
+from apiql.json_nodes import (
     Keys,
     Lines,
     Members,
@@ -28,6 +20,14 @@ from apiql.frontends.definitions.nodes import (
     letter,
     plain,
     spot,
+)
+from apiql.json_text import (
+    MOST_DIGITS,
+    NESTING,
+    NoJson,
+    NoText,
+    decoded,
+    read_json,
 )
 
 VALUES = st.recursive(

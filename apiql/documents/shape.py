@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from apiql.frontends.definitions.nodes import Node, meant, quoted
-from apiql.frontends.definitions.problems import Severity
+from apiql.documents.problems import Severity
+from apiql.json_nodes import Node, meant
 
 T = TypeVar("T")
 
@@ -122,33 +122,5 @@ def warning(wrong: str, expected: str | None = None, member: str | None = None) 
     return Demand(wrong, expected, member, Severity.WARNING)
 
 
-def reserved_key(found: Mapping[str, Node]) -> Iterator[Demand]:
-    """Results may not be kept under the names that definitions find other things by."""
-    key = text_of(found, "resultKey")
-    if key in RESERVED:
-        expected = f"another name than {', '.join(RESERVED)}"
-        yield warning(f"{quoted(key)} is a reserved name", expected, "resultKey")
-
-
-RESERVED = ("origin", "vars", "result", "loop", "base")
-
 Json: TypeAlias = Any
 """Free JSON: dicts, lists, texts, numbers (int, Decimal), booleans, None."""
-
-
-def has_url(found: Mapping[str, Node]) -> Iterator[Demand]:
-    """An address is there, or made."""
-    url = found.get("url")
-    if (url is None or url.value == "") and "dynamicUrl" not in found:
-        yield Demand("there is no URL", '"url", or "dynamicUrl" that makes one')
-
-
-WITH_URL: Mapping[str, Any] = MappingProxyType(
-    {
-        "anyOf": [
-            {"required": ["url"], "properties": {"url": {"minLength": 1}}},
-            {"required": ["dynamicUrl"]},
-        ]
-    }
-)
-"""What a schema says of `has_url`."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from apiql.errors import Location
-from apiql.frontends.definitions.json_text import NoText, decoded
-from apiql.frontends.definitions.nodes import Lines
+from apiql.json_nodes import Lines
+from apiql.json_text import NoText, decoded
 
 MOST_BYTES = 1 << 20
 """Of one file."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
-from apiql.frontends.definitions.members import Slot, Spelling, names, spellings
-from apiql.frontends.definitions.nodes import Member, Members, Node, meant, quoted, step
-from apiql.frontends.definitions.problems import Severity
-from apiql.frontends.definitions.shape import Shape
+from apiql.documents.members import Slot, Spelling, names, spellings
+from apiql.documents.problems import Severity
+from apiql.documents.shape import Shape
+from apiql.json_nodes import Member, Members, Node, meant, quoted, step
 
 SCHEMA = "$schema"
 """Editors find the schema of a file by it; everybody else passes it by."""
@@ -81,7 +81,9 @@ def _counts(
 def _folded(member: Member, slot: Slot, tell: Tell, path: str) -> Member:
     there = path + step(member.spelled)
     node = member.node
-    if slot.model is not None and not slot.is_listed:
+    if slot.model is not None and slot.is_named:
+        node = _named(node, slot.model, tell, there)
+    elif slot.model is not None and not slot.is_listed:
         node = fold(node, slot.model, tell, there)
     elif slot.model is not None and _is_list(node):
         inner = slot.model
@@ -92,6 +94,20 @@ def _folded(member: Member, slot: Slot, tell: Tell, path: str) -> Member:
     elif isinstance(node.value, str):
         node = _word(node, slot, tell, there)
     return Member(slot.name, member.spelled, member.start, node)
+
+
+def _named(node: Node, model: type[Shape], tell: Tell, path: str) -> Node:
+    """The models under the names of an object; of a name that stands twice the last one counts."""
+    if not isinstance(node.value, Members):
+        return node
+    found: dict[str, Member] = {}
+    for name, spelled, start, inner in node.value:
+        there = path + step(spelled)
+        if name in found:
+            wrong = f"{quoted(name)} stands twice: this one counts"
+            tell(Finding(start, there, Severity.WARNING, wrong, "one of them"))
+        found[name] = Member(name, spelled, start, fold(inner, model, tell, there))
+    return Node(Members(found.values()), node.start)
 
 
 def _is_list(node: Node) -> bool:

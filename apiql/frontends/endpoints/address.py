@@ -1,0 +1,88 @@
+"""Where a call of an endpoint goes: one of its hosts, and its path with parameters in it.
+
+No parameter can lead to another host, and none out of its place in the path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from typing import Protocol
+from urllib.parse import quote
+
+from apiql.errors import ValueRefused
+from apiql.frontends.endpoints.forward import query_text
+from apiql.frontends.endpoints.gateway import Backend
+from apiql.frontends.endpoints.message import Message
+from apiql.sources.addresses import BadUrl, parse_url
+
+DOTS = frozenset((".", ".."))
+"""Segments that lead elsewhere, and that cannot be encoded away."""
+_PLAIN = "!$%&'()*+,;=:@-._~"
+_BITS = 53
+
+
+class Moment(Protocol):
+    """What a run has of randomness."""
+
+    @property
+    def random_bits(self) -> Callable[[int], int]:
+        """A new integer of so many bits each time."""
+
+
+def addresser(backend: Backend) -> Callable[[Moment, Message], str]:
+    """What makes the URL of a call; of several hosts it takes any, each as often as it stands in
+    the list.
+    """
+    hosts, count, template = backend.hosts, len(backend.hosts), backend.path
+    usual = _filler(template)
+
+    def address(moment: Moment, request: Message) -> str:
+        host = hosts[0] if count == 1 else hosts[(moment.random_bits(_BITS) * count) >> _BITS]
+        path = request.path
+        fill = usual if path == template else _filler(path)
+        query = request.query
+        end = f"?{query_text(query)}" if query else ""
+        return f"{host}{fill(request.params)}{end}"
+
+    return address
+
+
+def _filler(path: str) -> Callable[[Mapping[str, str]], str]:
+    """What puts parameters into a path."""
+    parts = path.split("/")
+    fixed = [quote(part, safe=_PLAIN) for part in parts]
+    places = [(at, part[1:]) for at, part in enumerate(parts) if part[:1] == ":"]
+    whole = "/".join(fixed)
+    if not places:
+        return lambda params: whole
+
+    def fill(params: Mapping[str, str]) -> str:
+        filled = fixed.copy()
+        for at, name in places:
+            value = params.get(name)
+            if value is not None:
+                filled[at] = segment(name, value)
+        return "/".join(filled)
+
+    return fill
+
+
+def segment(name: str, value: str) -> str:
+    """A parameter as one segment of a path.
+
+    Raises:
+        ValueRefused: it would lead out of its place.
+    """
+    if value in DOTS:
+        raise ValueRefused(f"the parameter {name} is {value}, which is a way to another path")
+    return quote(value, safe="", errors="replace")
+
+
+def places_of_hosts(hosts: Iterable[str]) -> frozenset[str]:
+    """Scheme and authority of each host, as calls are compared by them."""
+    found = set[str]()
+    for host in hosts:
+        with suppress(BadUrl):  # a call of it says what is wrong with it
+            found.add(str(parse_url(host)[0]))
+    return frozenset(found)
