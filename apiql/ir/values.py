@@ -106,14 +106,12 @@ Root: TypeAlias = (
 
 
 class Part(Enum):
-    """Which part of a result a reference sees; `FIELDS` are the headers one by one, as they came,
-    of a task's own reply alone.
-    """
+    """Which part of a result a reference sees; `WHOLE`: all of a task's own reply, as it came."""
 
     BODY = "body"
     STATUS = "$status"
     HEADERS = "$headers"
-    FIELDS = "fields"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,10 +76,10 @@ class Send:
     """Work: one upstream call whose URL, headers and body a definition makes as a whole.
 
     `url` is an absolute URL, `headers` a list of `[name, value]` (null for none), `body` a text or
-    bytes (null for none). `home` is what its secrets are for. `pinned` are the places (scheme and
-    authority) that the operator's definitions name; what else a run makes is only called where
-    `permits` lets it. `expires`, made of the reply, are the seconds for which that is kept; what is
-    null, or refused, is not kept.
+    bytes (null for none); or `url` makes an `Outgoing`, which is all three. `home` is what its
+    secrets are for. `pinned` are the places (scheme and authority) that the operator's definitions
+    name; what else a run makes is only called where `permits` lets it. `expires`, made of the
+    reply, are the seconds for which that is kept; what is null, or refused, is not kept.
     """
 
     method: str

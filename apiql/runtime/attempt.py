@@ -118,7 +118,7 @@ async def _try(
     """
     if run.slots is None:
         if step.stated is not None and step.retry is None and step.policy.within is None:
-            return await _called(step, call, left, run), call.deadline
+            return await called(step, call, left, run), call.deadline
         return await _timed(step, call, left, run, end)
     within, since = step.policy.within, run.clock()
     if within is None:

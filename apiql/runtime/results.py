@@ -85,6 +85,9 @@ def own_reader(
 
 
 def _own_reply_reader(part: Part, names: tuple[str, ...]) -> Evaluate:
+    if part is Part.WHOLE:
+        return lambda scope: scope.reply
+
     def evaluate(scope: Scope) -> Any:
         found = scope.reply
         assert found is not None
@@ -92,8 +95,6 @@ def _own_reply_reader(part: Part, names: tuple[str, ...]) -> Evaluate:
             return walk.by_names(found.value, names)
         if part is Part.STATUS:
             return found.status
-        if part is Part.FIELDS:
-            return found.headers
         return walk.by_names(_header_object(found.headers), names)
 
     return evaluate

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, ValueRefused
 from apiql.ir.caching import CacheRule
+from apiql.ir.outgoing import Outgoing
 from apiql.ir.rewrite import rewritten
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
@@ -78,7 +79,13 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
     known: dict[str, Origin] = {}
 
     def build(scope: Scope, until: float) -> Call:
-        origin, target = _placed(send, url(scope), known)
+        made = url(scope)
+        if type(made) is Outgoing:
+            origin, target = _placed(send, made.url, known)
+            fields = _as_they_are(made.headers)
+            return Call(method, origin, target, fields, made.body, until, caching, 0, (),
+                        send.service)  # fmt: skip
+        origin, target = _placed(send, made, known)
         sent = body(scope)
         raw = sent.encode() if isinstance(sent, str) else sent
         asked = caching if expires is None else _kept(send, expires, scope)
@@ -132,6 +139,13 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
         hint = "name it in [security] allow_hosts"
         raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
     return origin, target
+
+
+def _as_they_are(headers: Headers) -> Headers:
+    """Fields that are sent on, looked at all at once."""
+    if encode.PASSED_ON.fullmatch("".join([value for _, value in headers])):
+        return headers
+    return tuple((name, encode.passed_on(name, value)) for name, value in headers)
 
 
 def _headers(found: Any) -> Headers:

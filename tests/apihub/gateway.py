@@ -8,12 +8,12 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+from apiql.documents.problems import Severity
 from apiql.engine import Engine, Query
 from apiql.frontends.definitions.checks.check import USUAL, Known, check
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.lowered import Ended, Lowered
-from apiql.frontends.definitions.problems import Severity
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
 from apiql.runtime.step import Executable
 from tests.apihub.traces import Asked, Got

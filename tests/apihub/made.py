@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from apiql.checked_definitions import KNOWN
+from apiql.defined import KNOWN
 from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.lower.lowered import Ground

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from apiql.checked_definitions import KNOWN
+from apiql.defined import KNOWN
 from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind

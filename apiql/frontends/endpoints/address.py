@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from urllib.parse import quote
 
 from apiql.errors import ValueRefused
 from apiql.frontends.endpoints.forward import query_text
 from apiql.frontends.endpoints.gateway import Backend
-from apiql.frontends.endpoints.message import Message
+from apiql.frontends.endpoints.message import Fields
 from apiql.sources.addresses import BadUrl, parse_url
 
 DOTS = frozenset((".", ".."))
@@ -30,20 +30,21 @@ class Moment(Protocol):
         """A new integer of so many bits each time."""
 
 
-def addresser(backend: Backend) -> Callable[[Moment, Message], str]:
-    """What makes the URL of a call; of several hosts it takes any, each as often as it stands in
-    the list.
+Address: TypeAlias = "Callable[[Moment, str, Mapping[str, str], Fields], str]"
+
+
+def addresser(backend: Backend) -> Address:
+    """What makes the URL of a call, of a path, its parameters, a query; of several hosts it takes
+    any, each as often as it stands in the list.
     """
     hosts, count, template = backend.hosts, len(backend.hosts), backend.path
     usual = _filler(template)
 
-    def address(moment: Moment, request: Message) -> str:
+    def address(moment: Moment, path: str, params: Mapping[str, str], query: Fields) -> str:
         host = hosts[0] if count == 1 else hosts[(moment.random_bits(_BITS) * count) >> _BITS]
-        path = request.path
         fill = usual if path == template else _filler(path)
-        query = request.query
         end = f"?{query_text(query)}" if query else ""
-        return f"{host}{fill(request.params)}{end}"
+        return f"{host}{fill(params)}{end}"
 
     return address
 

@@ -7,13 +7,15 @@ from dataclasses import replace
 
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.frontends.endpoints.answer import Notation, aborted, answer_of
-from apiql.frontends.endpoints.calling import refuser
+from apiql.frontends.endpoints.calling import broken
 from apiql.frontends.endpoints.gateway import Endpoint
 from apiql.frontends.endpoints.json_value import Json, TooDeep
+from apiql.frontends.endpoints.lone import lone_answer
 from apiql.frontends.endpoints.lowered import Ended, EndpointGround, GatewayAnswer
 from apiql.frontends.endpoints.message import Kind, Message
 from apiql.frontends.endpoints.refused import refused
 from apiql.frontends.endpoints.state import Refusal, State
+from apiql.frontends.endpoints.tasks import refuser
 
 SET_COOKIE = "Set-Cookie"
 """The one field whose values cannot be joined (RFC 9110, 5.3)."""
@@ -27,19 +29,30 @@ def answerer(
     refuse, path = refuser(endpoint), endpoint.path
 
     def answer(ended: Ended) -> GatewayAnswer:
-        state = ended.value
-        refusal = UNKNOWN if state is None else state.refusal
+        found = ended.value
         if ended.failure is not None:
             refusal = refuse(_shown(ended.failure))
-        if refusal is None and state is not None:
-            try:
-                return _written(_message(endpoint, state))
-            except TooDeep as deep:
-                refusal = Refusal(500, f"gateway panic error occurred! detail: {deep}")
-        assert refusal is not None
+        elif isinstance(found, State):
+            made = _answer(endpoint, found)
+            if isinstance(made, GatewayAnswer):
+                return made
+            refusal = made
+        elif found is not None:
+            return lone_answer(found)
+        else:
+            refusal = UNKNOWN
         return refused(refusal.status, refusal.message, path, file, ground.now())
 
     return answer
+
+
+def _answer(endpoint: Endpoint, state: State) -> GatewayAnswer | Refusal:
+    if state.refusal is not None:
+        return state.refusal
+    try:
+        return _written(_message(endpoint, state))
+    except TooDeep as deep:
+        return broken(deep)
 
 
 def data_of(endpoint: Endpoint, name: str) -> Callable[[object, State], Json]:

@@ -11,6 +11,11 @@ from apiql.frontends.endpoints.modify_fields import places_of
 
 ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
 """Header fields that are sent on whatever is listed."""
+NOT_SENT = frozenset(
+    "accept-encoding connection content-length expect host http2-settings keep-alive"
+    " proxy-connection te trailer transfer-encoding upgrade".split()
+)
+"""Fields that the transport says itself; it undoes codings, so it names those that it can."""
 
 
 def forwarder(backend: Backend) -> Callable[[Message], Message]:
@@ -56,4 +61,16 @@ def query_text(query: Fields) -> str:
     """The query string, its names in order; the values of a name stay in theirs."""
     return "&".join(
         f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(query) for value in query[name]
+    )
+
+
+def sent_fields(fields: Fields) -> tuple[tuple[str, str], ...]:
+    """Header fields one by one, without those that are the transport's."""
+    return tuple(
+        [
+            (name, value)
+            for name, values in fields.items()
+            if name.lower() not in NOT_SENT
+            for value in values
+        ]
     )

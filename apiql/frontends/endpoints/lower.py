@@ -12,16 +12,14 @@ from apiql.frontends.endpoints.answering import answerer, data_of
 from apiql.frontends.endpoints.arguments import asker
 from apiql.frontends.endpoints.calling import begun
 from apiql.frontends.endpoints.gateway import Call, Endpoint, Gateway
+from apiql.frontends.endpoints.lone import is_lone
 from apiql.frontends.endpoints.lowered import (
     ARGUMENTS,
-    CLIENT,
     PARAMETERS,
-    REQUEST,
-    TRACE,
     EndpointGround,
     LoweredEndpoint,
 )
-from apiql.frontends.endpoints.tasks import tasks_of
+from apiql.frontends.endpoints.tasks import GIVEN, lone_task, tasks_of
 from apiql.frontends.endpoints.units import SECOND
 from apiql.ir.plan import Parameter, Plan, Task
 from apiql.ir.policy import Settings
@@ -72,8 +70,11 @@ def _lowered(
 
 
 def _plan(endpoint: Endpoint, ground: EndpointGround) -> Plan:
-    given = tuple(Ref(ParamRoot(name)) for name in (REQUEST, TRACE, CLIENT))
-    tasks = [*_tasks(endpoint, Invoke("begun", begun, given), ground)]
+    if is_lone(endpoint):
+        call = endpoint.calls[0]
+        tasks = [lone_task(endpoint, call.backend, _name(call, 0), ground)]
+    else:
+        tasks = [*_tasks(endpoint, Invoke("begun", begun, GIVEN), ground)]
     made = Plan.of(tasks, (), PARAMETERS, _settings(endpoint))
     return replace(made, outcome=tasks[-1].name)
 

@@ -7,8 +7,8 @@ The plan of an endpoint has three parameters:
     trace     a text, sent on as X-Trace-Id; empty: whatever the request has there
     client    the client's address, put behind what X-Forwarded-For has; empty: nothing is
 
-The last two are for those who did not change the header fields themselves. The plan's outcome is a
-`State`, of which `answer` makes what is answered.
+The last two are for those who did not change the header fields themselves. The plan's outcome is
+what `answer` makes the answer of: a `State`, or of a lone backend the reply alone.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from apiql.errors import Failure
 from apiql.frontends.endpoints.gateway import Endpoint
-from apiql.frontends.endpoints.state import State
+from apiql.frontends.endpoints.state import Reply, State
 from apiql.ir.plan import Parameter, Plan
 
 REQUEST, TRACE, CLIENT = "request", "trace", "client"
@@ -34,9 +34,9 @@ ARGUMENTS = "arguments"
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What a plan came to: a state, or a failure."""
+    """What a plan came to: its value, or a failure."""
 
-    value: State | None = None
+    value: State | Reply | None = None
     failure: Failure | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from apiql.frontends.endpoints.message import Message
 
@@ -13,6 +14,22 @@ class Refusal:
 
     status: int
     message: str
+
+
+class Reply(Protocol):
+    """What a call came to, as it came: names of header fields are in lower case."""
+
+    @property
+    def value(self) -> bytes:
+        """The body."""
+
+    @property
+    def status(self) -> int:
+        """The status."""
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The header fields, one by one."""
 
 
 @dataclass(frozen=True, slots=True)

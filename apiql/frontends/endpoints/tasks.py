@@ -15,25 +15,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from apiql.errors import Code
 from apiql.frontends.endpoints.address import places_of_hosts
-from apiql.frontends.endpoints.calling import (
-    Pairs,
-    Replied,
-    Sent,
-    concluder,
-    preparer,
-    refuser,
-)
+from apiql.frontends.endpoints.calling import Sent, concluder, preparer, refused_at
 from apiql.frontends.endpoints.gateway import Backend, Endpoint
-from apiql.frontends.endpoints.lowered import EndpointGround
-from apiql.frontends.endpoints.modify import Exchange
-from apiql.frontends.endpoints.state import State
-from apiql.frontends.endpoints.units import SECOND
+from apiql.frontends.endpoints.lone import lone_request
+from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, EndpointGround
+from apiql.frontends.endpoints.message import Message
+from apiql.frontends.endpoints.state import Refusal, Reply, State
+from apiql.frontends.endpoints.units import SECOND, duration_text
 from apiql.ir.plan import Making, Task
 from apiql.ir.values import (
     FailureRoot,
     Invoke,
+    Literal,
     LocalRoot,
+    ParamRoot,
     Part,
     Ref,
     ReplyRoot,
@@ -43,51 +40,65 @@ from apiql.ir.values import (
 from apiql.ir.works import Accepts, Compute, Media, Send
 
 Failed: TypeAlias = Mapping[str, Any] | None
-Made: TypeAlias = "tuple[Exchange, Replied] | State"
+Let: TypeAlias = tuple[tuple[str, Value], ...]
 
+GIVEN = tuple(Ref(ParamRoot(name)) for name in (REQUEST, TRACE, CLIENT))
+"""What a plan starts with."""
 STATE, SENT, FAILURE = Ref(LocalRoot("state")), Ref(LocalRoot("sent")), Ref(FailureRoot())
-REPLY: tuple[Value, ...] = (
-    Ref(ReplyRoot(), part=Part.STATUS),
-    Ref(ReplyRoot(), part=Part.FIELDS),
-    Ref(ReplyRoot()),
-)
+REPLY = Ref(ReplyRoot(), part=Part.WHOLE)
+
+
+def lone_task(endpoint: Endpoint, backend: Backend, name: str, ground: EndpointGround) -> Task:
+    """The task of a backend whose reply is the endpoint's answer."""
+    refuse = refuser(endpoint)
+
+    def without(moment: object, failed: Failed) -> State:
+        assert failed is not None
+        return State(Message(), refusal=refuse(failed))
+
+    made = Making((), REPLY, Invoke("without", without, (FAILURE,)))
+    ask = Invoke("call", lone_request(backend), GIVEN)
+    return Task(name, _send(endpoint, backend, ask, ground), made=made)
 
 
 def tasks_of(
     endpoint: Endpoint, backend: Backend, name: str, state: Value, ground: EndpointGround
 ) -> Iterator[Task]:
     """The tasks of a call; the last one has the name, and the state behind the call."""
-    prepare = preparer(endpoint, backend)
-    let = (("state", state), ("sent", Invoke("sent", prepare, (STATE,))))
-    send = _send(endpoint, backend, ground)
+    let = (("state", state), ("sent", Invoke("call", preparer(endpoint, backend), (STATE,))))
+    send = _send(endpoint, backend, Invoke("outgoing", _outgoing, (SENT,)), ground)
+    conclude, refuse = concluder(endpoint, backend), refuser(endpoint)
+
+    def behind(moment: object, sent: Sent, reply: Reply) -> State:
+        return conclude(sent, reply)
+
+    def without(moment: object, sent: Sent | State, failed: Failed) -> State:
+        if isinstance(sent, State) or failed is None:
+            return sent if isinstance(sent, State) else sent.state
+        return refused_at(sent.state, refuse(failed))
+
+    result = Invoke("behind", behind, (SENT, REPLY))
+    instead = Invoke("without", without, (SENT, FAILURE))
+    when = Invoke("made", _is_made, (SENT,))
+    making = Making(let, result, instead)
     if backend.concurrent == 1:
-        yield _task(name, send, let, *_behind(endpoint, backend))
+        yield Task(name, send, when=when, made=making)
         return
     parts = [f"{name}#{number}" for number in range(1, backend.concurrent + 1)]
-    result, instead = _beside(endpoint)
-    for part in parts:
-        yield _task(part, send, let, result, instead)
-    made = tuple(Ref(ResultRoot(part)) for part in parts)
-    value = Invoke("together", _together(endpoint, backend), (STATE, *made))
-    yield Task(name, Compute(value), made=Making((("state", state),)))
+    yield from (Task(part, send, when=when, made=making) for part in parts)
+    states = tuple(Ref(ResultRoot(part)) for part in parts)
+    yield Task(name, Compute(Invoke("first", _first, states)))
 
 
-def _task(
-    name: str, send: Send, let: tuple[tuple[str, Value], ...], result: Value, instead: Value
-) -> Task:
-    when = Invoke("made", _is_made, (SENT,))
-    return Task(name, send, when=when, made=Making(let, result, instead))
-
-
-def _send(endpoint: Endpoint, backend: Backend, ground: EndpointGround) -> Send:
+def _send(endpoint: Endpoint, backend: Backend, outgoing: Value, ground: EndpointGround) -> Send:
     hosts = [*dict.fromkeys(backend.hosts)]
     shown = f"{hosts[0]}{backend.path}"
     return Send(
         backend.method.lower(),
         hosts[0].partition("://")[2].partition("/")[0],
-        Invoke("url", lambda _, sent: sent.url, (SENT,)),
-        Invoke("headers", lambda _, sent: sent.headers, (SENT,)),
-        Invoke("body", lambda _, sent: sent.body, (SENT,)),
+        outgoing,
+        Literal(None),
+        Literal(None),
         pinned=places_of_hosts(hosts),
         permits=ground.permits,
         accepts=Accepts.ANY,
@@ -97,51 +108,28 @@ def _send(endpoint: Endpoint, backend: Backend, ground: EndpointGround) -> Send:
     )
 
 
+def refuser(endpoint: Endpoint) -> Callable[[Mapping[str, Any]], Refusal]:
+    """What says why a call could not be made; nothing of it names an address."""
+    late = Refusal(504, f"gateway timeout: {duration_text(endpoint.timeout)}")
+
+    def refuse(failure: Mapping[str, Any]) -> Refusal:
+        code, message = failure["code"], str(failure["message"]).removeprefix("failed: ")
+        if code == Code.QUERY_TIMEOUT:
+            return late
+        if code == Code.BAD_VALUE:
+            return Refusal(400, f"bad request error: {message}")
+        return Refusal(502, f"bad gateway error: {message}")
+
+    return refuse
+
+
+def _outgoing(moment: object, sent: Sent) -> Any:
+    return sent.outgoing
+
+
 def _is_made(moment: object, sent: Sent | State) -> bool:
     return isinstance(sent, Sent)
 
 
-def _behind(endpoint: Endpoint, backend: Backend) -> tuple[Value, Value]:
-    """The state behind the one call, and where it is not made."""
-    conclude, refuse = concluder(endpoint, backend), refuser(endpoint)
-
-    def behind(
-        moment: object, state: State, sent: Sent, status: int, fields: Pairs, body: bytes
-    ) -> State:
-        return conclude(state, sent.exchange, Replied(status, fields, body))
-
-    def without(moment: object, state: State, sent: Sent | State, failed: Failed) -> State:
-        if isinstance(sent, State) or failed is None:
-            return state if isinstance(sent, Sent) else sent
-        return conclude(state, sent.exchange, Replied(0, (), b"", refuse(failed)))
-
-    return (
-        Invoke("behind", behind, (STATE, SENT, *REPLY)),
-        Invoke("without", without, (STATE, SENT, FAILURE)),
-    )
-
-
-def _beside(endpoint: Endpoint) -> tuple[Value, Value]:
-    """What one of several calls at once came to, and where it is not made."""
-    refuse = refuser(endpoint)
-
-    def replied(moment: object, sent: Sent, status: int, fields: Pairs, body: bytes) -> Made:
-        return sent.exchange, Replied(status, fields, body)
-
-    def without(moment: object, sent: Sent | State, failed: Failed) -> Made:
-        if isinstance(sent, State) or failed is None:
-            assert isinstance(sent, State)
-            return sent
-        return sent.exchange, Replied(0, (), b"", refuse(failed))
-
-    return Invoke("replied", replied, (SENT, *REPLY)), Invoke("without", without, (SENT, FAILURE))
-
-
-def _together(endpoint: Endpoint, backend: Backend) -> Callable[..., State]:
-    conclude = concluder(endpoint, backend)
-
-    def together(moment: object, state: State, *made: Made) -> State:
-        states = [m if isinstance(m, State) else conclude(state, *m) for m in made]
-        return next((found for found in states if found.has_ended), states[0])
-
-    return together
+def _first(moment: object, *states: State) -> State:
+    return next((state for state in states if state.has_ended), states[0])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from apiql.documents.shape import Shape
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions import kinds
 from apiql.frontends.definitions.lower.lowered import HEADERS, ORIGIN, QUERY, Ground
@@ -23,7 +24,6 @@ from apiql.frontends.definitions.lower.v1_sources import (
     keys_of,
     panic,
 )
-from apiql.frontends.definitions.shape import Shape
 from apiql.frontends.definitions.v1.api import Api
 from apiql.frontends.definitions.v1.source import Given
 from apiql.gotemplate import Kind
