@@ -161,7 +161,8 @@ def load_definitions(
         raise DefinitionsRefused(tuple(errors))
     if gateways is NO_ENDPOINTS:
         return found
-    plans, compiled = found.plans | gateways.plans, found.compiled | gateways.compiled
+    plans = {**found.plans, **gateways.plans}
+    compiled = {**found.compiled, **gateways.compiled}
     problems = (*found.problems, *gateways.problems)
     return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
 

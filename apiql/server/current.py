@@ -55,8 +55,8 @@ class Held:
     """
 
     __slots__ = (
-        "_close", "begin", "buckets", "engine", "figures", "gateways", "guards", "left", "own", "purge",
-        "requests", "rights", "said",
+        "_close", "begin", "buckets", "engine", "figures", "gateways", "guards",
+        "left", "own", "purge", "requests", "rights", "said",
     )  # fmt: skip
 
     def __init__(

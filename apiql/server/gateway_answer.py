@@ -1,4 +1,4 @@
-"""What a gateway answers -> status, headers and bytes, such that no client takes them for others."""
+"""What a gateway answers -> status, headers, bytes, such that no client takes them for others."""
 
 from __future__ import annotations
 

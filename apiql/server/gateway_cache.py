@@ -1,6 +1,6 @@
 """Answers of endpoints that are kept: under which key, and what comes back of them.
 
-Where a caller shows who it is, what is kept for it is its own; what sets cookies is kept for nobody.
+Where a caller shows who it is, what is kept for it is its own; what sets cookies is not kept.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from apiql.frontends.endpoints.gateway import Caching
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.frontends.endpoints.message import Fields, Message
 from apiql.frontends.endpoints.units import SECOND, duration_text
+from apiql.gateways import Served
 from apiql.stores.store import Key, Store
 
 TTL = "x-gopen-cache-ttl"
@@ -76,17 +77,10 @@ class Entry:
         await self.store.put(self.key, kept, seconds, (self.tag,))
 
 
-def key_of(
-    caching: Caching,
-    name: str,
-    mark: bytes,
-    path: str,
-    message: Message,
-    method: str,
-    who: Principal,
-) -> Key:
-    """Under what an answer is kept; `mark` is that of the file, whose changes make all of it void."""
+def key_of(caching: Caching, served: Served, path: str, message: Message, who: Principal) -> Key:
+    """Under what an answer is kept; a change of the endpoint's file makes all of it void."""
+    method = served.lowered.endpoint.method
     said = cache_key(caching, method, path, message.query, message.headers)
     proved = [value for field in CREDENTIALS for value in message.headers.get(field, ())]
     own = (*proved, who.scheme, who.bucket, who.name) if proved or who.is_known else ()
-    return (name, mark, said, *own)
+    return (served.name, served.mark, said, *own)

@@ -35,8 +35,8 @@ def fields_of(
         known, text = canonical(name.decode("latin-1")), value.decode("latin-1")
         found[known] = (*found[known], text) if known in found else (text,)
     said = ",".join(found.get("Connection", ())).split(",")
-    for name in (*_HOP, *(canonical(word.strip()) for word in said)):
-        found.pop(name, None)
+    for hop in (*_HOP, *(canonical(word.strip()) for word in said)):
+        found.pop(hop, None)
     before = found.get(FORWARDED, ())
     found[FORWARDED] = (", ".join((*before, peer)),)
     given = found.get(TRACE, ("",))[0]
@@ -61,11 +61,7 @@ def query_of(raw: bytes) -> Fields:
 
 
 def with_body(
-    fields: dict[str, tuple[str, ...]],
-    body: bytes,
-    path: str,
-    params: Mapping[str, str],
-    query: Fields,
+    fields: Fields, body: bytes, path: str, params: Mapping[str, str], query: Fields
 ) -> Message:
     """The whole message."""
     media = fields.get("Content-Type", ("",))[0]

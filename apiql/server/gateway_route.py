@@ -1,5 +1,5 @@
-"""Requests to the endpoints of gateways, in the order of the gateway's own middlewares: trace, cors,
-timeout, limiter, cache, endpoint; who logs and who catches a panic stand around all of it.
+"""Requests to the endpoints of gateways, in the order of the gateway's own middlewares: trace,
+cors, timeout, limiter, cache, endpoint; who logs and who catches a panic stand around all of it.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, replace
+from typing import cast
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, QueryRefused, RequestRefused
@@ -15,7 +16,7 @@ from apiql.frontends.endpoints.gateway import Endpoint
 from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, Ended, GatewayAnswer
 from apiql.frontends.endpoints.message import Message
 from apiql.frontends.endpoints.refused import refused
-from apiql.frontends.endpoints.state import Refusal, State
+from apiql.frontends.endpoints.state import Refusal, Reply, State
 from apiql.frontends.endpoints.units import SECOND, duration_text
 from apiql.ir.reach import Kind
 from apiql.runtime.outcome import Done, Failed, LeftOut
@@ -72,7 +73,8 @@ async def read_gateway(held: Held, visit: Visit) -> Asked:
     kept = None if entry is None else await entry.found(message.headers)
     if kept is not None:
         raise passing.answered(kept)
-    query = Query("", {REQUEST: message, TRACE: "", CLIENT: ""}, Headers(visit.scope["headers"]))
+    headers = Headers(visit.scope["headers"], visit.fields)
+    query = Query("", {REQUEST: message, TRACE: "", CLIENT: ""}, headers)
 
     async def own() -> Rendered:
         return await passing.carried_out(query, entry)
@@ -141,7 +143,7 @@ class Passing:
         store, clock = self.gateways.kept[served.gateway.file]
         method, path = self.endpoint.method, self.visit.scope["path"]
         who = self.visit.principal
-        key = key_of(caching, served.name, served.mark, path, message, method, who)
+        key = key_of(caching, served, path, message, who)
         return Entry(caching, method, key, f"endpoint:{served.name}", store, clock)
 
     async def carried_out(self, query: Query, entry: Entry | None) -> Rendered:
@@ -154,12 +156,12 @@ class Passing:
                 raise
             late = f"gateway timeout: {duration_text(self.endpoint.timeout)}"
             return self._told(Refusal(504, late))
-        except QueryRefused as found:
-            message = "; ".join(problem.message for problem in found.problems)
-            return self._told(Refusal(found.status, f"bad gateway error: {message}"))
+        except QueryRefused as refusal:
+            message = "; ".join(problem.message for problem in refusal.problems)
+            return self._told(Refusal(refusal.status, f"bad gateway error: {message}"))
         answer = self.way.served.lowered.answer(ended)
-        state = ended.value
-        if state is None or state.refusal is not None:
+        found = ended.value
+        if found is None or (isinstance(found, State) and found.refusal is not None):
             self.visit.codes = (_code(answer.status),)
         elif entry is not None:
             await entry.keep(answer)
@@ -208,5 +210,7 @@ def _ended(outcome: Done | Failed | LeftOut, engine: Engine) -> Ended:
             return Ended(failure=replace(failure, message=engine.redaction(failure.message)))
         case Done(value=State() as state):
             return Ended(state)
+        case Done(value=bytes(), status=int()):
+            return Ended(cast(Reply, outcome))  # a lone backend's, as it came
         case _:
             return Ended()
