@@ -8,7 +8,6 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import cast
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, QueryRefused, RequestRefused
@@ -16,10 +15,10 @@ from apiql.frontends.endpoints.gateway import Endpoint
 from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, Ended, GatewayAnswer
 from apiql.frontends.endpoints.message import Message
 from apiql.frontends.endpoints.refused import refused
-from apiql.frontends.endpoints.state import Refusal, Reply, State
+from apiql.frontends.endpoints.state import Refusal, State
 from apiql.frontends.endpoints.units import SECOND, duration_text
 from apiql.ir.reach import Kind
-from apiql.runtime.outcome import Done, Failed, LeftOut
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
 from apiql.server.choosing import NoSuchRoute
 from apiql.server.client_address import client_address
 from apiql.server.current import Held
@@ -208,9 +207,7 @@ def _ended(outcome: Done | Failed | LeftOut, engine: Engine) -> Ended:
     match outcome:
         case Failed(failure):
             return Ended(failure=replace(failure, message=engine.redaction(failure.message)))
-        case Done(value=State() as state):
-            return Ended(state)
-        case Done(value=bytes(), status=int()):
-            return Ended(cast(Reply, outcome))  # a lone backend's, as it came
+        case Done(value=found) if found is not MISSING:
+            return Ended(found)
         case _:
             return Ended()
