@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout
+from apiql.frontends.endpoints.problems import Severity as Broken
+from apiql.gateways import GatewayFiles, never_asked
 from apiql.legacy_folders import folders_of, missing_folders
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
 from apiql.settings import Settings
@@ -67,6 +69,20 @@ def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
         str(DefinitionProblem(str(path), wrong, Severity.WARNING, expected=expected))
         for path in left_alone(conf, settings.plugins)
     )
+
+
+def of_gateways(all_files: Iterable[GatewayFiles], is_strict: bool) -> Checked:
+    """The same of the endpoints of gateways, those of the buckets too."""
+    texts: dict[bool, list[str]] = {True: [], False: []}
+    count = 0
+    for files in all_files:
+        count += sum(len(gateway.endpoints) for gateway in files.gateways)
+        for problem in (*files.problems, *never_asked(files)):
+            breaks = is_strict or problem.severity is Broken.ERROR
+            severity = Broken.ERROR if breaks else problem.severity
+            file = f"{files.root}/{problem.file}" if problem.file else files.root
+            texts[breaks].append(str(replace(problem, file=file, severity=severity)))
+    return Checked(tuple(texts[True]), tuple(texts[False]), ((count, "endpoints"),))
 
 
 def _missing(setting: str, folder: Path, severity: Severity) -> DefinitionProblem:

@@ -112,6 +112,15 @@ class DefinedCatalog:
     """Of those that are left out, what only making their plans has shown."""
     gateways: GatewayCatalog = NO_ENDPOINTS
 
+    @property
+    def explained(self) -> Mapping[str, Executable]:
+        """What can be explained, by its kind and what people call it: `flow/weather`,
+        `endpoint/GET /users/:id`.
+        """
+        known = {f"{of}/{name}": each.executable for (of, name), each in self.found.items()}
+        endpoints = {f"{Kind.ENDPOINT}/{s.pattern}": s.executable for s in self.gateways.served}
+        return known | endpoints
+
 
 def read_definitions(
     conf: Path | None, folders: Mapping[str, Path] = {}, **more: Any

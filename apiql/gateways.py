@@ -16,7 +16,7 @@ from apiql.errors import Code, Problem, QueryRefused, nearest
 from apiql.frontends.endpoints.caching import CacheRules
 from apiql.frontends.endpoints.folder import environments, read_environment
 from apiql.frontends.endpoints.gateway import Gateway
-from apiql.frontends.endpoints.lower import lower_gateway
+from apiql.frontends.endpoints.lower import lower_gateway, names_of
 from apiql.frontends.endpoints.lowered import EndpointGround, LoweredEndpoint
 from apiql.frontends.endpoints.problems import EndpointProblem, Severity
 from apiql.frontends.endpoints.routes import Routes
@@ -29,6 +29,9 @@ from apiql.settings import Endpoints
 from apiql.sources.addresses import BadUrl, parse_url
 
 FOLDER = "endpoints"
+OWN = ("/apiql", "/livez", "/openapi.json", "/readyz")
+OWN_FOLDERS = ("/b/", "/query/", "/template/")
+"""Paths that are never looked up among endpoints."""
 
 Make = Callable[[Plan, Reach], Executable]
 Lower = Callable[[Gateway, EndpointGround], tuple[LoweredEndpoint, ...]]
@@ -44,6 +47,13 @@ class GatewayFiles:
     gateways: tuple[Gateway, ...] = ()
     problems: tuple[EndpointProblem, ...] = ()
     cold: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> frozenset[str] | None:
+        """What the endpoints are called by; None where some cannot be read."""
+        if any(problem.severity is Severity.ERROR for problem in self.problems):
+            return None
+        return frozenset(name for gateway in self.gateways for name in names_of(gateway))
 
     def secrets(self) -> Iterator[str]:
         """What is never shown."""
@@ -132,6 +142,15 @@ def errors_of(files: GatewayFiles) -> Iterator[FileProblem]:
     for found in files.problems:
         if found.severity is Severity.ERROR:
             yield _of_file(found, files.root)
+
+
+def never_asked(files: GatewayFiles) -> Iterator[EndpointProblem]:
+    """Endpoints at paths that are answered by others."""
+    for gateway in files.gateways:
+        for endpoint in gateway.endpoints:
+            if endpoint.path in OWN or endpoint.path.startswith(OWN_FOLDERS):
+                wrong = f"{endpoint} is never asked: the path is one of the server's own"
+                yield EndpointProblem(gateway.file, wrong, Severity.WARNING, expected="another")
 
 
 def _of_file(found: EndpointProblem, root: str) -> FileProblem:

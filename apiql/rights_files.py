@@ -33,7 +33,8 @@ LISTS = {"queries": Kind.QUERY, "templates": Kind.TEMPLATE, "sources": Kind.SOUR
          "upstreams": Kind.UPSTREAM, "hosts": Kind.HOST}  # fmt: skip
 """The lists of a scope."""
 WHAT = {Kind.QUERY: "stored query", Kind.TEMPLATE: "call template", Kind.SOURCE: "source",
-        Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts"}  # fmt: skip
+        Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts",
+        Kind.ENDPOINT: "endpoint"}  # fmt: skip
 
 Known = Mapping[Kind, frozenset[str]]
 
@@ -57,11 +58,14 @@ NO_RIGHTS = RightsFiles()
 def read_rights(
     conf: Path | None, environ: Mapping[str, str], settings: Settings, queries: QueryFiles,
     templates: TemplateFiles = NO_TEMPLATES, apart: bool = False,
+    endpoints: frozenset[str] | None = None,
 ) -> RightsFiles:  # fmt: skip
     """The rights of `<conf>/rights`, held against what there is to have a right, and the scopes of
-    the settings held against the same. `apart`: those of the older kinds are minded elsewhere.
+    the settings held against the same. `apart`: those of the older kinds are minded elsewhere;
+    `endpoints` None: which there are is not known.
     """
     known = _known(settings, queries, templates)
+    known = known if endpoints is None else {**known, Kind.ENDPOINT: endpoints}
     problems = [*_of_scopes(conf, environ, settings, known)]
     named: dict[Name, Right] = {}
     files: dict[Name, Path] = {}
@@ -156,7 +160,7 @@ def _name(path: Path, known: Known) -> Name:
 
 
 def _existing(kind: Kind, name: str, known: Known) -> str:
-    if kind in FLAT or name in known[kind]:
+    if kind in OLDER or kind not in known or name in known[kind]:
         return name
     if kind is Kind.QUERY and "@" in name:
         raise _refused("a right is for all revisions", "leave out the @ and the number")

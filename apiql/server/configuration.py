@@ -119,7 +119,8 @@ def _of_folder(
         gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip
     apart = definitions.own_rights
-    rights = read_rights(folder, place.environ, settings, queries, templates, apart)
+    endpoints = definitions.gateways.names
+    rights = read_rights(folder, place.environ, settings, queries, templates, apart, endpoints)
     return Configuration(
         shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates,
         definitions=definitions,

@@ -144,6 +144,7 @@ def held_of(
     key sets are those of the one whose place it takes. Without rights, under those of its settings.
     """
     stack, settings = opened.stack, opened.engine.settings
+    gateways = gateways_of(opened.engine, opened.stores, tell)
     known = {} if key_sets is None else key_sets
     around = Around(stack.layer, opened.stores, time.time, tell, known)
 
@@ -158,9 +159,10 @@ def held_of(
             held.begin()
 
     return Held(
-        opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
+        opened.engine, close, stack.figures, purge_of(stack.purge, gateways), begin,
+        guards_of(settings, around),
         rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
-        gateways=gateways_of(opened.engine, opened.stores, tell),
+        gateways=gateways,
     )  # fmt: skip
 
 
@@ -174,10 +176,22 @@ def held_within(
         opened.stack.begin()
 
     stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
+    gateways = gateways_of(opened.engine, bucket.stores, tell, bucket.name)
     return Held(
-        opened.engine, opened.aclose, figures, stack.purge, begin, rights=rights, own=bucket,
-        gateways=gateways_of(opened.engine, bucket.stores, tell, bucket.name),
+        opened.engine, opened.aclose, figures, purge_of(stack.purge, gateways), begin,
+        rights=rights, own=bucket, gateways=gateways,
     )  # fmt: skip
+
+
+def purge_of(purge: Purge, gateways: Gateways | None) -> Purge:
+    """Forgets the answers of upstreams that have a tag, and those of endpoints."""
+    if gateways is None:
+        return purge
+
+    async def both(tag: str) -> int:
+        return await purge(tag) + await gateways.purge(tag)
+
+    return both
 
 
 class Current:
