@@ -40,7 +40,8 @@ def config_of(case: Mapping[str, Any]) -> Gateway:
     if "second backend" in case:
         endpoint["backends"][1] = EXAMPLES[case["second backend"]]["json"]
     endpoint["backends"] = endpoint["backends"][: case.get("backends")]
-    endpoint["path"] = case.get("path", endpoint["path"])
+    if "path" in case:
+        endpoint["path"] = endpoint["backends"][0]["path"] = case["path"]
     if "timeout" in case:
         config["timeout"] = case["timeout"]
     return gateway(config)

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from secrets import randbits
 from typing import Any
 
 from apiql.engine import Engine, Query
@@ -109,8 +110,7 @@ def request(
 
 def engine(backends: Backends, bits: Callable[[int], int] | None = None) -> Engine:
     """An engine on these backends."""
-    more = {} if bits is None else {"random_bits": bits}
-    return Engine(Settings(), backends, clock=backends.clock, **more)
+    return Engine(Settings(), backends, clock=backends.clock, random_bits=bits or randbits)
 
 
 def ended(

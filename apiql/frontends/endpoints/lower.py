@@ -85,7 +85,7 @@ def _data(name: str, endpoint: Endpoint, ground: EndpointGround) -> Plan:
     tasks = [*_tasks(endpoint, first, ground)]
     last = Ref(ResultRoot(tasks[-1].name))
     tasks.append(Task(ANSWER, Compute(Invoke("data", data_of(endpoint, name), (last,)))))
-    parameters = (Parameter(ARGUMENTS, required=False),)
+    parameters = (Parameter(ARGUMENTS, has_default=True, required=False),)
     made = Plan.of(tasks, (), parameters, _settings(endpoint))
     return replace(made, outcome=ANSWER, gathered=ARGUMENTS)
 
