@@ -106,11 +106,11 @@ def read_gateways(
     """The gateways of a conf folder, if it has any."""
     folder = (conf or Path()) / FOLDER
     names = environments(folder) if conf is not None else ()
-    if not names and settings.env is None:
+    if not names and settings.environment is None:
         return NO_GATEWAYS
-    name = settings.env or names[0]
-    if name not in names or (settings.env is None and len(names) > 1):
-        return GatewayFiles(str(folder), problems=(_unclear(settings.env, names),))
+    name = settings.environment or names[0]
+    if name not in names or (settings.environment is None and len(names) > 1):
+        return GatewayFiles(str(folder), problems=(_unclear(settings.environment, names),))
     rules = {"documented": CacheRules.DOCUMENTED, "as-it-does": CacheRules.AS_IT_DOES}
     found = read_environment(folder / name, environ, rules[settings.cache_rules])
     return GatewayFiles(str(folder), found.gateways, found.problems, _cold(folder, found.gateways))
@@ -131,7 +131,7 @@ def _unclear(env: str | None, names: tuple[str, ...]) -> EndpointProblem:
     listed = ", ".join(names)
     if env is None:
         wrong = f"there are several environments ({listed}), and nothing says which is served"
-        return EndpointProblem("", wrong, expected=f'env = "{names[0]}" in [endpoints]')
+        return EndpointProblem("", wrong, expected=f'environment = "{names[0]}" in [endpoints]')
     wrong = f"there is no environment {env} with a configuration"
     expected = f"one of {listed}" if names else f"{env}/.json in this folder"
     return EndpointProblem("", wrong, expected=expected, nearest=nearest(env, names))

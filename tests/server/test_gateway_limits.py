@@ -17,6 +17,7 @@ from tests.server.upstream import Upstream
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
+
 @pytest.fixture
 def folder(tmp_path: Path, up: Upstream) -> Folder:
     return Folder(tmp_path / "conf", up.port)

@@ -7,9 +7,11 @@ from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.locations import Located
 from apiql.frontends.text.values import Lowering
-from apiql.ir.values import ElementRoot, Ref, Value
+from apiql.ir.values import ElementRoot, Record, Ref, Value
 
 CARRIERS = (cl.Pairs, cl.Body)
+ANY = "arguments"
+"""The one parameter of what takes any arguments, as members of an object."""
 
 
 def lower_arguments(
@@ -37,7 +39,15 @@ def lower_arguments(
                     number += 1
                 _note(".".join(place), value, bind, given, located, lowering)
     _check_missing(given, located, select, lowering)
+    if _takes_any(located):
+        return ((ANY, Record(tuple(given.items()))),)
     return tuple(given.items())
+
+
+def _takes_any(located: Located) -> bool:
+    """Whether it takes what it is given as one object, whatever that holds."""
+    assert located.stored is not None
+    return tuple(each.name for each in located.stored.parameters) == (ANY,)
 
 
 def _word(clause: cl.Clause) -> str:
@@ -50,7 +60,7 @@ def _note(
 ) -> None:  # fmt: skip
     assert located.stored is not None
     known = [parameter.name for parameter in located.stored.parameters]
-    if name not in known:
+    if name not in known and not _takes_any(located):
         what = f"the parameter of {located.full}"
         lowering.findings.unknown(Code.UNKNOWN_NAME, what, name, known, bind.span)
     if name in given:
@@ -63,7 +73,7 @@ def _check_missing(
     given: dict[str, Value], located: Located, select: s.Select, lowering: Lowering
 ) -> None:
     assert located.stored is not None
-    for parameter in located.stored.parameters:
+    for parameter in () if _takes_any(located) else located.stored.parameters:
         if parameter.required and parameter.name not in given:
             message = f"nothing gives ${parameter.name} of {located.full}"
             hint = f"add `where {parameter.name} = …`"
