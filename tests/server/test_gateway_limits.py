@@ -1,4 +1,4 @@
-"""What endpoints of gateways ask of requests before they call anything: cors, sizes, rates, time."""
+"""What endpoints of gateways ask of requests first: where from, how large, how many; their time."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apiql.errors import ApiqlError
-from apiql.events import ConfLoaded, ConfRefused
+from apiql.events import ConfLoaded, ConfRefused, Notice
 from apiql.gateways import OWN, OWN_FOLDERS
 from apiql.query_files import FilesRefused
 from apiql.server.app import App
@@ -32,10 +32,14 @@ def folder(tmp_path: Path, up: Upstream) -> Folder:
     return Folder(tmp_path / "conf", up.port)
 
 
+def ignored(notice: Notice) -> None:
+    """Is told of the store, of files: nothing that matters here."""
+
+
 def refused(folder: Folder) -> str:
     """Why a server does not begin."""
     with pytest.raises(ApiqlError) as found:
-        worker(Place(folder.path, {}), [].append)
+        worker(Place(folder.path, {}), ignored)
     return str(found.value)
 
 
@@ -97,15 +101,15 @@ async def test_what_is_whole_is_served_where_that_is_asked_for(folder: Folder) -
     write(folder, endpoint("/a"))
     write(folder, endpoint("/b", timeout="soon"), file="more.json")
     with pytest.raises(FilesRefused):
-        worker(Place(folder.path, {}), [].append)
-    app, _ = worker(Place(folder.path, {}, keep_going=True), [].append)
+        worker(Place(folder.path, {}), ignored)
+    app, _ = worker(Place(folder.path, {}, keep_going=True), ignored)
     served = app.hot["/apiql"].current.engine.definitions.gateways.served  # type: ignore[attr-defined]
     assert [found.pattern for found in served] == ["GET /a"]
 
 
 async def test_the_paths_of_the_server_are_those_that_are_told(folder: Folder) -> None:
     folder.settings()
-    app, _ = worker(Place(folder.path, {}), [].append)
+    app, _ = worker(Place(folder.path, {}), ignored)
     definitions = {"/api/", "/httpapi/", "/flow/", "/schedule/"}
     assert {*app.own, *app.hot} == set(OWN)
     assert set(app.below) - definitions == set(OWN_FOLDERS)
