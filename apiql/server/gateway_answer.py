@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.server.render import Pairs, Rendered
@@ -14,6 +15,8 @@ OURS = frozenset(
 """Fields that only this server says, whatever backends and modifiers say."""
 EMPTY = frozenset((204, 205, 304))
 """Statuses of answers that have no body."""
+LONGEST = 128
+"""Letters of a name."""
 FIRST = 200
 """Statuses below are no answers yet: a client would wait on."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -22,11 +25,11 @@ _BREAKS = re.compile("[\x00-\x08\x0a-\x1f\x7f]+")
 
 def rendered_of(answer: GatewayAnswer) -> Rendered:
     """The response."""
-    headers = [
-        (name.encode("ascii"), _value(value))
-        for name, value in answer.headers
-        if name not in OURS and _NAME.fullmatch(name)
-    ]
+    headers: Pairs = []
+    for name, value in answer.headers:
+        field = _name(name)
+        if field is not None:
+            headers.append((field, _value(value)))
     if answer.status < FIRST:
         return Rendered(502, b"", _without(headers, b"content-type"))
     if answer.status in EMPTY:
@@ -34,8 +37,18 @@ def rendered_of(answer: GatewayAnswer) -> Rendered:
     return Rendered(answer.status, answer.body, headers)
 
 
+@lru_cache(maxsize=1024)
+def _name(name: str) -> bytes | None:
+    """The name of a field that may be sent."""
+    if name in OURS or len(name) > LONGEST or not _NAME.fullmatch(name):
+        return None
+    return name.encode("ascii")
+
+
 def _value(text: str) -> bytes:
     """A value on one line; letters beyond those of headers stand in UTF-8."""
+    if text.isascii() and text.isprintable():
+        return text.strip().encode("ascii")
     line = _BREAKS.sub(" ", text).strip()
     try:
         return line.encode("latin-1")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, QueryRefused, RequestRefused
-from apiql.frontends.endpoints.gateway import Endpoint
+from apiql.frontends.endpoints.gateway import Cors, Endpoint
 from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, Ended, GatewayAnswer
 from apiql.frontends.endpoints.message import Message
 from apiql.frontends.endpoints.refused import refused
@@ -32,7 +32,7 @@ from apiql.server.gateway_limits import (
     too_many,
     unmapped,
 )
-from apiql.server.gateway_request import fields_of, new_trace_id, query_of, with_body
+from apiql.server.gateway_request import fields_of, query_of, with_body
 from apiql.server.gateway_ways import Way, way_of
 from apiql.server.gateways import Gateways
 from apiql.server.media import Wanted
@@ -41,6 +41,7 @@ from apiql.server.read import Asked, Headers, check_head, read_body
 from apiql.server.render import Rendered, keep_private
 from apiql.server.visit import Answered, Visit
 
+OPEN = Cors()
 CODES = {
     403: Code.FORBIDDEN, 413: Code.BODY_TOO_LARGE, 429: Code.RATE_LIMITED,
     431: Code.HEADERS_TOO_LARGE, 504: Code.QUERY_TIMEOUT,
@@ -88,7 +89,7 @@ def broken(visit: Visit) -> Rendered:
     return rendered_of(refused(500, message, visit.scope["path"], "", time.time()))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Passing:
     """One request on its way through an endpoint, which must be over at `until`."""
 
@@ -113,9 +114,11 @@ class Passing:
         visit, limits, served = self.visit, self.endpoint.limits, self.way.served
         raw, settings = visit.scope["headers"], self.held.settings
         peer = visit.scope.get("client")
-        fields = fields_of(raw, peer[0] if peer else "", new_trace_id())
-        cors, client = served.gateway.cors, client_address(visit.scope, settings.clients)
-        self._mind(unmapped(cors, client, self.endpoint.method, fields))
+        fields = fields_of(raw, peer[0] if peer else "")
+        cors = served.gateway.cors
+        if cors != OPEN:
+            client = client_address(visit.scope, settings.clients)
+            self._mind(unmapped(cors, client, self.endpoint.method, fields))
         self._mind(large_head(limits, raw))
         check_head(raw, settings.limits.header_bytes)
         if limits.rate is not None:

@@ -14,7 +14,7 @@ from apiql.ir.reach import Kind
 from apiql.server.choosing import NoSuchRoute
 from apiql.server.current import Held
 from apiql.server.sight import Sight
-from apiql.server.visit import Answered, Pairs, Visit
+from apiql.server.visit import Answered, Pairs, Scope, Visit
 
 TEXT: Pairs = [(b"content-type", b"text/plain")]
 JSON: Pairs = [(b"content-type", b"application/json")]
@@ -37,7 +37,7 @@ def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Way:
         NoSuchRoute: there is nothing at the path.
     """
     scope, sight = visit.scope, visit.sight
-    path = (scope.get("raw_path") or scope["path"].encode()).decode("latin-1")
+    path = _path(scope)
     asked: str = scope["method"]
     method = "GET" if asked == "HEAD" else asked
     found = catalog.routes.find(method, path)
@@ -51,6 +51,15 @@ def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Way:
     if sight is not None:
         sight.miss()
     raise NoSuchRoute
+
+
+def _path(scope: Scope) -> str:
+    """The path as it was sent, with its percent signs."""
+    try:
+        found: bytes = scope.get("raw_path") or scope["path"].encode()
+        return found.decode("utf-8")
+    except UnicodeError:
+        raise NoSuchRoute from None
 
 
 def _is_there(served: Served, sight: Sight | None) -> bool:

@@ -75,7 +75,8 @@ class Routes(Generic[T]):
         segments = path.split("/", LONGEST + 1)[1:]
         if not self.size or len(segments) > LONGEST:
             return
-        meant = [_meant(segment) for segment in segments]
+        whole = "%" not in path and path.isprintable()
+        meant = segments if whole else [_meant(segment) for segment in segments]
         left: list[tuple[_Node[T], int, tuple[str, ...]]] = [(self._root, 0, ())]
         while left:
             node, at, values = left.pop()
