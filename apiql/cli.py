@@ -177,20 +177,17 @@ def check(
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
     ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
-    every = (setup, *setup.buckets.values())
-    gateways = checked_definitions.of_gateways([s.definitions.gateways for s in every], strict)
+    gateways = checked_definitions.of_gateways(setup, strict)
     odd = [*ways, *run_once.odd(setup)]
     idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
     warnings = [*([] if strict else odd), *idle, *definitions.warnings, *gateways.warnings]
-    if warnings:
-        print("\n\n".join(warnings), file=sys.stderr)
+    print("\n\n".join(warnings), file=sys.stderr, end="\n" if warnings else "")
     wrong = run_once.checked(setup, files or [])
     _refuse([*wrong, *(odd if strict else ()), *definitions.errors, *gateways.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.templates.files), "templates"),
         (len(setup.rights.named), "rights"), (len(setup.buckets), "buckets"),
-        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"), *definitions.counts,
-        *gateways.counts,
+        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"), *definitions.counts, *gateways.counts,
     )  # fmt: skip
     told = "".join(f"; {what}: {count}" for count, what in counts if count)
     print(f"{where or 'the defaults'}: settings are right{told}")

@@ -23,7 +23,7 @@ from apiql.server.around import Around
 from apiql.server.choosing import PREFIX as BUCKET
 from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
-from apiql.server.current import Close, Current, Held, held_of
+from apiql.server.current import Close, Current, Held, held_of, with_gateways
 from apiql.server.description import PATH, describe
 from apiql.server.door import DOOR, Door
 from apiql.server.gateway_route import broken, read_gateway
@@ -106,8 +106,8 @@ def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | No
     """The app around an engine; `close` runs when it stops."""
     kept = stores or MemoryStores()
     guards = guards_of(settings, Around(engine.layer, kept, time.time))
-    gateways = gateways_of(engine, kept)
-    held = Held(engine, close, guards=guards, rights=rights_of(settings), gateways=gateways)
+    held = Held(engine, close, guards=guards, rights=rights_of(settings))
+    with_gateways(held, gateways_of(engine, kept))
     return app_around(Current(held), kept)
 
 
@@ -134,15 +134,20 @@ def app_around(
                     counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip
     described = GuardedRoute(current, door, counts, nowhere)
     app.hot = {"/apiql": route(persisted=persisted_in(kept)), PATH: described}
-    app.below = below = _below(route, current, nowhere)
+    app.below = _below(route, current, nowhere)
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
+    _answering_others(app, route, current)
+    return app
+
+
+def _answering_others(app: App, route: Callable[..., QueryRoute], current: Current) -> None:
+    """Lets endpoints of gateways answer where no route is, for as long as there are any."""
     app.own = frozenset(getattr(found, "path", "") for found in app.routes)
     gateways = route(within=read_gateway, broken=broken, route=GATEWAYS, kind="endpoint")
-    settle = partial(_settle, app, current, gateways, below)
+    settle = partial(_settle, app, current, gateways, app.below)
     current.minded.append(settle)
     settle(current.held.settings)
-    return app
 
 
 def _settle(

@@ -71,13 +71,11 @@ class Held:
         own: Bucket | None = None,
         buckets: Mapping[str, Held] = {},
         said: Said | None = None,
-        gateways: Gateways | None = None,
     ) -> None:
         self.begin = begin
-        self.gateways = gateways
+        self.gateways: Gateways | None = None
         self.buckets = buckets
-        self.own = own
-        self.said = said
+        self.own, self.said = own, said
         self.engine = engine
         self.figures = figures
         self.guards = guards
@@ -144,7 +142,6 @@ def held_of(
     key sets are those of the one whose place it takes. Without rights, under those of its settings.
     """
     stack, settings = opened.stack, opened.engine.settings
-    gateways = gateways_of(opened.engine, opened.stores, tell)
     known = {} if key_sets is None else key_sets
     around = Around(stack.layer, opened.stores, time.time, tell, known)
 
@@ -158,12 +155,11 @@ def held_of(
         for held in buckets.values():
             held.begin()
 
-    return Held(
-        opened.engine, close, stack.figures, purge_of(stack.purge, gateways), begin,
-        guards_of(settings, around),
+    held = Held(
+        opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
         rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
-        gateways=gateways,
     )  # fmt: skip
+    return with_gateways(held, gateways_of(opened.engine, opened.stores, tell))
 
 
 def held_within(
@@ -176,22 +172,23 @@ def held_within(
         opened.stack.begin()
 
     stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
-    gateways = gateways_of(opened.engine, bucket.stores, tell, bucket.name)
-    return Held(
-        opened.engine, opened.aclose, figures, purge_of(stack.purge, gateways), begin,
-        rights=rights, own=bucket, gateways=gateways,
-    )  # fmt: skip
+    held = Held(
+        opened.engine, opened.aclose, figures, stack.purge, begin, rights=rights, own=bucket
+    )
+    return with_gateways(held, gateways_of(opened.engine, bucket.stores, tell, bucket.name))
 
 
-def purge_of(purge: Purge, gateways: Gateways | None) -> Purge:
-    """Forgets the answers of upstreams that have a tag, and those of endpoints."""
+def with_gateways(held: Held, gateways: Gateways | None) -> Held:
+    """The same with what endpoints use, whose answers are purged with all others."""
     if gateways is None:
-        return purge
+        return held
+    purge, held.gateways = held.purge, gateways
 
     async def both(tag: str) -> int:
         return await purge(tag) + await gateways.purge(tag)
 
-    return both
+    held.purge = both
+    return held
 
 
 class Current:

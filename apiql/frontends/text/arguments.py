@@ -18,14 +18,7 @@ def lower_arguments(
     select: s.Select, located: Located, lowering: Lowering
 ) -> tuple[tuple[str, Value], ...]:
     """The arguments by name; unknown, missing and doubled ones are noted."""
-    assert located.stored is not None
-    for clause in select.clauses:
-        if isinstance(clause, CARRIERS):
-            message = f"a stored query takes its arguments by `where`, not by `{_word(clause)}`"
-            lowering.findings.add(Code.VALIDATION, message, clause.span)
-    if select.method is not None:
-        message, hint = "a stored query has no method", f"leave out `{select.method.text}`"
-        lowering.findings.add(Code.VALIDATION, message, select.method.span, hint)
+    _check_clauses(select, lowering)
     given: dict[str, Value] = {}
     number = 0
     for clause in select.clauses:
@@ -42,6 +35,17 @@ def lower_arguments(
     if _takes_any(located):
         return ((ANY, Record(tuple(given.items()))),)
     return tuple(given.items())
+
+
+def _check_clauses(select: s.Select, lowering: Lowering) -> None:
+    """Arguments stand in `where` alone."""
+    for clause in select.clauses:
+        if isinstance(clause, CARRIERS):
+            message = f"a stored query takes its arguments by `where`, not by `{_word(clause)}`"
+            lowering.findings.add(Code.VALIDATION, message, clause.span)
+    if select.method is not None:
+        message, hint = "a stored query has no method", f"leave out `{select.method.text}`"
+        lowering.findings.add(Code.VALIDATION, message, select.method.span, hint)
 
 
 def _takes_any(located: Located) -> bool:
