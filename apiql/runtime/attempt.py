@@ -70,6 +70,10 @@ async def exchanged(
     retry = step.retry
     left = retry.times if retry else 0
     call = _as_asked(step, call, run)
+    if step.stated is not None and not left and run.slots is None and step.policy.within is None:
+        only = await called(step, call, 0, run)
+        assert only is not None
+        return only
     found, end = (first, call.deadline) if first else await _try(step, call, left, run, None)
     assert found is not None
     for number in range(1, left + 1):
@@ -117,8 +121,6 @@ async def _try(
     there were too many.
     """
     if run.slots is None:
-        if step.stated is not None and step.retry is None and step.policy.within is None:
-            return await called(step, call, left, run), call.deadline
         return await _timed(step, call, left, run, end)
     within, since = step.policy.within, run.clock()
     if within is None:

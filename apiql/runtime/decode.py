@@ -187,6 +187,8 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
     if not wanted:
         return lambda body: ()
     picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
+    if not picks:
+        return lambda value: ()
     tree = path_tree(path for path, _ in wanted if path)
     if any(path == () for path, _ in wanted) or not has_struct(tree):
         return lambda body: _picked(as_value(body), picks)
@@ -213,6 +215,8 @@ def compile_reader(wanted: tuple[Wanted, ...]) -> Reader:
 def compile_picker(wanted: tuple[Wanted, ...]) -> Picker:
     """From a value to what stands at some paths, MISSING where there is nothing."""
     picks = tuple((path, MISSING if exact else None) for path, exact in wanted)
+    if not picks:
+        return lambda value: ()
     if picks == (((), None),):
         return lambda value: (value,)
     return lambda value: _picked(value, picks)

@@ -131,6 +131,8 @@ def modifiers(draw: st.DrawFn) -> dict[str, Any]:
         }  # fmt: skip
         if context == "REQUEST":
             modifier["propagate"] = draw(st.booleans())
+        if modifier["action"] == "REN":
+            modifier["value"] = draw(st.sampled_from(["X-B", "z"]))
         if modifier["action"] == "DEL":
             del modifier["value"]
         found[target] = [modifier]

@@ -130,6 +130,15 @@ def test_history_reads_every_call() -> None:
     assert backends.calls[1].target == "/b?h=x&m=Ray&n=1&n=2.5&q=sent&s=202"
 
 
+@pytest.mark.parametrize("notation", ["XML", "TEXT"])
+def test_what_is_read_of_the_answer_so_far_is_in_no_notation(notation) -> None:
+    value = {"context": "REQUEST", "action": "SET", "key": "q", "value": "#response.body.id"}
+    second = backend("/b", modifiers={"query": [value]})
+    backends = answers(a={"body": {"id": 7}}, b={"body": {}})
+    run(one(backend("/a"), second, response_encode=notation), backends)
+    assert backends.calls[1].target == "/b?q=7"
+
+
 # -- failures -----------------------------------------------------------------------------------
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from apiql.frontends.endpoints.address import filler
 from apiql.frontends.endpoints.cache_rules import cache_key, is_kept, is_looked_for
-from apiql.frontends.endpoints.forward import filled_path, query_text, request_of
+from apiql.frontends.endpoints.forward import query_text, request_of
 from apiql.frontends.endpoints.gateway import Caching
 from apiql.frontends.endpoints.message import Body, Message
 from tests.endpoints.reading import EXAMPLES, endpoint
@@ -44,10 +45,11 @@ def test_a_body_that_is_omitted() -> None:
 
 def test_a_path_is_filled_segment_by_segment() -> None:
     params = {"id": "a/b c", "idx": "7"}
-    assert filled_path("/u/:id/:idx/:none/x:id", params) == "/u/a%2Fb%20c/7/:none/x:id"
+    assert filler("/u/:id/:idx/:none/x:id")(params) == "/u/a%2Fb%20c/7/:none/x:id"
 
 
 def test_a_query_is_in_order() -> None:
+    assert query_text({"a": ("\ud800",)}) == "a=%3F"
     assert query_text({"b": ("2", "1"), "a": ("x y&z",)}) == "a=x+y%26z&b=2&b=1"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from apiql.frontends.endpoints.address import segment
 from tests.endpoints.running import Backends, request, run
 from tests.endpoints.writing import answers, backend, body, header, one
 
@@ -106,7 +105,6 @@ def test_no_parameter_leads_to_another_path(value) -> None:
                     request(params={"id": value}))  # fmt: skip
         assert (found.status, backends.calls) == (400, [])
         assert "bad request error" in body(found)["message"]
-    assert segment("id", "...") == "..."
 
 
 def test_a_field_with_a_control_character_is_not_sent() -> None:

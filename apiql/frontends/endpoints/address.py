@@ -1,6 +1,7 @@
 """Where a call of an endpoint goes: one of its hosts, and its path with parameters in it.
 
-No parameter can lead to another host, and none out of its place in the path.
+No parameter can lead to another host, and none out of its place in the path: what would be `.` or
+`..` there is no URL that is called.
 """
 
 from __future__ import annotations
@@ -10,14 +11,11 @@ from contextlib import suppress
 from typing import Protocol, TypeAlias
 from urllib.parse import quote
 
-from apiql.errors import ValueRefused
 from apiql.frontends.endpoints.forward import query_text
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields
 from apiql.sources.addresses import BadUrl, parse_url
 
-DOTS = frozenset((".", ".."))
-"""Segments that lead elsewhere, and that cannot be encoded away."""
 _PLAIN = "!$%&'()*+,;=:@-._~"
 _BITS = 53
 
@@ -38,19 +36,19 @@ def addresser(backend: Backend) -> Address:
     any, each as often as it stands in the list.
     """
     hosts, count, template = backend.hosts, len(backend.hosts), backend.path
-    usual = _filler(template)
+    usual = filler(template)
 
     def address(moment: Moment, path: str, params: Mapping[str, str], query: Fields) -> str:
         host = hosts[0] if count == 1 else hosts[(moment.random_bits(_BITS) * count) >> _BITS]
-        fill = usual if path == template else _filler(path)
+        fill = usual if path == template else filler(path)
         end = f"?{query_text(query)}" if query else ""
         return f"{host}{fill(params)}{end}"
 
     return address
 
 
-def _filler(path: str) -> Callable[[Mapping[str, str]], str]:
-    """What puts parameters into a path."""
+def filler(path: str) -> Callable[[Mapping[str, str]], str]:
+    """What puts parameters into a path, percent-encoded; one that is not given stays."""
     parts = path.split("/")
     fixed = [quote(part, safe=_PLAIN) for part in parts]
     places = [(at, part[1:]) for at, part in enumerate(parts) if part[:1] == ":"]
@@ -63,21 +61,10 @@ def _filler(path: str) -> Callable[[Mapping[str, str]], str]:
         for at, name in places:
             value = params.get(name)
             if value is not None:
-                filled[at] = segment(name, value)
+                filled[at] = quote(value, safe="", errors="replace")
         return "/".join(filled)
 
     return fill
-
-
-def segment(name: str, value: str) -> str:
-    """A parameter as one segment of a path.
-
-    Raises:
-        ValueRefused: it would lead out of its place.
-    """
-    if value in DOTS:
-        raise ValueRefused(f"the parameter {name} is {value}, which is a way to another path")
-    return quote(value, safe="", errors="replace")
 
 
 def places_of_hosts(hosts: Iterable[str]) -> frozenset[str]:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
-from apiql.errors import ValueRefused
 from apiql.frontends.endpoints.address import Moment, addresser
 from apiql.frontends.endpoints.answer import aborts, answer_of
 from apiql.frontends.endpoints.forward import forwarder, sent_fields
@@ -70,8 +69,6 @@ def preparer(endpoint: Endpoint, backend: Backend) -> Callable[[Moment, State], 
                 exchange = before(changes, exchange, past_of(state))
             sent, body = exchange.request, exchange.request.body
             url = address(moment, sent.path, sent.params, sent.query)
-        except ValueRefused as refused:
-            return refused_at(state, Refusal(400, f"bad request error: {refused.message}"))
         except TooDeep as deep:
             return refused_at(state, broken(deep))
         data = None if body is None else body.data

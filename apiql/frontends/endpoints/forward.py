@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from urllib.parse import quote, quote_plus
+from collections.abc import Callable
+from urllib.parse import quote_plus
 
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields, Message, canonical
@@ -22,22 +22,36 @@ def forwarder(backend: Backend) -> Callable[[Message], Message]:
     """What makes its request of the endpoint's: the fields that are listed (all of them where none
     is), the parameters of the backend's own path, the body unless that is omitted.
     """
-    headers, queries = backend.forward_headers, backend.forward_queries
-    sent = frozenset((*map(canonical, headers), *ALWAYS)) if headers else None
-    asked = frozenset(queries) if queries else None
+    fields, queries = field_filter(backend), query_filter(backend)
     path, places, omits = backend.path, places_of(backend.path), backend.omits_request_body
 
     def forwarded(onward: Message) -> Message:
         return Message(
-            onward.headers if sent is None else _listed(onward.headers, sent),
+            fields(onward.headers),
             None if omits else onward.body,
             0,
             path,
             {name: onward.params[name] for name in places if name in onward.params},
-            onward.query if asked is None else _listed(onward.query, asked),
+            queries(onward.query),
         )
 
     return forwarded
+
+
+def field_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the header fields that are sent on."""
+    if not backend.forward_headers:
+        return lambda fields: fields
+    sent = frozenset((*map(canonical, backend.forward_headers), *ALWAYS))
+    return lambda fields: _listed(fields, sent)
+
+
+def query_filter(backend: Backend) -> Callable[[Fields], Fields]:
+    """What leaves the query parameters that are sent on."""
+    if not backend.forward_queries:
+        return lambda query: query
+    asked = frozenset(backend.forward_queries)
+    return lambda query: _listed(query, asked)
 
 
 def request_of(backend: Backend, onward: Message) -> Message:
@@ -49,19 +63,15 @@ def _listed(fields: Fields, names: frozenset[str]) -> Fields:
     return {name: values for name, values in fields.items() if name in names}
 
 
-def filled_path(path: str, params: Mapping[str, str]) -> str:
-    """The path with each `:name` replaced, percent-encoded; one that is not given stays."""
-    return "/".join(
-        quote(params[part[1:]], safe="") if part[:1] == ":" and part[1:] in params else part
-        for part in path.split("/")
-    )
-
-
 def query_text(query: Fields) -> str:
     """The query string, its names in order; the values of a name stay in theirs."""
     return "&".join(
-        f"{quote_plus(name)}={quote_plus(value)}" for name in sorted(query) for value in query[name]
+        f"{_quoted(name)}={_quoted(value)}" for name in sorted(query) for value in query[name]
     )
+
+
+def _quoted(text: str) -> str:
+    return quote_plus(text, errors="replace")
 
 
 def sent_fields(fields: Fields) -> tuple[tuple[str, str], ...]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from apiql.frontends.endpoints.address import Moment, addresser
 from apiql.frontends.endpoints.answer import CACHE, COMPLETE, SUCCESS
 from apiql.frontends.endpoints.calling import HOP, with_caller
-from apiql.frontends.endpoints.forward import forwarder, sent_fields
+from apiql.frontends.endpoints.forward import field_filter, query_filter, sent_fields
 from apiql.frontends.endpoints.gateway import Backend, Endpoint
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.frontends.endpoints.message import JSON_TYPE, TEXT_TYPE, Message
@@ -41,14 +41,14 @@ def is_lone(endpoint: Endpoint) -> bool:
 
 def lone_request(backend: Backend) -> Ask:
     """What makes the call of the endpoint's request."""
-    forwarded, address = forwarder(backend), addresser(backend)
+    listed, queries, address = field_filter(backend), query_filter(backend), addresser(backend)
+    path, omits = backend.path, backend.omits_request_body
 
     def ask(moment: Moment, request: Message, trace: str, client: str) -> Outgoing:
-        sent = forwarded(request)
-        fields, body = sent.headers, sent.body
+        fields, body = listed(request.headers), None if omits else request.body
         if trace or client:
             fields = with_caller(fields, trace, client)
-        url = address(moment, sent.path, sent.params, sent.query)
+        url = address(moment, path, request.params, queries(request.query))
         return Outgoing(url, sent_fields(fields), None if body is None else body.data)
 
     return ask

@@ -67,6 +67,20 @@ def tasks_of(
     """The tasks of a call; the last one has the name, and the state behind the call."""
     let = (("state", state), ("sent", Invoke("call", preparer(endpoint, backend), (STATE,))))
     send = _send(endpoint, backend, Invoke("outgoing", _outgoing, (SENT,)), ground)
+    result, instead = _behind(endpoint, backend)
+    when = Invoke("made", _is_made, (SENT,))
+    making = Making(let, result, instead)
+    if backend.concurrent == 1:
+        yield Task(name, send, when=when, made=making)
+        return
+    parts = [f"{name}#{number}" for number in range(1, backend.concurrent + 1)]
+    yield from (Task(part, send, when=when, made=making) for part in parts)
+    states = tuple(Ref(ResultRoot(part)) for part in parts)
+    yield Task(name, Compute(Invoke("first", _first, states)))
+
+
+def _behind(endpoint: Endpoint, backend: Backend) -> tuple[Value, Value]:
+    """The state behind a call, and where it is not made."""
     conclude, refuse = concluder(endpoint, backend), refuser(endpoint)
 
     def behind(moment: object, sent: Sent, reply: Reply) -> State:
@@ -77,17 +91,7 @@ def tasks_of(
             return sent if isinstance(sent, State) else sent.state
         return refused_at(sent.state, refuse(failed))
 
-    result = Invoke("behind", behind, (SENT, REPLY))
-    instead = Invoke("without", without, (SENT, FAILURE))
-    when = Invoke("made", _is_made, (SENT,))
-    making = Making(let, result, instead)
-    if backend.concurrent == 1:
-        yield Task(name, send, when=when, made=making)
-        return
-    parts = [f"{name}#{number}" for number in range(1, backend.concurrent + 1)]
-    yield from (Task(part, send, when=when, made=making) for part in parts)
-    states = tuple(Ref(ResultRoot(part)) for part in parts)
-    yield Task(name, Compute(Invoke("first", _first, states)))
+    return Invoke("behind", behind, (SENT, REPLY)), Invoke("without", without, (SENT, FAILURE))
 
 
 def _send(endpoint: Endpoint, backend: Backend, outgoing: Value, ground: EndpointGround) -> Send:
