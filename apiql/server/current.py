@@ -155,11 +155,10 @@ def held_of(
         for held in buckets.values():
             held.begin()
 
-    held = Held(
+    return with_gateways(Held(
         opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
         rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
-    )  # fmt: skip
-    return with_gateways(held, gateways_of(opened.engine, opened.stores, tell))
+    ), gateways_of(opened.engine, opened.stores, tell))  # fmt: skip
 
 
 def held_within(
