@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from apiql.server.configuration import Place
+from apiql.server.worker import worker
 from apiql.stores.memory import MemoryStores
 from tests.server.conf import Folder, Running, running
 from tests.server.gateways import backend, endpoint, write
+from tests.server.test_gateway_loading import ignored
 from tests.server.test_gateways import refusal
 from tests.server.upstream import Upstream
 
@@ -81,6 +84,8 @@ async def test_an_endpoint_may_take_more_than_a_query(folder: Folder, up: Upstre
     write(folder, endpoint(method="POST", limiter=limiter, backends=[backend(method="POST")]))
     async with running(folder) as server:
         assert (await server.site.send("POST", "/a", b"x" * (3 << 20))).status == 200
+    app, _ = worker(Place(folder.path, {}), ignored)
+    assert app.door.body_bytes == 5 << 20  # what the connection lets through: forms too
 
 
 async def test_cors_tells_what_is_not_mapped(folder: Folder, up: Upstream) -> None:
@@ -110,6 +115,21 @@ async def test_who_takes_too_long_is_cut_off(folder: Folder, up: Upstream) -> No
         async with asyncio.timeout(10):
             while up.waiting:  # noqa: ASYNC110  # a connection of somebody else's
                 await asyncio.sleep(0.005)
+
+
+async def test_whatever_takes_too_long_is_cut_off(
+    folder: Folder, up: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(folder, endpoint(timeout="50ms"))
+    async with running(folder) as server:
+
+        async def computes(*_: object) -> None:
+            await asyncio.sleep(3600)
+
+        monkeypatch.setattr(server.current.engine, "outcome", computes)
+        async with asyncio.timeout(5):
+            found = await server.site.send("GET", "/a")
+        assert refusal(found, 504, "/a") == "gateway timeout: 50ms"
 
 
 async def test_a_backend_that_is_not_there(folder: Folder, up: Upstream) -> None:

@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+import uvicorn
 
+from apiql.demo import serving
+from apiql.server.protocol import Protocol
 from tests.server.client import Response, read_response
 from tests.server.conf import Folder, Running, running
 from tests.server.gateways import backend, endpoint, write
@@ -62,14 +65,26 @@ async def test_a_name_counts_before_a_parameter(server: Running) -> None:
     assert (await server.site.send("GET", "/users/me")).json()["name"] == "Bo"
 
 
-async def test_head_is_get_without_a_body(server: Running) -> None:
-    reader, writer = await server.site.connect()
-    writer.write(b"HEAD /users/1 HTTP/1.1\r\nHost: t\r\n\r\nGET /ping HTTP/1.1\r\nHost: t\r\n\r\n")
-    head = (await reader.readuntil(b"\r\n\r\n")).lower()
-    assert head.startswith(b"http/1.1 200")
-    assert b"content-length: 34" in head
-    assert (await read_response(reader)).body == b"Pong!"
-    writer.close()
+async def test_head_is_get_without_a_body(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over the server's own protocol, which writes what it is given."""
+    usual = serving._config
+    monkeypatch.setattr(serving, "_config", lambda app: own_protocol(usual(app)))
+    write(folder, endpoint("/users/:id", backends=[backend("/users/:id")]))
+    async with running(folder) as server:
+        reader, writer = await server.site.connect()
+        writer.write(b"HEAD /users/1 HTTP/1.1\r\nHost: t\r\n\r\n")
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        assert head.startswith(b"http/1.1 200")
+        assert b"content-length: 34" in head
+        writer.write(b"GET /ping HTTP/1.1\r\nHost: t\r\n\r\n")
+        assert (await read_response(reader)).body == b"Pong!"
+        writer.close()
+
+
+def own_protocol(config: uvicorn.Config) -> uvicorn.Config:
+    """The same with the protocol of `apiql serve`."""
+    config.http = Protocol
+    return config
 
 
 async def test_other_methods_are_told(server: Running) -> None:
