@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import uvicorn
 
-from apiql.demo import serving
-from apiql.server.protocol import Protocol
-from tests.server.client import Response, read_response
+from apiql.server.configuration import Place
+from apiql.server.protocol import RESPOND
+from apiql.server.worker import worker
+from tests.server.client import Response
 from tests.server.conf import Folder, Running, running
 from tests.server.gateways import backend, endpoint, write
 from tests.server.upstream import Upstream
@@ -65,26 +65,24 @@ async def test_a_name_counts_before_a_parameter(server: Running) -> None:
     assert (await server.site.send("GET", "/users/me")).json()["name"] == "Bo"
 
 
-async def test_head_is_get_without_a_body(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Over the server's own protocol, which writes what it is given."""
-    usual = serving._config
-    monkeypatch.setattr(serving, "_config", lambda app: own_protocol(usual(app)))
-    write(folder, endpoint("/users/:id", backends=[backend("/users/:id")]))
-    async with running(folder) as server:
-        reader, writer = await server.site.connect()
-        writer.write(b"HEAD /users/1 HTTP/1.1\r\nHost: t\r\n\r\n")
-        head = (await reader.readuntil(b"\r\n\r\n")).lower()
-        assert head.startswith(b"http/1.1 200")
-        assert b"content-length: 34" in head
-        writer.write(b"GET /ping HTTP/1.1\r\nHost: t\r\n\r\n")
-        assert (await read_response(reader)).body == b"Pong!"
-        writer.close()
+async def test_head_is_get_without_a_body(server: Running, folder: Folder) -> None:
+    reader, writer = await server.site.connect()
+    writer.write(b"HEAD /users/1 HTTP/1.1\r\nHost: t\r\n\r\n")
+    assert b"content-length: 34" in (await reader.readuntil(b"\r\n\r\n")).lower()
+    writer.close()
+    app, _ = worker(Place(folder.path, {}), lambda notice: None)
+    said: list[tuple[int, bytes, bytes]] = []
 
+    def respond(_: object, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> bool:
+        said.append((status, dict(headers)[b"content-length"], body))
+        return True
 
-def own_protocol(config: uvicorn.Config) -> uvicorn.Config:
-    """The same with the protocol of `apiql serve`."""
-    config.http = Protocol
-    return config
+    scope = {
+        "type": "http", "method": "HEAD", "path": "/ping", "raw_path": b"/ping", "headers": [],
+        "query_string": b"", "client": ("127.0.0.1", 1), "extensions": {RESPOND: respond},
+    }  # fmt: skip
+    await app(scope, None, None)
+    assert said == [(200, b"5", b"")]
 
 
 async def test_other_methods_are_told(server: Running) -> None:
