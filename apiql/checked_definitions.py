@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
-from apiql.definition_files import known_with
+from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions, read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout
+from apiql.frontends.endpoints.problems import Severity as Broken
+from apiql.gateways import never_asked
 from apiql.legacy_folders import folders_of, missing_folders
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
 from apiql.settings import Settings
@@ -67,6 +70,33 @@ def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
         str(DefinitionProblem(str(path), wrong, Severity.WARNING, expected=expected))
         for path in left_alone(conf, settings.plugins)
     )
+
+
+class HasGateways(Protocol):
+    """A conf folder, or that of a bucket."""
+
+    @property
+    def definitions(self) -> DefinitionFiles:
+        """What it defines."""
+
+    @property
+    def buckets(self) -> Mapping[str, HasGateways]:
+        """Those in it."""
+
+
+def of_gateways(setup: HasGateways, is_strict: bool) -> Checked:
+    """The same of the endpoints of gateways, those of the buckets too."""
+    all_files = [each.definitions.gateways for each in (setup, *setup.buckets.values())]
+    texts: dict[bool, list[str]] = {True: [], False: []}
+    count = 0
+    for files in all_files:
+        count += sum(len(gateway.endpoints) for gateway in files.gateways)
+        for problem in (*files.problems, *never_asked(files)):
+            breaks = is_strict or problem.severity is Broken.ERROR
+            severity = Broken.ERROR if breaks else problem.severity
+            file = f"{files.root}/{problem.file}" if problem.file else files.root
+            texts[breaks].append(str(replace(problem, file=file, severity=severity)))
+    return Checked(tuple(texts[True]), tuple(texts[False]), ((count, "endpoints"),))
 
 
 def _missing(setting: str, folder: Path, severity: Severity) -> DefinitionProblem:

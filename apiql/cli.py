@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -177,21 +178,25 @@ def check(
     from apiql import checked_definitions, open_ways, run_once
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
+    gateways = checked_definitions.of_gateways(setup, strict)
     ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
     odd = [*ways, *run_once.odd(setup)]
-    idle = checked_definitions.unnamed_plug_ins(where, setup.settings)
-    warnings = [*([] if strict else odd), *idle, *definitions.warnings]
-    if warnings:
-        print("\n\n".join(warnings), file=sys.stderr)
-    wrong = run_once.checked(setup, files or [])
-    _refuse([*wrong, *(odd if strict else ()), *definitions.errors])
+    warnings = [*([] if strict else odd), *definitions.warnings, *gateways.warnings]
+    warnings += checked_definitions.unnamed_plug_ins(where, setup.settings)
+    print("\n\n".join(warnings), file=sys.stderr, end="\n" if warnings else "")
+    wrong = run_once.checked(setup, files or []) + (odd if strict else [])
+    _refuse([*wrong, *definitions.errors, *gateways.errors])
     counts = (
         (len(setup.queries.files), "stored queries"), (len(setup.templates.files), "templates"),
         (len(setup.rights.named), "rights"), (len(setup.buckets), "buckets"),
-        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"), *definitions.counts,
+        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"),
+        *definitions.counts, *gateways.counts,
     )  # fmt: skip
-    told = "".join(f"; {what}: {count}" for count, what in counts if count)
-    print(f"{where or 'the defaults'}: settings are right{told}")
+    print(f"{where or 'the defaults'}: settings are right{_counted(counts)}")
+
+
+def _counted(counts: Iterable[tuple[int, str]]) -> str:
+    return "".join(f"; {what}: {count}" for count, what in counts if count)
 
 
 @cli.command("id")

@@ -22,6 +22,7 @@ from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.text.surroundings import Surroundings
+from apiql.gateways import NO_ENDPOINTS, GatewayCatalog, errors_of, load_gateways
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Name, Reach
 from apiql.query_files import FileProblem, FilesRefused
@@ -75,6 +76,16 @@ class DefinedCatalog:
     """What a body answers that is no JSON, where that is refused."""
     nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
     """What answers for names that nothing has, where a folder says that itself."""
+    gateways: GatewayCatalog = NO_ENDPOINTS
+
+    @property
+    def explained(self) -> Mapping[str, Executable]:
+        """What can be explained, by its kind and what people call it: `flow/weather`,
+        `endpoint/GET /users/:id`.
+        """
+        known = {f"{of}/{name}": each.executable for (of, name), each in self.found.items()}
+        endpoints = {f"{Kind.ENDPOINT}/{s.pattern}": s.executable for s in self.gateways.served}
+        return known | endpoints
 
 
 def load_definitions(
@@ -85,8 +96,25 @@ def load_definitions(
     Raises:
         DefinitionsRefused: with every error of every file, unless broken ones are left out.
     """
+    found, errors = _of_definitions(files, around, lowering, make)
+    gateways = load_gateways(files.gateways, around, make)
+    errors = [*errors, *errors_of(files.gateways), *gateways.problems]
+    if errors and not files.keep_going:
+        raise DefinitionsRefused(tuple(errors))
+    if gateways is NO_ENDPOINTS:
+        return found
+    plans = {**found.plans, **gateways.plans}
+    compiled = {**found.compiled, **gateways.compiled}
+    problems = (*found.problems, *gateways.problems)
+    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
+
+
+def _of_definitions(
+    files: DefinitionFiles, around: Surroundings, lowering: Lowering, make: Make
+) -> tuple[DefinedCatalog, list[FileProblem]]:
+    """What documents define, and every error of theirs."""
     if files.found is None:
-        return DefinedCatalog()
+        return DefinedCatalog(), []
     known = known_with((*files.functions, *files.values))
     loading, errors = _Loading(files.found, make), list[FileProblem]()
     for bucket, definitions in _parted(files):
@@ -95,9 +123,7 @@ def load_definitions(
         lower = lowering(_ground(files, definitions, around))
         loading.carry_out(definitions, lower, broken(problems), bucket)
     errors += loading.problems
-    if errors and not files.keep_going:
-        raise DefinitionsRefused(tuple(dict.fromkeys(errors)))
-    return loading.catalog()
+    return loading.catalog(), list(dict.fromkeys(errors))
 
 
 def _parted(files: DefinitionFiles) -> Iterator[tuple[str, Definitions]]:

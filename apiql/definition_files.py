@@ -14,6 +14,7 @@ from apiql.frontends.definitions.kinds import FUNCTIONS
 from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.private import Private
+from apiql.gateways import NO_GATEWAYS, GatewayFiles
 from apiql.gotemplate import TemplateRefused
 from apiql.gotemplate.calls import BUILTINS, Function
 from apiql.gotemplate.parse import parse
@@ -32,6 +33,7 @@ class DefinitionFiles:
     functions: Mapping[str, Function] = field(default_factory=dict)
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
     buckets: bool = False
+    gateways: GatewayFiles = NO_GATEWAYS
 
     @property
     def own_rights(self) -> bool:
@@ -44,6 +46,7 @@ class DefinitionFiles:
         for document in documents.values():
             if isinstance(document.model, Private):
                 yield from (pair.value for pair in document.model.privates)
+        yield from self.gateways.secrets()
 
 
 def read_definitions(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ from apiql.acts import acts_of
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
+from apiql.gateways import read_gateways
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
@@ -60,8 +61,10 @@ class OpenEngine:
     @classmethod
     def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
         """An engine for a conf folder and environment variables."""
-        definitions, templates = read_definitions(conf, environ=environ), read_template_files(conf)
         settings, queries = load_settings(conf, environ), read_query_files(conf)
+        gateways = read_gateways(conf, settings.endpoints, environ)
+        definitions = replace(read_definitions(conf, environ=environ), gateways=gateways)
+        templates = read_template_files(conf)
         return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
 
     async def __aenter__(self) -> Engine:

@@ -26,12 +26,15 @@ MOST_BYTES = 1024 * 1024
 MOST_FOLDERS = 8
 """Folders in the folder of a kind; a link that leads back to its own folder ends here."""
 OLDER = (Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)
+"""Kinds of definitions, which may mind their rights themselves."""
+FLAT = (*OLDER, Kind.ENDPOINT)
 """Kinds that the file's own name is the name of, whatever folder it stands in."""
 LISTS = {"queries": Kind.QUERY, "templates": Kind.TEMPLATE, "sources": Kind.SOURCE,
          "upstreams": Kind.UPSTREAM, "hosts": Kind.HOST}  # fmt: skip
 """The lists of a scope."""
 WHAT = {Kind.QUERY: "stored query", Kind.TEMPLATE: "call template", Kind.SOURCE: "source",
-        Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts"}  # fmt: skip
+        Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts",
+        Kind.ENDPOINT: "endpoint"}  # fmt: skip
 
 Known = Mapping[Kind, frozenset[str]]
 
@@ -55,11 +58,14 @@ NO_RIGHTS = RightsFiles()
 def read_rights(
     conf: Path | None, environ: Mapping[str, str], settings: Settings, queries: QueryFiles,
     templates: TemplateFiles = NO_TEMPLATES, apart: bool = False,
+    endpoints: frozenset[str] | None = None,
 ) -> RightsFiles:  # fmt: skip
     """The rights of `<conf>/rights`, held against what there is to have a right, and the scopes of
-    the settings held against the same. `apart`: those of the older kinds are minded elsewhere.
+    the settings held against the same. `apart`: those of the older kinds are minded elsewhere;
+    `endpoints` None: which there are is not known.
     """
     known = _known(settings, queries, templates)
+    known = known if endpoints is None else {**known, Kind.ENDPOINT: endpoints}
     problems = [*_of_scopes(conf, environ, settings, known)]
     named: dict[Name, Right] = {}
     files: dict[Name, Path] = {}
@@ -149,12 +155,12 @@ def _name(path: Path, known: Known) -> Name:
         hint = f"did you mean {meant}?" if meant else f"expected one of {', '.join(kinds)}"
         raise _refused(f"there are no rights of the kind {first}", hint)
     kind = Kind(first)
-    name = path.name if kind in OLDER else "/".join(folders)
+    name = path.name if kind in FLAT else "/".join(folders)
     return kind, _existing(kind, name.removesuffix(SUFFIX), known)
 
 
 def _existing(kind: Kind, name: str, known: Known) -> str:
-    if kind in OLDER or name in known[kind]:
+    if kind in OLDER or kind not in known or name in known[kind]:
         return name
     if kind is Kind.QUERY and "@" in name:
         raise _refused("a right is for all revisions", "leave out the @ and the number")

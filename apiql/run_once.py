@@ -125,20 +125,20 @@ def explained(
 
 
 def explained_definition(setup: Setup, path: str, form: str) -> str:
-    """The plan of a definition (`flow/weather`), as that of a text.
+    """The plan of a definition (`flow/weather`, `endpoint/GET /users`), as that of a text.
 
     Raises:
         ParameterError: there is no such definition.
     """
     engine = _engine(setup)
     kind, _, name = path.partition("/")
-    known = {f"{of}/{named}": each for (of, named), each in engine.definitions.found.items()}
+    known = engine.definitions.explained
     found = known.get(f"{'httpapi' if kind == 'api' else kind}/{name}")
     if found is None:
         meant = nearest(path, known)
         hint = f": did you mean {meant}?" if meant else ", as in flow/weather"
         raise ParameterError(f"--of: there is no definition {path}{hint}")
-    return _printed(found.executable.plan, form, engine.redaction)
+    return _printed(found.plan, form, engine.redaction)
 
 
 def _printed(plan: Plan, form: str, hide: Redaction) -> str:

@@ -59,7 +59,7 @@ def test_the_example_is_valid_as_it_is_and_changes_no_default() -> None:
     "section",
     ["server", "answer", "log", "security", "queries", "rights", "clients", "limits", "store",
      "telemetry", "addresses", "cors", "forgery", "buckets", "legacy",
-     "remote", "plugins"],
+     "remote", "plugins", "endpoints"],
 )  # fmt: skip
 def test_the_example_names_every_setting_with_its_default(section: str) -> None:
     named = example_with_every_default()[section]

@@ -223,8 +223,8 @@ apiql.toml:22:9: upstreams.b.sources.users: upstream a has a source of this name
 apiql.toml:23:9: upstreams.b.sources.2nd: the name cannot stand after `from`
     expected: letters, digits and _, no digit first
 apiql.toml:24:2: nonsense: there is no such setting
-    expected: one of access, addresses, admin, answer, buckets, clients, cors, forgery, legacy, \
-limits, log, plugins, queries, remote, rights, security, server, signing, store, \
+    expected: one of access, addresses, admin, answer, buckets, clients, cors, endpoints, forgery, \
+legacy, limits, log, plugins, queries, remote, rights, security, server, signing, store, \
 telemetry, upstreams"""
 
 

@@ -15,7 +15,8 @@ from apiql.ir.works import Fetch, Nested, Send, inner_works
 
 class Kind(StrEnum):
     """What a name is the name of: a stored query, a call template, a named source, an upstream
-    whose paths a text writes, a host of an absolute URL; and the definitions of the older notation.
+    whose paths a text writes, a host of an absolute URL; the definitions of the older notation;
+    gateway endpoints.
     """
 
     QUERY = "query"
@@ -26,6 +27,7 @@ class Kind(StrEnum):
     HTTPAPI = "httpapi"
     FLOW = "flow"
     SCHEDULE = "schedule"
+    ENDPOINT = "endpoint"
 
     __hash__ = str.__hash__  # that of enums is written in Python, and each request asks for it
 

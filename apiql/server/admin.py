@@ -30,7 +30,8 @@ from apiql.server.visit import Receive, Scope
 from apiql.settings import Limits
 
 BODY_BYTES = 16 * 1024
-PREFIXES = {"tag": "", "url": "url:", "source": "source:", "upstream": "upstream:"}
+PREFIXES = {"tag": "", "url": "url:", "source": "source:", "upstream": "upstream:",
+            "endpoint": "endpoint:"}  # fmt: skip
 """What answers are tagged with, by what they are purged by."""
 __all__ = ["Admin", "masked"]
 
@@ -132,7 +133,7 @@ class Admin:
         bucket = asked.pop("bucket", "")
         names = [name for name in asked if name in PREFIXES]
         if len(asked) != 1 or not names or not isinstance(asked[names[0]], str):
-            message = 'expected one of tag, url, source and upstream: {"source": "users"}'
+            message = 'expected one of tag, url, source, upstream, endpoint: {"source": "users"}'
             raise RequestRefused(Code.VALIDATION, message)
         held = self.current.held.bucket(bucket) if isinstance(bucket, str) else None
         if held is None:

@@ -33,6 +33,8 @@ from apiql.server.visit import Visit
 
 def answered(engine: Engine, asked: Asked, visit: Visit) -> Awaitable[Rendered | Streaming]:
     """The answer to a request that was read, or what will make it; raises as those of its kind."""
+    if asked.own is not None:
+        return asked.own()
     if asked.defined is not None:
         return answered_defined(engine, asked.defined, asked, visit)
     return answered_query(engine, asked, visit)

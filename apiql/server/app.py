@@ -23,9 +23,11 @@ from apiql.server.around import Around
 from apiql.server.choosing import PREFIX as BUCKET
 from apiql.server.choosing import in_path, inner, is_of_a_bucket
 from apiql.server.counts import Counts
-from apiql.server.current import Close, Current, Held, held_of
+from apiql.server.current import Close, Current, Held, held_of, with_gateways
 from apiql.server.description import PATH, describe
 from apiql.server.door import DOOR, Door
+from apiql.server.gateway_route import broken, read_gateway
+from apiql.server.gateways import gateways_of
 from apiql.server.guarded_route import GuardedRoute
 from apiql.server.guards import guards_of
 from apiql.server.health import watched
@@ -51,6 +53,8 @@ from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
 from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
+GATEWAYS = "/"
+"""The route of requests for which no endpoint is found."""
 CODES = {404: Code.NOT_FOUND, 405: Code.METHOD_NOT_ALLOWED}
 DETAILS = {404: "there is nothing at this path: queries go to /apiql"}
 
@@ -65,6 +69,10 @@ class App(FastAPI):
 
     hot: Mapping[str, AsgiRoute]
     below: Mapping[str, AsgiRoute]
+    others: AsgiRoute | None = None
+    """What answers where no route is, if there is anything."""
+    own: frozenset[str] = frozenset()
+    """The paths of FastAPI's routes."""
     door: Door
     admin: str | None = None
     """Where an operator asks, if anywhere."""
@@ -75,6 +83,8 @@ class App(FastAPI):
         if scope["type"] == "http":
             path: str = scope["path"]
             route = self.hot.get(path) or self.below.get(path[: path.find("/", 1) + 1])
+            if route is None and self.others is not None and path not in self.own:
+                route = self.others
         if route is None:
             await super().__call__(scope, receive, send)
         else:
@@ -97,6 +107,7 @@ def app_of(engine: Engine, settings: Settings, close: Close, stores: Stores | No
     kept = stores or MemoryStores()
     guards = guards_of(settings, Around(engine.layer, kept, time.time))
     held = Held(engine, close, guards=guards, rights=rights_of(settings))
+    with_gateways(held, gateways_of(engine, kept))
     return app_around(Current(held), kept)
 
 
@@ -126,7 +137,32 @@ def app_around(
     app.below = _below(route, current, nowhere)
     watched(app, state, lambda: door.draining, current)
     describe(app, current)
+    _answering_others(app, route, current)
     return app
+
+
+def _answering_others(app: App, route: Callable[..., QueryRoute], current: Current) -> None:
+    """Lets endpoints of gateways answer where no route is, for as long as there are any."""
+    app.own = frozenset(getattr(found, "path", "") for found in app.routes)
+    gateways = route(within=read_gateway, broken=broken, route=GATEWAYS, kind="endpoint")
+    settle = partial(_settle, app, current, gateways, app.below)
+    current.minded.append(settle)
+    settle(current.held.settings)
+
+
+def _settle(
+    app: App, current: Current, gateways: Asgi, below: Mapping[str, AsgiRoute], _: Settings
+) -> None:
+    """Minds what is in force: whether there are endpoints, how large their requests may be, and
+    whether the first folders of definitions are theirs.
+    """
+    held, door = current.held, app.door
+    app.others = gateways if held.has_endpoints else None
+    every = [each.engine.definitions for each in (held, *held.buckets.values())]
+    limits = [s.lowered.endpoint.limits for each in every for s in each.gateways.served]
+    door.body_bytes = max([door.body_bytes, *(max(each.body, each.multipart) for each in limits)])
+    free = bool(limits) and not any(each.found or each.broken for each in every)
+    app.below = {path: at for path, at in below.items() if not (free and path in DEFINED)}
 
 
 def _below(

@@ -13,8 +13,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-SUFFIXES = (".toml", ".apiql", ".json")
+SUFFIXES = (".toml", ".apiql", ".json", ".env")
 """Endings of the files that are read."""
+BARE = frozenset((".json", ".env"))
+"""Files that are nothing but an ending, as gateways call theirs."""
 MOST_FOLDERS = 11
 """Folders in folders; a link that leads back to its own folder ends here."""
 SHOWN = 12
@@ -54,7 +56,9 @@ def revision_of(conf: Path | None, others: Iterable[str] = ()) -> str:
 
 
 def _paths(conf: Path | None, others: Iterable[str]) -> Iterator[str]:
-    """In order. What begins with a dot is not looked at, but a link to such a thing is."""
+    """In order. What begins with a dot is not looked at, but a link to such a thing is, and what
+    is called by its ending alone.
+    """
     if conf is not None:
         yield from _files(conf, SUFFIXES)
     for other in sorted(others):
@@ -71,5 +75,5 @@ def _files(top: Path, suffixes: tuple[str, ...]) -> Iterator[str]:
         if len(inner.relative_to(top).parts) >= MOST_FOLDERS:
             folders.clear()
         for name in sorted(files):
-            if name.endswith(suffixes) and not name.startswith("."):
+            if name in BARE or (name.endswith(suffixes) and not name.startswith(".")):
                 yield str(inner / name)

@@ -12,6 +12,7 @@ from typing import Any
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
+from apiql.gateways import read_gateways
 from apiql.legacy_folders import folders_of
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
@@ -63,6 +64,12 @@ class Configuration:
     definitions: DefinitionFiles = NO_DEFINITIONS
     buckets: Mapping[str, Configuration] = field(default_factory=dict)
 
+    @property
+    def cold(self) -> frozenset[str]:
+        """Files that are not put in force as soon as they change."""
+        own = frozenset(self.definitions.gateways.cold)
+        return own.union(*(bucket.cold for bucket in self.buckets.values()))
+
 
 def read_configuration(place: Place, *, file_needed: bool = False) -> Configuration:
     """Reads all of it. `file_needed`: that there is no `apiql.toml` is a mistake, where there was
@@ -103,12 +110,17 @@ def _of_folder(
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
     queries, templates = read_query_files(folder), read_template_files(folder)
-    definitions = read_definitions(
-        folder, folders_of(settings, folder), keep_going=place.keep_going, environ=place.environ,
-        functions=plug_ins.templates, values=plug_ins.values, buckets=settings.legacy.buckets,
+    definitions = replace(
+        read_definitions(
+            folder, folders_of(settings, folder), environ=place.environ,
+            functions=plug_ins.templates, values=plug_ins.values, buckets=settings.legacy.buckets,
+        ),
+        keep_going=place.keep_going,
+        gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip
     apart = definitions.own_rights
-    rights = read_rights(folder, place.environ, settings, queries, templates, apart)
+    endpoints = definitions.gateways.names
+    rights = read_rights(folder, place.environ, settings, queries, templates, apart, endpoints)
     return Configuration(
         shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates,
         definitions=definitions,

@@ -19,6 +19,7 @@ from apiql.rights_files import rights_of
 from apiql.server.around import Around
 from apiql.server.bucket import Bucket
 from apiql.server.choosing import NoSuchRoute, Said, chosen, said_by
+from apiql.server.gateways import Gateways, gateways_of
 from apiql.server.guards import guards_of
 from apiql.server.visit import Guard, Visit
 from apiql.settings import Settings
@@ -49,12 +50,13 @@ class Held:
     counted one down calls `left`, where there is such a thing.
 
     The main one holds those of its `buckets`, by name, which begin and end with it; `said` is how
-    requests name them (None: there are none). `own` is what a bucket has beyond this engine.
+    requests name them (None: there are none). `own` is what a bucket has beyond this engine,
+    `gateways` what the endpoints of configurations use, where there are any.
     """
 
     __slots__ = (
-        "_close", "begin", "buckets", "engine", "figures", "guards", "left", "own", "purge",
-        "requests", "rights", "said",
+        "_close", "begin", "buckets", "engine", "figures", "gateways", "guards",
+        "left", "own", "purge", "requests", "rights", "said",
     )  # fmt: skip
 
     def __init__(
@@ -71,9 +73,9 @@ class Held:
         said: Said | None = None,
     ) -> None:
         self.begin = begin
+        self.gateways: Gateways | None = None
         self.buckets = buckets
-        self.own = own
-        self.said = said
+        self.own, self.said = own, said
         self.engine = engine
         self.figures = figures
         self.guards = guards
@@ -87,6 +89,11 @@ class Held:
     def settings(self) -> Settings:
         """Those of the engine."""
         return self.engine.settings
+
+    @property
+    def has_endpoints(self) -> bool:
+        """Whether there are gateway endpoints, in a bucket at least."""
+        return self.gateways is not None or any(b.has_endpoints for b in self.buckets.values())
 
     def bucket(self, name: str) -> Held | None:
         """What is in force in a bucket; the main one has no name."""
@@ -115,10 +122,12 @@ class Held:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(longest):
                     await over.wait()
-        await self._close()
+        await self.close()
 
     async def close(self) -> None:
         """Closes the connections at once."""
+        if self.gateways is not None:
+            await self.gateways.aclose()
         await self._close()
 
 
@@ -146,13 +155,15 @@ def held_of(
         for held in buckets.values():
             held.begin()
 
-    return Held(
+    return with_gateways(Held(
         opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
         rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
-    )  # fmt: skip
+    ), gateways_of(opened.engine, opened.stores, tell))  # fmt: skip
 
 
-def held_within(bucket: Bucket, opened: OpenEngine, rights: Rights) -> Held:
+def held_within(
+    bucket: Bucket, opened: OpenEngine, rights: Rights, tell: Told | None = None
+) -> Held:
     """What is in force in a bucket: its guards are the main ones, before it is known."""
 
     def begin() -> None:
@@ -160,9 +171,23 @@ def held_within(bucket: Bucket, opened: OpenEngine, rights: Rights) -> Held:
         opened.stack.begin()
 
     stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
-    return Held(
+    held = Held(
         opened.engine, opened.aclose, figures, stack.purge, begin, rights=rights, own=bucket
     )
+    return with_gateways(held, gateways_of(opened.engine, bucket.stores, tell, bucket.name))
+
+
+def with_gateways(held: Held, gateways: Gateways | None) -> Held:
+    """The same with what endpoints use, whose answers are purged with all others."""
+    if gateways is None:
+        return held
+    purge, held.gateways = held.purge, gateways
+
+    async def both(tag: str) -> int:
+        return await purge(tag) + await gateways.purge(tag)
+
+    held.purge = both
+    return held
 
 
 class Current:

@@ -99,7 +99,7 @@ class Making:
         for name, each in found.buckets.items():
             bucket: Bucket = self.buckets.of(name, each.settings)
             rights = rights_of(each.settings, each.rights)
-            inside[name] = held_within(bucket, opened[name], rights)
+            inside[name] = held_within(bucket, opened[name], rights, self._tell)
         rights = rights_of(found.settings, found.rights)
         return held_of(opened[""], self._tell, self._key_sets, rights, inside)
 

@@ -42,6 +42,8 @@ from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 Reader = Callable[[Scope, Receive, Engine, Sight | None, Fields], Awaitable[Asked]]
+Within = Callable[[Held, Visit], Awaitable[Asked]]
+"""Reads a request that needs more of what is in force than its engine."""
 Ended = Answered | ClientGone | NoSuchRoute | RequestRefused | QueryRefused
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 log = logging.getLogger("apiql")
@@ -58,6 +60,8 @@ class QueryRoute:
     door: Door
     nowhere: Asgi
     read: Reader = read_request
+    within: Within | None = None
+    broken: Callable[[Visit], Rendered] | None = None
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
@@ -116,11 +120,12 @@ class QueryRoute:
         headers.append((b"x-request-id", visit.request_id))
         if rendered.status not in (204, 304):
             headers.append((b"content-length", str(len(rendered.body)).encode()))
+        body = b"" if scope["method"] == "HEAD" else rendered.body
         respond = scope.get("extensions", {}).get(RESPOND)
-        if respond is not None and respond(scope, rendered.status, headers, rendered.body):
+        if respond is not None and respond(scope, rendered.status, headers, body):
             return rendered.status
         await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
-        await send({"type": "http.response.body", "body": rendered.body})
+        await send({"type": "http.response.body", "body": body})
         return rendered.status
 
     async def _stream(self, streaming: Streaming, visit: Visit, send: Send) -> int:
@@ -132,7 +137,7 @@ class QueryRoute:
             return 0
         except Exception:  # the same edge, for what is already on its way
             log.exception("request %s failed", request_id.decode())
-            await streaming.broken(send, _knows_more(request_id), request_id)
+            await streaming.broken(send, knows_more(request_id), request_id)
         return streaming.status
 
     async def _rendered(self, held: Held, visit: Visit) -> Rendered | Streaming | None:
@@ -148,7 +153,7 @@ class QueryRoute:
                     await waits
             if held.said is not None or held.rights.restricts or visit.principal.bucket:
                 held = await self._sorted(held, visit)
-            asked = await self._read(held.engine, visit)
+            asked = await self._read(held, visit)
             form = asked.wanted
             if asked.id is not None:
                 asked = await self._known_text(held, asked, asked.id, visit)
@@ -161,7 +166,7 @@ class QueryRoute:
                 raise
             return _refused(visit, Overloaded())  # the time to end is over
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
-            return _broken(visit)
+            return self._broken(visit)
 
     async def _sorted(self, held: Held, visit: Visit) -> Held:
         """What answers a request that has passed the guards: what is held, or a bucket of it.
@@ -178,8 +183,16 @@ class QueryRoute:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
         return held
 
-    def _read(self, engine: Engine, visit: Visit) -> Awaitable[Asked]:
-        return self.read(visit.scope, visit.receive, engine, visit.sight, visit.fields)
+    def _read(self, held: Held, visit: Visit) -> Awaitable[Asked]:
+        if self.within is not None:
+            return self.within(held, visit)
+        return self.read(visit.scope, visit.receive, held.engine, visit.sight, visit.fields)
+
+    def _broken(self, visit: Visit) -> Rendered:
+        """What a bug answers, told with the request's id."""
+        visit.codes = (Code.INTERNAL,)
+        log.exception("request %s failed", visit.request_id.decode())
+        return (self.broken or _broken)(visit)
 
     def _ended(self, ended: Ended, visit: Visit, form: Wanted) -> Rendered | None:
         if isinstance(ended, NoSuchRoute):
@@ -187,7 +200,7 @@ class QueryRoute:
         if isinstance(ended, ClientGone):
             return None
         if isinstance(ended, Answered):
-            return Rendered(ended.status, b"", [*ended.headers])
+            return Rendered(ended.status, ended.body, [*ended.headers])
         if isinstance(ended, QueryRefused):
             visit.codes = tuple({problem.code: None for problem in ended.problems})
             return render_refusal(ended, form)
@@ -238,10 +251,8 @@ def _refused(visit: Visit, refused: RequestRefused) -> Rendered:
 
 
 def _broken(visit: Visit) -> Rendered:
-    """What a bug answers, told with the request's id."""
-    visit.codes = (Code.INTERNAL,)
-    log.exception("request %s failed", visit.request_id.decode())
-    detail = _knows_more(visit.request_id)
+    """What a bug answers."""
+    detail = knows_more(visit.request_id)
     return problem(Code.INTERNAL, Code.INTERNAL.status, detail, visit.scope["path"])
 
 
@@ -252,5 +263,6 @@ def _sooner(asked: Asked, waited: float, longest: float) -> Asked:
     return replace(asked, query=replace(asked.query, timeout=left))
 
 
-def _knows_more(request_id: bytes) -> str:
+def knows_more(request_id: bytes) -> str:
+    """Where more is known than a client is told."""
     return f"something went wrong here; the log knows more under {request_id.decode()}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -30,7 +30,8 @@ WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 class Asked(Struct, frozen=True):
     """A request that was read: the query, the form its answer shall have, `trace` if asked; the
     `id` of its text, or its plan already and its `name`, where the client calls it by one, which
-    is one of this `kind`; the definition that it asks for instead of a query.
+    is one of this `kind`; the definition that it asks for instead of a query, or what makes its
+    answer by itself.
     """
 
     query: Query
@@ -42,6 +43,7 @@ class Asked(Struct, frozen=True):
     name: str = ""
     kind: Kind = Kind.QUERY
     defined: Defined | None = None
+    own: Callable[[], Awaitable[Any]] | None = None
 
 
 class Headers(Mapping[str, str]):

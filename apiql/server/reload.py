@@ -96,7 +96,7 @@ class Reloader:
         self._place, self._current, self._make = place, current, make
         self._tell, self._wall, self._fetching = tell, wall, fetching
         self._begun = first.settings
-        self._others = first.others
+        self._others, self._cold = first.others, first.cold
         self._file_needed = has_file(place)
         self._seen: Look | None = None
         self._taken: Look | None = None
@@ -153,9 +153,15 @@ class Reloader:
         """One look; what differs from what was taken, and has settled, is loaded."""
         seen = await asyncio.to_thread(look, self._place, self._others)
         settled, self._seen = seen == self._seen, seen
-        if not settled or seen == self._taken:
+        if not settled or self._warm(seen) == self._warm(self._taken):
             return None
         return await self.reload()
+
+    def _warm(self, seen: Look | None) -> Look | None:
+        """What is put in force as soon as it changes."""
+        if seen is None or not self._cold:
+            return seen
+        return {path: state for path, state in seen.items() if path not in self._cold}
 
     async def reload(self) -> Outcome:
         """Loads what there is now. What changed while it was read is not put in force: half of it
@@ -183,7 +189,7 @@ class Reloader:
                 found = await asyncio.to_thread(
                     read_configuration, self._place, file_needed=self._file_needed
                 )
-                self._others = found.others
+                self._others, self._cold = found.others, found.cold
                 if found.revision == self.state.revision:
                     return None
                 return Loaded(found, await self._make(found))

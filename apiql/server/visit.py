@@ -133,12 +133,13 @@ Raises:
 
 
 class Answered(ApiqlError):
-    """A guard has answered the request itself: a status and headers without a body."""
+    """The request is answered before there is a place for it: by a guard, or with what is kept."""
 
-    def __init__(self, status: int, headers: Pairs) -> None:
+    def __init__(self, status: int, headers: Pairs, body: bytes = b"") -> None:
         super().__init__(f"answered {status}")
         self.status = status
         self.headers = headers
+        self.body = body
 
 
 class Watcher(Protocol):

@@ -15,6 +15,7 @@ from apiql.settings.certificates import Certificate
 from apiql.settings.clients import Clients
 from apiql.settings.conductor import in_our_words
 from apiql.settings.credentials import Auth
+from apiql.settings.endpoints import Endpoints
 from apiql.settings.guards import Breaker, OnTimeout, Retry
 from apiql.settings.hosts import Health, Hedge, Host
 from apiql.settings.legacy import Legacy
@@ -62,6 +63,7 @@ __all__ = [
     "Clients",
     "Cors",
     "Duration",
+    "Endpoints",
     "Forgery",
     "Health",
     "Hedge",

@@ -19,6 +19,7 @@ from apiql.settings.browsers import Cors, Forgery
 from apiql.settings.buckets import Buckets
 from apiql.settings.certificates import Certificates
 from apiql.settings.clients import Clients
+from apiql.settings.endpoints import Endpoints
 from apiql.settings.files import FilePath
 from apiql.settings.hosts import one_way_to_each
 from apiql.settings.legacy import Legacy
@@ -193,6 +194,7 @@ class Settings(Section):
     store: Store = Store()
     telemetry: Telemetry = Telemetry()
     buckets: Buckets = Buckets()
+    endpoints: Endpoints = Endpoints()
     legacy: Legacy = Legacy()
     remote: Remote = Remote()
     plugins: PlugIns = PlugIns()

@@ -59,7 +59,7 @@ def test_one_that_is_broken_does_not_keep_the_others_away(tmp_path: Path) -> Non
     assert [gateway.file for gateway in found.gateways] == ["dev/b.json", "dev/c.json"]
     assert [str(problem).splitlines()[0] for problem in found.problems] == [
         "dev/.json:1:2: error: this is no JSON: expected the name of a member in double quotes",
-        "dev/c.json: warning: GET /b stands in dev/b.json too: that one counts",
+        "dev/c.json: error: GET /b stands in dev/b.json too",
         "dev/d.json: error: is not UTF-8: byte 0",
     ]
 

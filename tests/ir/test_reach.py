@@ -137,4 +137,5 @@ def test_methods_that_are_not_seen() -> None:
 def test_kinds_are_those_of_the_folders() -> None:
     assert [kind.value for kind in Kind] == [
         "query", "template", "source", "upstream", "host", "httpapi", "flow", "schedule",
+        "endpoint",
     ]  # fmt: skip

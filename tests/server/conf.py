@@ -16,6 +16,7 @@ from apiql.server.current import Current
 from apiql.server.line_writer import Out
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.worker import worker
+from apiql.stores.store import Stores
 from tests.server.client import Site
 
 TOML = """
@@ -90,7 +91,10 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    folder: Folder, place: Path | None = None, written: bytearray | None = None
+    folder: Folder,
+    place: Path | None = None,
+    written: bytearray | None = None,
+    stores: Stores | None = None,
 ) -> AsyncIterator[Running]:
     """A server on the folder, or on a link to it; `written` takes its lines of requests."""
     told: list[Notice] = []
@@ -100,7 +104,7 @@ async def running(
         lines.extend(data)
         return len(data)
 
-    app, reloader = worker(Place(place or folder.path, {}), told.append, out=Out(write))
+    app, reloader = worker(Place(place or folder.path, {}), told.append, stores, out=Out(write))
     current: Current = app.hot["/apiql"].current  # type: ignore[attr-defined]
     async with serving(app) as url:
         yield Running(Site(url), folder, reloader, current, told, app.admin)

@@ -45,7 +45,7 @@ def _same_endpoints(source: Source, gateway: Gateway) -> Iterator[EndpointProble
     seen: dict[tuple[str, str], int] = {}
     for index, endpoint in enumerate(gateway.endpoints):
         spot = spot_of(source.root, ("endpoints", index, "path"))
-        key = endpoint.method, _without_names(endpoint.path)
+        key = endpoint.method, without_names(endpoint.path)
         if endpoint.method == "GET" and endpoint.path in OWN:
             wrong = f"{endpoint} is answered by the gateway itself"
             yield source.problem(spot, wrong, "another path")
@@ -57,7 +57,8 @@ def _same_endpoints(source: Source, gateway: Gateway) -> Iterator[EndpointProble
         seen.setdefault(key, index)
 
 
-def _without_names(path: str) -> str:
+def without_names(path: str) -> str:
+    """What two paths have in common that match the same: `/users/:`."""
     return "/".join(":" if part.startswith(":") else part for part in path.split("/"))
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from apiql.dotenv_text import DotenvRefused, read_dotenv
 from apiql.frontends.endpoints.caching import CacheRules
-from apiql.frontends.endpoints.checks import problems_of
+from apiql.frontends.endpoints.checks import problems_of, without_names
 from apiql.frontends.endpoints.gateway import Gateway
 from apiql.frontends.endpoints.inherit import gateway_of
-from apiql.frontends.endpoints.problems import EndpointProblem, Severity, are_broken, in_order
+from apiql.frontends.endpoints.problems import EndpointProblem, are_broken, in_order
 from apiql.frontends.endpoints.reading import read_written
 from apiql.frontends.endpoints.settings_shown import shown
 
@@ -126,10 +126,11 @@ def _shown(path: Path) -> str:
 
 def _twice(gateways: list[Gateway]) -> Iterator[EndpointProblem]:
     """Endpoints of one file that another one has too."""
-    seen: dict[str, str] = {}
+    seen: dict[tuple[str, str], str] = {}
     for gateway in gateways:
-        for endpoint in map(str, gateway.endpoints):
-            other = seen.setdefault(endpoint, gateway.file)
+        for endpoint in gateway.endpoints:
+            key = endpoint.method, without_names(endpoint.path)
+            other = seen.setdefault(key, gateway.file)
             if other != gateway.file:
-                wrong = f"{endpoint} stands in {other} too: that one counts"
-                yield EndpointProblem(gateway.file, wrong, Severity.WARNING)
+                wrong = f"{endpoint} stands in {other} too"
+                yield EndpointProblem(gateway.file, wrong, expected="it in one of them")

@@ -17,13 +17,7 @@ def lower_arguments(
 ) -> tuple[tuple[str, Value], ...]:
     """The arguments by name; unknown, missing and doubled ones are noted."""
     assert located.stored is not None
-    for clause in select.clauses:
-        if isinstance(clause, CARRIERS):
-            message = f"a stored query takes its arguments by `where`, not by `{_word(clause)}`"
-            lowering.findings.add(Code.VALIDATION, message, clause.span)
-    if select.method is not None:
-        message, hint = "a stored query has no method", f"leave out `{select.method.text}`"
-        lowering.findings.add(Code.VALIDATION, message, select.method.span, hint)
+    _check_clauses(select, lowering)
     given = _given(select, located, lowering)
     if located.stored.gathered:
         return ((located.stored.gathered, _gathered(given)),)
@@ -60,6 +54,17 @@ def _gathered(given: dict[str, Value]) -> Value:
             members[name] = value
     members |= {name: _gathered(found) for name, found in inner.items()}
     return Record(tuple(members.items()))
+
+
+def _check_clauses(select: s.Select, lowering: Lowering) -> None:
+    """Arguments stand in `where` alone."""
+    for clause in select.clauses:
+        if isinstance(clause, CARRIERS):
+            message = f"a stored query takes its arguments by `where`, not by `{_word(clause)}`"
+            lowering.findings.add(Code.VALIDATION, message, clause.span)
+    if select.method is not None:
+        message, hint = "a stored query has no method", f"leave out `{select.method.text}`"
+        lowering.findings.add(Code.VALIDATION, message, select.method.span, hint)
 
 
 def _word(clause: cl.Clause) -> str:

@@ -1,0 +1,216 @@
+"""Requests to the endpoints of gateways, in the order of the gateway's own middlewares: trace,
+cors, timeout, limiter, cache, endpoint; who logs and who catches a panic stand around all of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass, replace
+
+from apiql.engine import Engine, Query
+from apiql.errors import Code, QueryRefused, RequestRefused
+from apiql.frontends.endpoints.gateway import Cors, Endpoint
+from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, Ended, GatewayAnswer
+from apiql.frontends.endpoints.message import Message
+from apiql.frontends.endpoints.refused import refused
+from apiql.frontends.endpoints.state import Refusal, State
+from apiql.frontends.endpoints.units import SECOND, duration_text
+from apiql.ir.reach import Kind
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
+from apiql.server.choosing import NoSuchRoute
+from apiql.server.client_address import client_address
+from apiql.server.current import Held
+from apiql.server.gateway_answer import rendered_of
+from apiql.server.gateway_cache import Entry, key_of
+from apiql.server.gateway_limits import (
+    large_body,
+    large_head,
+    most_of,
+    taken,
+    too_many,
+    unmapped,
+)
+from apiql.server.gateway_request import fields_of, query_of, with_body
+from apiql.server.gateway_ways import Way, way_of
+from apiql.server.gateways import Gateways
+from apiql.server.media import Wanted
+from apiql.server.query_route import knows_more
+from apiql.server.read import Asked, Headers, check_head, read_body
+from apiql.server.render import Rendered, keep_private
+from apiql.server.visit import Answered, Visit
+
+OPEN = Cors()
+CODES = {
+    403: Code.FORBIDDEN, 413: Code.BODY_TOO_LARGE, 429: Code.RATE_LIMITED,
+    431: Code.HEADERS_TOO_LARGE, 504: Code.QUERY_TIMEOUT,
+}  # fmt: skip
+"""What the gateway's own refusals are called in logs and figures."""
+
+
+async def read_gateway(held: Held, visit: Visit) -> Asked:
+    """The endpoint that a request is for, let in and read, and what will make its answer.
+
+    Raises:
+        Answered: the gateway refuses it, or has its answer already.
+        RequestRefused: it cannot be read.
+        NoSuchRoute: there is nothing at its path.
+    """
+    gateways = held.gateways
+    if gateways is None:
+        raise NoSuchRoute
+    way = way_of(gateways.catalog, held, visit)
+    served, endpoint = way.served, way.served.lowered.endpoint
+    visit.was_read(served.name, "")
+    visit.route, visit.plan = served.pattern, served.executable.plan
+    if visit.sight is not None:
+        visit.sight.use_defined(Kind.ENDPOINT, served.name)
+    until = asyncio.get_running_loop().time() + endpoint.timeout / SECOND
+    passing = Passing(held, gateways, visit, way, until)
+    message = await passing.read()
+    entry = passing.entry(message)
+    kept = None if entry is None else await entry.found(message.headers)
+    if kept is not None:
+        raise passing.answered(kept)
+    headers = Headers(visit.scope["headers"], visit.fields)
+    query = Query("", {REQUEST: message, TRACE: "", CLIENT: ""}, headers)
+
+    async def own() -> Rendered:
+        return await passing.carried_out(query, entry)
+
+    return Asked(query, Wanted.JSON, False, False, name=served.name, own=own)
+
+
+def broken(visit: Visit) -> Rendered:
+    """What a bug answers."""
+    more = knows_more(visit.request_id)
+    message = f"gateway panic error occurred! detail: {more}"
+    return rendered_of(refused(500, message, visit.scope["path"], "", time.time()))
+
+
+@dataclass(slots=True)
+class Passing:
+    """One request on its way through an endpoint, which must be over at `until`."""
+
+    held: Held
+    gateways: Gateways
+    visit: Visit
+    way: Way
+    until: float
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that it is for."""
+        return self.way.served.lowered.endpoint
+
+    async def read(self) -> Message:
+        """The message that it is, once it is let in.
+
+        Raises:
+            Answered: it is not.
+            RequestRefused: it cannot be read.
+        """
+        visit, limits, served = self.visit, self.endpoint.limits, self.way.served
+        raw, settings = visit.scope["headers"], self.held.settings
+        peer = visit.scope.get("client")
+        fields = fields_of(raw, peer[0] if peer else "")
+        cors = served.gateway.cors
+        if cors != OPEN:
+            client = client_address(visit.scope, settings.clients)
+            self._mind(unmapped(cors, client, self.endpoint.method, fields))
+        self._mind(large_head(limits, raw))
+        check_head(raw, settings.limits.header_bytes)
+        if limits.rate is not None:
+            found = await taken(limits.rate, served.name, fields, self.gateways.buckets)
+            if not found.allowed:
+                raise self.refused(too_many(limits.rate), found.wait)
+        body = await self._body(most_of(limits, fields))
+        query = query_of(visit.scope["query_string"])
+        return with_body(fields, body, self.endpoint.path, self.way.params, query)
+
+    async def _body(self, most: int) -> bytes:
+        try:
+            return await read_body(self.visit.receive, self.visit.fields, most)
+        except RequestRefused as found:
+            if found.code is Code.BODY_TOO_LARGE:
+                raise self.refused(large_body(most)) from None
+            raise
+
+    def entry(self, message: Message) -> Entry | None:
+        """Where its answer is kept, if it may be."""
+        caching, served = self.endpoint.caching, self.way.served
+        if caching is None:
+            return None
+        store, clock = self.gateways.kept[served.gateway.file]
+        method, path = self.endpoint.method, self.visit.scope["path"]
+        who = self.visit.principal
+        key = key_of(caching, served, path, message, who)
+        return Entry(caching, method, key, f"endpoint:{served.name}", store, clock)
+
+    async def carried_out(self, query: Query, entry: Entry | None) -> Rendered:
+        """The answer; who takes too long is cut off, whatever its backends do."""
+        try:
+            async with asyncio.timeout_at(self.until) as time_left:
+                ended = await self._ended(query)
+        except TimeoutError:
+            if not time_left.expired():
+                raise
+            late = f"gateway timeout: {duration_text(self.endpoint.timeout)}"
+            return self._told(Refusal(504, late))
+        except QueryRefused as refusal:
+            message = "; ".join(problem.message for problem in refusal.problems)
+            return self._told(Refusal(refusal.status, f"bad gateway error: {message}"))
+        answer = self.way.served.lowered.answer(ended)
+        found = ended.value
+        if found is None or (isinstance(found, State) and found.refusal is not None):
+            self.visit.codes = (_code(answer.status),)
+        elif entry is not None:
+            await entry.keep(answer)
+        return rendered_of(answer)
+
+    async def _ended(self, query: Query) -> Ended:
+        engine, visit = self.held.engine, self.visit
+        executable = self.way.served.executable
+        outcome = await engine.outcome(executable, query, visit.observe, visit.went_on)
+        return _ended(outcome, engine)
+
+    def answered(self, kept: GatewayAnswer) -> Answered:
+        """What is kept already."""
+        found = rendered_of(kept)
+        if self.visit.sight is not None and self.visit.sight.private:
+            keep_private(found.headers)
+        return Answered(found.status, found.headers, found.body)
+
+    def _mind(self, refusal: Refusal | None) -> None:
+        if refusal is not None:
+            raise self.refused(refusal)
+
+    def refused(self, refusal: Refusal, wait: float = 0.0) -> Answered:
+        """A refusal of the gateway's, before there is a place for the request."""
+        found = self._told(refusal)
+        if wait:
+            found.headers.append((b"retry-after", b"%d" % max(1, math.ceil(wait))))
+        if refusal.status in (413, 431):
+            found.headers.append((b"connection", b"close"))
+        return Answered(found.status, found.headers, found.body)
+
+    def _told(self, refusal: Refusal) -> Rendered:
+        self.visit.codes = (_code(refusal.status),)
+        served = self.way.served
+        path, file = self.endpoint.path, served.gateway.file
+        return rendered_of(refused(refusal.status, refusal.message, path, file, time.time()))
+
+
+def _code(status: int) -> Code:
+    return CODES.get(status, Code.UPSTREAM_STATUS)
+
+
+def _ended(outcome: Done | Failed | LeftOut, engine: Engine) -> Ended:
+    match outcome:
+        case Failed(failure):
+            return Ended(failure=replace(failure, message=engine.redaction(failure.message)))
+        case Done(value=found) if found is not MISSING:
+            return Ended(found)
+        case _:
+            return Ended()
