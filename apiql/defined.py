@@ -15,6 +15,7 @@ from typing import Any
 from apiql.documents.problems import DefinitionProblem, Severity, broken
 from apiql.documents.shape import Shape
 from apiql.errors import Code, Problem, QueryRefused
+from apiql.figure_names import NO_NAMES, FigureNames, figure_names
 from apiql.frontends.definitions.checks import Known, check
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions, read_folder
@@ -86,6 +87,8 @@ class Defined:
     name: str
     lowered: Lowered
     executable: Executable
+    named: bool = True
+    """Whether the name is its own, and not what a request asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +110,7 @@ class DefinedCatalog:
     """What a body answers that is no JSON, where that is refused."""
     nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
     """What answers for names that nothing has, where a folder says that itself."""
+    figure_names: FigureNames = NO_NAMES
 
 
 def read_definitions(
@@ -219,6 +223,7 @@ class _Loading:
         return DefinedCatalog(
             self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
             NO_JSON.get(self._definitions.layout, 400), self._nowhere(),
+            figure_names(self._definitions),
         )  # fmt: skip
 
     def _nowhere(self) -> Mapping[Kind, Defined]:
@@ -227,7 +232,7 @@ class _Loading:
             return {}
         lowered = {kind: self._lower(of, "") for of, kind in KINDS.items()}
         return {
-            kind: Defined(kind, "", each, self._make(each.plan, Reach()))
+            kind: Defined(kind, "", each, self._make(each.plan, Reach()), False)
             for kind, each in lowered.items()
         }
 
