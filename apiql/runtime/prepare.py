@@ -157,7 +157,9 @@ def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
 
 def _is_left_out(step: Step, run: Run) -> bool:
     """Whether the parameters alone say that the task is left out."""
-    if step.when is None or step.task.when is None or reads_results(step.task.when):
+    if step.when is None or step.task.when is None or step.stated is not None:
+        return False  # what a definition states may see local values, which are not made yet
+    if reads_results(step.task.when):
         return False
     return not is_wanted(step.when(run.scope))
 
