@@ -191,7 +191,7 @@ def test_folders_that_do_not_agree_count_by_name() -> None:
     assert found.words == frozenset()
 
 
-def test_an_upstream_keeps_its_name_where_an_httpapi_has_the_same() -> None:
+async def test_an_upstream_keeps_its_name_where_an_httpapi_has_the_same() -> None:
     found = Measured(Settings(upstreams={"shop": Upstream(url="http://a.example")}))
     found.settle(Settings(upstreams={"shop": Upstream(url="http://a.example")}),
                  FigureNames({"shop": "shop_api"}, frozenset({"shop"})))  # fmt: skip
