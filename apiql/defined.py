@@ -14,6 +14,7 @@ from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import DefinitionProblem, Severity, broken
 from apiql.documents.shape import Shape
 from apiql.errors import Code, Problem, QueryRefused
+from apiql.figure_names import NO_NAMES, FigureNames, figure_names
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
@@ -55,6 +56,8 @@ class Defined:
     name: str
     lowered: Lowered
     executable: Executable
+    named: bool = True
+    """Whether the name is its own, and not what a request asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class DefinedCatalog:
     nowhere: Mapping[Kind, Defined] = field(default_factory=dict)
     """What answers for names that nothing has, where a folder says that itself."""
     gateways: GatewayCatalog = NO_ENDPOINTS
+    figure_names: FigureNames = NO_NAMES
 
     @property
     def explained(self) -> Mapping[str, Executable]:
@@ -214,13 +218,14 @@ class _Loading:
         return DefinedCatalog(
             self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
             NO_JSON.get(self._definitions.layout, 400), self._nowhere,
+            figure_names=figure_names(self._definitions),
         )  # fmt: skip
 
     def _for_nothing(self, lower: Lower) -> Mapping[Kind, Defined]:
         """In the second generation a request for nothing goes the way of all others."""
         lowered = {kind: lower(of, "") for of, kind in KINDS.items()}
         return {
-            kind: Defined(kind, "", each, self._make(each.plan, Reach()))
+            kind: Defined(kind, "", each, self._make(each.plan, Reach()), False)
             for kind, each in lowered.items()
         }
 

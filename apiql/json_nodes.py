@@ -75,6 +75,11 @@ def plain(node: Node) -> Any:
 
 def spot(root: Node, keys: Sequence[str | int]) -> Spot:
     """Of the part that stands at the keys, else of the nearest one around it."""
+    return part_at(root, keys)[0]
+
+
+def part_at(root: Node, keys: Sequence[str | int]) -> tuple[Spot, Node]:
+    """The part that stands at the keys, else the nearest one around it, and where it stands."""
     found = Spot("$", root.start, root.start)
     for key in keys:
         inner = _inside(root, key)
@@ -82,7 +87,7 @@ def spot(root: Node, keys: Sequence[str | int]) -> Spot:
             break
         spelled, start, root = inner
         found = Spot(found.path + step(spelled), root.start, root.start if start is None else start)
-    return found
+    return found, root
 
 
 def _inside(node: Node, key: str | int) -> tuple[str | int, int | None, Node] | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from apiql.acts import acts_of
+from apiql.acts import Count, acts_of
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
@@ -45,16 +45,17 @@ class OpenEngine:
         functions: Registry | None = None,
         templates: TemplateFiles = NO_TEMPLATES,
         definitions: DefinitionFiles = NO_DEFINITIONS,
+        count: Count | None = None,
     ) -> Self:
         """An engine for these settings and what is stored; without stores, with its own. The
-        `circuits` are those of the stack whose place it takes; `made` is told of each call;
-        without `functions`, it has the standard ones.
+        `circuits` are those of the stack whose place it takes; `made` is told of each call,
+        `count` of what definitions count; without `functions`, it has the standard ones.
         """
         used = stores or open_stores(settings.store, told, settings.secrets.of_keys)
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
         engine = Engine(
             settings, stack.layer, queries, templates, definitions=definitions, told=told,
-            functions=functions, acts=acts_of(used),
+            functions=functions, acts=acts_of(used, count),
         )  # fmt: skip
         return cls(engine, stack, used, stores is None)
 

@@ -22,6 +22,8 @@ async def answered_defined(engine: Engine, found: Defined, asked: Asked, visit: 
         QueryRefused: it cannot be carried out with these inputs; nothing was called.
     """
     visit.plan = found.executable.plan
+    if visit.kind != found.kind:  # a request below /b/ may be for anything
+        visit.was_for(found.kind.value)
     if visit.sight is not None:
         visit.sight.use_defined(found.kind, found.name)
     outcome = await engine.outcome(found.executable, asked.query, visit.observe, visit.went_on)

@@ -51,15 +51,18 @@ class Durations(Generic[Key]):
 
     def family(
         self, name: str, told: str, bounds: tuple[float, ...],
-        labels_of: Callable[[Key], Mapping[str, str]],
+        labels_of: Callable[[Key], Mapping[str, str] | None],
     ) -> Iterator[Histogram]:  # fmt: skip
         """The histograms of a name: series with equal labels are one, their buckets are joined to
-        those of the bounds.
+        those of the bounds. What has no labels is none of them.
         """
         joined: dict[tuple[tuple[str, str], ...], tuple[list[int], list[float]]] = {}
         places = [bisect_left(bounds, bound) for bound in BOUNDS] + [len(bounds)]
         for key, series in self.series.items():
-            labels = tuple(labels_of(key).items())
+            found = labels_of(key)
+            if found is None:
+                continue
+            labels = tuple(found.items())
             counts, totals = joined.setdefault(labels, ([0] * (len(bounds) + 1), []))
             for place, count in zip(places, series.counts, strict=True):
                 counts[place] += count

@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from apiql.acts import acts_of
+from apiql.acts import Count, acts_of
 from apiql.engine import Engine, all_functions
 from apiql.events import CircuitMoved, HostMoved, Notice, Told
 from apiql.opened import OpenEngine
@@ -30,16 +30,17 @@ Opened = Mapping[str, OpenEngine]
 
 class Making:
     """What engines are made with, and what outlives each of them. `made` is told of each call that
-    goes out; `key_sets` are what issuers of tokens said last.
+    goes out, `count` of what definitions count; `key_sets` are what issuers of tokens said last.
     """
 
     def __init__(
-        self, stores: Stores, tell: Told, made: Made | None = None, circuits: Circuits | None = None
-    ) -> None:
+        self, stores: Stores, tell: Told, made: Made | None = None,
+        circuits: Circuits | None = None, count: Count | None = None,
+    ) -> None:  # fmt: skip
         self.circuits = circuits or Circuits()
         self.buckets = AllBuckets(stores)
         self._key_sets: dict[str, Any] = {}
-        self._stores, self._tell, self._made = stores, tell, made
+        self._stores, self._tell, self._made, self._count = stores, tell, made, count
 
     def first(self, found: Configuration) -> Held:
         """The one that a process begins with.
@@ -53,7 +54,7 @@ class Making:
             tell = _naming(name, self._tell)
             opened[name] = OpenEngine.from_settings(
                 each.settings, each.queries, tell, stores, circuits, self._made,
-                _functions(each), each.templates, each.definitions,
+                _functions(each), each.templates, each.definitions, self._count,
             )  # fmt: skip
         return self._held(found, opened)
 
@@ -81,7 +82,8 @@ class Making:
         try:
             engine = await asyncio.to_thread(
                 Engine, settings, stack.layer, found.queries, found.templates, told=tell,
-                functions=_functions(found), definitions=found.definitions, acts=acts_of(stores),
+                functions=_functions(found), definitions=found.definitions, 
+                acts=acts_of(stores, self._count),
             )  # fmt: skip
         finally:
             if engine is None:

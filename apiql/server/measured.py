@@ -4,10 +4,13 @@ and from lists that are known beforehand, never from a request.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 from apiql.errors import Code
 from apiql.events import Histogram
+from apiql.figure_names import NO_NAMES, FigureNames
+from apiql.ir.reach import Kind
 from apiql.server.durations import DOUBLING, SECONDS, Durations
 from apiql.server.visit import REQUEST, Mark, Visit
 from apiql.settings import Settings
@@ -24,6 +27,11 @@ Taken = tuple[str, str, str, int]
 """Route, kind, name of the stored query, status."""
 Made = tuple[str, str, str, str, int | None, Code | None]
 """Kind and name of the query, service, method, status, code of the failure."""
+COUNTED = ""
+"""Stands for the route, and the method, of what a definition counts itself."""
+KINDS = frozenset({Kind.HTTPAPI.value, Kind.FLOW.value, Kind.SCHEDULE.value})
+NUMBER = re.compile(r"[1-9][0-9]{2}")
+SPENT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?")
 
 
 class Measured:
@@ -36,9 +44,13 @@ class Measured:
         self._made: Durations[Made] = Durations((OTHER, OTHER, OTHER, OTHER, None, None))
         self.settle(settings)
 
-    def settle(self, settings: Settings) -> None:
-        """Knows the names of other settings from now on."""
+    def settle(self, settings: Settings, names: FigureNames = NO_NAMES) -> None:
+        """Knows the names of other settings and definitions from now on."""
         self._upstreams = frozenset(settings.upstreams)
+        self._calls, self._roots = names.calls, names.roots
+        self._services = self._upstreams | names.calls.keys()
+        self._words = names.words - self._upstreams
+        self._children = {*self._words, *names.calls.values()}
 
     def begun(self, visit: Visit) -> None:
         """Nothing is known of it yet."""
@@ -53,10 +65,28 @@ class Measured:
         mark = REQUEST.get(NOBODY)
         key = (mark.kind, mark.name, call.service, call.method, status, code)
         if key not in self._made.series:  # then none of it may be a label as it is
-            service = call.service if call.service in self._upstreams else OTHER
+            service = call.service if call.service in self._services else OTHER
             method = call.method if call.method in METHODS else OTHER
             key = (mark.kind, mark.name, service, method, status, code)
         self._made.note(key, seconds)
+
+    def count(self, labels: Mapping[str, str]) -> None:
+        """Counts what a definition names itself. Requests and calls are counted anyway, so what
+        goes by their names is passed by; so is what tells no status or no time.
+        """
+        code, spent = labels.get("code", ""), labels.get("duration", "")
+        root, child, kind = (labels.get(name, "") for name in ("root", "child", "type"))
+        if not (NUMBER.fullmatch(code) and SPENT.fullmatch(spent)):
+            return
+        words = self._words
+        kind = kind if kind in KINDS else OTHER
+        if labels.get("httpInOut") == "httpIn":
+            if root in words:
+                self._taken.note((COUNTED, kind, root, int(code)), float(spent))
+        elif root in words or child in words:
+            root = root if root in words or root in self._roots else OTHER
+            child = child if not child or child in self._children else OTHER
+            self._made.note((kind, root, child, COUNTED, int(code), None), float(spent))
 
     def families(self) -> Iterator[Histogram]:
         """All histograms."""
@@ -68,17 +98,29 @@ class Measured:
         told = "How long requests took, in the buckets of old"
         yield from self._taken.family("http_in_duration_second", told, DOUBLING, _taken_of_old)
         told = "How long calls took, in the buckets of old"
-        yield from self._made.family("http_out_duration_second", told, DOUBLING, _made_of_old)
+        yield from self._made.family("http_out_duration_second", told, DOUBLING, self._made_of_old)
+
+    def _made_of_old(self, key: Made) -> Mapping[str, str]:
+        kind, name, service, _, status, code = key
+        if status is None:
+            status = 0 if code is None else code.status
+        is_upstream = kind not in KINDS and service in self._upstreams
+        child = service if is_upstream else self._calls.get(service, service)
+        return {"code": str(status), "child": child, "root": name, "type": kind}
 
 
-def _of_request(key: Taken) -> Mapping[str, str]:
+def _of_request(key: Taken) -> Mapping[str, str] | None:
     route, kind, _, status = key
+    if route == COUNTED:
+        return None
     status_class = f"{status // 100}xx" if status else "gone"
     return {"route": route, "kind": kind, "status_class": status_class}
 
 
-def _of_call(key: Made) -> Mapping[str, str]:
+def _of_call(key: Made) -> Mapping[str, str] | None:
     _, _, service, method, status, code = key
+    if method == COUNTED:
+        return None
     return {"upstream": service, "method": method, "outcome": _outcome(status, code)}
 
 
@@ -92,10 +134,3 @@ def _outcome(status: int | None, code: Code | None) -> str:
 def _taken_of_old(key: Taken) -> Mapping[str, str]:
     _, kind, name, status = key
     return {"code": str(status or GONE), "child": "", "root": name, "type": kind}
-
-
-def _made_of_old(key: Made) -> Mapping[str, str]:
-    kind, name, service, _, status, code = key
-    if status is None:
-        status = 0 if code is None else code.status
-    return {"code": str(status), "child": service, "root": name, "type": kind}

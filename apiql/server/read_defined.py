@@ -59,7 +59,8 @@ async def read_at(
     }
     query = Query("", params, headers, None, patience_in(fields))
     reads = scope["method"] in READS and not found.executable.plan.writes
-    return Asked(query, form_in(fields), False, reads, name=found.name, defined=found)
+    name = found.name if found.named else ""
+    return Asked(query, form_in(fields), False, reads, name=name, defined=found)
 
 
 def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Defined:

@@ -112,6 +112,12 @@ class Visit(Struct, eq=False):
         if self.mark is not None:
             self.mark.name = name
 
+    def was_for(self, kind: str) -> None:
+        """It asks for something of another kind than its route says."""
+        self.kind = kind
+        if self.mark is not None:
+            self.mark.kind = kind
+
     def went_on(self, run: Run) -> None:
         """Its query is carried out from now on."""
         self.run = run

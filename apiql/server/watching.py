@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from apiql.events import Family
+from apiql.figure_names import joined
 from apiql.server.access_lines import line_as
 from apiql.server.access_log import AccessLog
 from apiql.server.current import Current
@@ -41,6 +42,7 @@ class Watching:
         self.measured = measured
         self._current, self._apply = current, apply
         self._lines = LineWriter(out, line_as(form))
+        self._name_figures(settings)
         self._access = AccessLog(settings, self._lines, fingerprint)
         self._slow = SlowLog(settings, fingerprint)
         self._tracing = Tracing(lambda: current.held.settings.telemetry, export)
@@ -52,8 +54,7 @@ class Watching:
         self.level.settle(settings)
         self._access.settle(settings)
         self._slow.settle(settings)
-        if self.measured is not None:
-            self.measured.settle(settings)
+        self._name_figures(settings)
         self._choose(settings)
 
     def families(self) -> Iterator[Family]:
@@ -70,6 +71,13 @@ class Watching:
         finally:
             self.level.end()
             self._lines.close()
+
+    def _name_figures(self, settings: Settings) -> None:
+        """Figures go by the names of what is in force, in all buckets."""
+        if self.measured is not None:
+            every = (self._current.held, *self._current.held.buckets.values())
+            names = joined(held.engine.definitions.figure_names for held in every)
+            self.measured.settle(settings, names)
 
     def _turned(self, level: str) -> None:
         self._apply(level)

@@ -72,7 +72,8 @@ def worker(
     listener = bound(first.settings)
     stores = stores or open_stores(first.settings.store, tell, first.settings.secrets.of_keys)
     measured = None if listener is None else Measured(first.settings)
-    making = Making(stores, tell, None if measured is None else measured.made)
+    making = Making(stores, tell) if measured is None else Making(
+        stores, tell, measured.made, count=measured.count)  # fmt: skip
     current, counts = Current(making.first(first), stores.aclose), Counts()
     current.minded.append(lambda _: making.buckets.keep(current.held.buckets))
     reloader = _kept_up(place, first, current, making, tell)

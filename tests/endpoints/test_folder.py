@@ -58,7 +58,7 @@ def test_one_that_is_broken_does_not_keep_the_others_away(tmp_path: Path) -> Non
     found = read_environment(folder, {"PORT": "80", "HOST": "http://a.test"})
     assert [gateway.file for gateway in found.gateways] == ["dev/b.json", "dev/c.json"]
     assert [str(problem).splitlines()[0] for problem in found.problems] == [
-        "dev/.json:1:2: error: this is no JSON: expected the name of a member in double quotes",
+        "dev/.json:1:2: error: this is no JSON: found the end of the file",
         "dev/c.json: error: GET /b stands in dev/b.json too",
         "dev/d.json: error: is not UTF-8: byte 0",
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,6 +43,33 @@ def test_broken_json_is_told_where_it_is_written() -> None:
     problem = source_of('{"a": "$LONG", "b" 1}', "f", {"LONG": "x" * 50})
     assert isinstance(problem, EndpointProblem)
     assert problem.at == Location(1, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong", "expected"),
+    [
+        ('{"a": $S}', "this is no JSON", "a value: an object"),
+        ('{"a": x$S}', "this is no JSON", "a value: an object"),
+        ('{"$S" 1}', 'this is no JSON: found "1"', None),
+        ('{"a" $S}', "this is no JSON", 'a colon behind "a"'),
+        ('{"a": 1} $S', "this is no JSON", "the end of the file"),
+        ('{"a": "\\$S"}', "this is no JSON", "one of"),
+    ],
+)
+def test_broken_json_shows_no_value_of_the_environment(
+    text: str, wrong: str, expected: str | None
+) -> None:
+    problem = source_of(text, "f", {"S": "hunter2"})
+    assert isinstance(problem, EndpointProblem)
+    assert problem.wrong == wrong
+    assert (problem.expected or "").startswith(expected or "")
+    assert (problem.expected is None) == (expected is None)
+
+
+@given(st.lists(st.sampled_from([*'{}[]":,1\\ x', "$S"]), max_size=12))
+def test_whatever_is_broken_shows_none(parts: list[str]) -> None:
+    problem = source_of("".join(parts), "f", {"S": "hunter2"})
+    assert not isinstance(problem, EndpointProblem) or "hunter" not in str(problem)
 
 
 def test_half_a_letter_is_refused() -> None:

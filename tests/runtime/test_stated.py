@@ -342,3 +342,12 @@ def test_what_tells_no_end_is_not_kept() -> None:
         assert len(upstream.calls) == 2
 
     asyncio.run(carried_out())
+
+
+def test_a_condition_on_a_local_value_is_not_looked_at_ahead() -> None:
+    """Local values are made when the task begins: no plan is refused for lack of them before."""
+    made = Making(let=(("mode", Ref(ParamRoot("origin"), ("mode",))),), instead=Literal("left"))
+    when = Invoke("is on", lambda _, mode: mode == "on", (local("mode"),))
+    found = plan(task("a", Compute(Literal("done")), made, when=when))
+    assert run(found, origin={"mode": "on"}) == "done"
+    assert run(found, origin={"mode": "off"}) == "left"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from apiql.frontends.endpoints.places import Member, Node
 from apiql.frontends.endpoints.problems import EndpointProblem
 from apiql.frontends.endpoints.source import Keys, Source, members_of, name_spot
+from apiql.json_nodes import Member, Members, Node
 
 OURS = "the format of GOPEN v1.0.0-beta of April 2024"
 
@@ -46,7 +46,7 @@ def _sign(keys: Keys, member: Member) -> str | None:
         case ("templates" | "components",):
             return _LATEST
         case ("endpoints", int(), "response"):
-            return _RESTRUCTURED if member.value.is_object else None
+            return _RESTRUCTURED if isinstance(member.node.value, Members) else None
         case ("endpoints", int(), "backends", int(), inner) | ("middlewares", str(), inner):
             return _sign_of_backend(inner, member)
         case ("security-cors", "allow-countries"):
@@ -61,8 +61,8 @@ def _sign_of_backend(name: str | int, member: Member) -> str | None:
     match name:
         case "response":
             return _RESTRUCTURED
-        case "request" if member.value.is_object:
-            later = any(_REQUEST.fullmatch(m.name) for m in member.value.value)
+        case "request" if isinstance(member.node.value, Members):
+            later = any(_REQUEST.fullmatch(m.name) for m in member.node.value)
             return _RESTRUCTURED if later else None
         case "headers" | "params" | "queries" | "body":
             return _FIRST

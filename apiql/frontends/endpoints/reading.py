@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from apiql.frontends.endpoints.formats import other_format
-from apiql.frontends.endpoints.places import Member, Members, Node
 from apiql.frontends.endpoints.problems import (
     EndpointProblem,
     Severity,
@@ -32,6 +31,7 @@ from apiql.frontends.endpoints.source import (
 )
 from apiql.frontends.endpoints.substitution import NAME
 from apiql.frontends.endpoints.written import WrittenGateway
+from apiql.json_nodes import Member, Members, Node
 
 MOST_PROBLEMS = 100
 """Of one file; who has more reads no further."""
@@ -60,7 +60,7 @@ def read_written(
     source = source_of(text, file, values)
     if isinstance(source, EndpointProblem):
         return None, None, (source,)
-    if not source.root.is_object:
+    if not isinstance(source.root.value, Members):
         problem = source.problem(spot_of(source.root, ()), "this is no object", "an object: {…}")
         return None, None, (problem,)
     other = other_format(source)
@@ -102,7 +102,7 @@ def _doubles(source: Source) -> Iterator[EndpointProblem]:
         for member in members:
             name = _OLDER.get(member.name, member.name)
             if name in seen:
-                spot = Spot(name_spot(source.root, (*keys, member.name)).path, member.at, name)
+                spot = Spot(name_spot(source.root, (*keys, member.name)).path, member.start, name)
                 yield source.problem(spot, f"{quoted(name)} stands twice", "one of them")
             seen.add(name)
 
@@ -115,11 +115,12 @@ def _objects(root: Node) -> Iterator[tuple[Keys, Members]]:
 
 
 def _inside(keys: Keys, member: Member) -> Iterator[tuple[Keys, Members]]:
-    value = member.value.value
+    value = member.node.value
     if isinstance(value, Members):
         yield keys, value
+        return
     for index, element in enumerate(value if isinstance(value, tuple) else ()):
-        if isinstance(element.value, Members) and not isinstance(value, Members):
+        if isinstance(element.value, Members):
             yield (*keys, index), element.value
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from apiql.frontends.endpoints.places import Members, Node
-from apiql.frontends.endpoints.source import Source
+from apiql.frontends.endpoints.source import Source, scalar
+from apiql.json_nodes import Members, Node
 
 HIDDEN = "********"
 _AS_WRITTEN = frozenset({"value", "password"})
@@ -26,17 +26,17 @@ def shown(source: Source) -> dict[str, Any]:
 def _shown(source: Source, node: Node) -> Any:
     match node.value:
         case Members() as members:
-            return {m.name: _member(source, m.name, m.value) for m in members}
+            return {m.name: _member(source, m.name, m.node) for m in members}
         case tuple() as elements:
             return [_shown(source, element) for element in elements]
         case value:
-            return value
+            return scalar(value)
 
 
 def _member(source: Source, name: str, node: Node) -> Any:
     if name not in _AS_WRITTEN or not isinstance(node.value, str):
         return _shown(source, node)
-    written = source.written(node.at)
+    written = source.written(node.start)
     if written.startswith('"') and "$" in written:
         return json.loads(written)
     is_from_outside = not written.startswith('"')

@@ -7,19 +7,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from decimal import Decimal
+from typing import Any
 
 from apiql.errors import Location
-from apiql.frontends.endpoints.places import Member, Members, Node, NoJson, read_places
-from apiql.frontends.endpoints.problems import EndpointProblem, Severity, quoted
-from apiql.frontends.endpoints.substitution import NAME, Lines, Substituted, substituted
+from apiql.frontends.endpoints.problems import EndpointProblem, Severity
+from apiql.frontends.endpoints.substitution import NAME, Substituted, substituted
+from apiql.json_nodes import Keys, Lines, Member, Members, Node, part_at, step
+from apiql.json_text import NoJson, read_json
 
-Keys: TypeAlias = tuple[str | int, ...]
-"""The way from the root of a file to a part of it: names of members, indexes of lists."""
-
-_PLAIN = re.compile(r"[^\W\d]\w*")
+__all__ = [
+    "Keys", "Source", "Spot", "members_of", "name_spot", "plain", "scalar", "source_of", "spot_of",
+]  # fmt: skip
+BIG = 10**18
+"""Integers from here on are floats."""
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+')
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_QUOTED = re.compile(r"""(["'])(.*)\1""")
+"""What a message shows of a text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,16 +33,15 @@ class Source:
     file: str
     root: Node
     text: Substituted
-    inside: Lines
     outside: Lines
 
-    def place(self, at: Location) -> Location:
-        """Where something of the text with values stands in the text as written."""
-        return self.outside.location(self.text.origin(self.inside.offset(at)))
+    def place(self, at: int) -> Location:
+        """Where something at an offset of the text with values stands in the text as written."""
+        return self.outside.location(self.text.origin(at))
 
-    def written(self, at: Location) -> str:
-        """What the author wrote at a place: a name of the environment, never its value."""
-        found = _TOKEN.match(self.text.written, self.text.origin(self.inside.offset(at)))
+    def written(self, at: int) -> str:
+        """What the author wrote there: a name of the environment, never its value."""
+        found = _TOKEN.match(self.text.written, self.text.origin(at))
         return "" if found is None else found[0]
 
     def spelled(self, keys: Keys, spellings: tuple[str, ...]) -> str:
@@ -62,45 +65,42 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A part of a file: its JSON path, its place in the text with values, its value."""
+    """A part of a file: its JSON path, its offset in the text with values, its value."""
 
     path: str
-    at: Location
+    at: int
     value: Any
 
 
 def source_of(text: str, file: str, values: Mapping[str, str]) -> Source | EndpointProblem:
     """The nodes of a text, or why it is no JSON."""
-    with_values = substituted(text, values)
-    inside, outside = Lines(with_values.text), Lines(text)
-    mark = text.startswith("\ufeff")
+    made, outside = substituted(text, values), Lines(text)
     try:
-        root = Node(None, Location(1, 1), "$") if mark else read_places(with_values.text)
-        source = Source(file, root, with_values, inside, outside)
-        if not mark and not _half_a_pair(root):
-            return source
-        wrong = "a byte order mark stands first" if mark else "half of a surrogate pair"
-        refused = NoJson(wrong, Location(1, 1))
+        return Source(file, read_json(made.text), made, outside)
     except NoJson as broken:
         refused = broken
-    origin = with_values.origin(inside.offset(refused.at))
-    name = NAME.match(text, origin)
-    wrong, expected = f"this is no JSON: {refused.message}", None
+    origin = made.origin(refused.at)
+    at, name = outside.location(origin), NAME.match(text, origin)
     if name is not None and not values.get(name[0][1:]):
-        wrong, expected = f"the environment has no value for {name[0]}", "a value, or JSON"
-    return EndpointProblem(file, wrong, at=outside.location(origin), expected=expected)
+        wrong = f"the environment has no value for {name[0]}"
+        return EndpointProblem(file, wrong, at=at, expected="a value, or JSON")
+    hides = made.is_value(refused.at) and _QUOTED.search(refused.wrong)
+    is_told = not hides and _is_as_written(refused.wrong, made)
+    wrong = f"this is no JSON: {refused.wrong}" if is_told else "this is no JSON"
+    expected = refused.expected if _is_as_written(refused.expected, made) else None
+    return EndpointProblem(file, wrong, at=at, expected=expected)
+
+
+def _is_as_written(message: str, text: Substituted) -> bool:
+    """Whether what a message quotes stands in the file, and not in a value of the environment."""
+    shown = (found[2].rstrip("…") for found in _QUOTED.finditer(message))
+    return not text.pieces or all(part in text.written for part in shown)
 
 
 def spot_of(node: Node, keys: Keys) -> Spot:
     """Of the part that stands at the keys, else of the nearest one around it."""
-    path, at = "$", node.at
-    for key in keys:
-        found = _inside(node, key)
-        if found is None:
-            break
-        node, at = found
-        path += step(key)
-    return Spot(path, at, node.value)
+    found, part = part_at(node, keys)
+    return Spot(found.path, found.value, part.value)
 
 
 def name_spot(node: Node, keys: Keys) -> Spot:
@@ -108,26 +108,25 @@ def name_spot(node: Node, keys: Keys) -> Spot:
     around = spot_of(node, keys[:-1])
     for member in around.value if isinstance(around.value, Members) else ():
         if member.name == keys[-1]:
-            return Spot(around.path + step(member.name), member.at, member.name)
+            return Spot(around.path + step(member.name), member.start, member.name)
     return spot_of(node, keys)
 
 
-def step(key: str | int) -> str:
-    """One step of a JSON path: `.endpoints`, `[2]`, `["a b"]`."""
-    if isinstance(key, int):
-        return f"[{key}]"
-    return f".{key}" if _PLAIN.fullmatch(key) else f"[{quoted(key)}]"
-
-
 def plain(node: Node) -> Any:
-    """The value alone: dicts, lists and scalars."""
+    """The value alone: dicts, lists and scalars, numbers as Python has them."""
     match node.value:
         case Members() as members:
-            return {member.name: plain(member.value) for member in members}
+            return {member.name: plain(member.node) for member in members}
         case tuple() as elements:
             return [plain(element) for element in elements]
         case value:
-            return value
+            return scalar(value)
+
+
+def scalar(value: Any) -> Any:
+    """A number as a float where it is no usual integer; what else stands there as it is."""
+    is_usual = not isinstance(value, int | Decimal) or (isinstance(value, int) and abs(value) < BIG)
+    return value if is_usual else float(str(value))
 
 
 def members_of(node: Node) -> Iterator[tuple[Keys, Member]]:
@@ -136,30 +135,9 @@ def members_of(node: Node) -> Iterator[tuple[Keys, Member]]:
         case Members() as members:
             for member in members:
                 yield (member.name,), member
-                for keys, inner in members_of(member.value):
+                for keys, inner in members_of(member.node):
                     yield (member.name, *keys), inner
         case tuple() as elements:
             for index, element in enumerate(elements):
                 for keys, inner in members_of(element):
                     yield (index, *keys), inner
-
-
-def _inside(node: Node, key: str | int) -> tuple[Node, Location] | None:
-    value = node.value
-    if isinstance(value, Members):
-        for member in reversed(value):
-            if member.name == key:
-                return member.value, member.value.at
-    elif isinstance(value, tuple) and isinstance(key, int) and key < len(value):
-        return value[key], value[key].at
-    return None
-
-
-def _half_a_pair(node: Node) -> bool:
-    match node.value:
-        case Members() as members:
-            return any(_SURROGATE.search(m.name) or _half_a_pair(m.value) for m in members)
-        case tuple() as elements:
-            return any(map(_half_a_pair, elements))
-        case value:
-            return isinstance(value, str) and bool(_SURROGATE.search(value))

@@ -10,27 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from apiql.errors import Location
-
 NAME = re.compile(r"\$\w+", re.ASCII)
-
-
-class Lines:
-    """The beginnings of the lines of a text."""
-
-    __slots__ = ("_starts",)
-
-    def __init__(self, text: str) -> None:
-        self._starts = [0, *(found.end() for found in re.finditer("\n", text))]
-
-    def location(self, offset: int) -> Location:
-        """The line and the column (both from 1, in characters) of an offset."""
-        line = bisect_right(self._starts, offset)
-        return Location(line, offset - self._starts[line - 1] + 1)
-
-    def offset(self, at: Location) -> int:
-        """The offset of a line and a column."""
-        return self._starts[min(at.line, len(self._starts)) - 1] + at.column - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +22,10 @@ class Substituted:
     text: str
     written: str
     pieces: tuple[tuple[int, int, int, int], ...]
+
+    def is_value(self, offset: int) -> bool:
+        """Whether an offset is inside of a value."""
+        return any(begin <= offset < end for begin, end, _, _ in self.pieces)
 
     def origin(self, offset: int) -> int:
         """The offset in the text as written: inside of a value, that of its name."""
