@@ -112,8 +112,14 @@ def _executable(
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
         varies=header_names(plan),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
-        chain=_is_chain(steps),
+        chain=_is_chain(steps), looked_at=tuple(filter(_is_looked_at, steps)),
     )  # fmt: skip
+
+
+def _is_looked_at(step: Step) -> bool:
+    """Whether something of the step can be known before the first call."""
+    when = step.task.when
+    return step.stated is None or (when is not None and not reads_results(when))
 
 
 def _is_chain(steps: tuple[Step, ...]) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from apiql.errors import Location
 from apiql.frontends.definitions.folder import Definitions
@@ -27,6 +26,7 @@ from apiql.frontends.definitions.lower.v2_answer import answer, data
 from apiql.frontends.definitions.lower.v2_builtin import CALL, CHECK, REPORT
 from apiql.frontends.definitions.lower.v2_call import FAILURE, REPLY, noted
 from apiql.frontends.definitions.lower.v2_commands import named
+from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
 from apiql.frontends.definitions.lower.v2_schedules import schedule
 from apiql.frontends.definitions.lower.v2_state import State, Why, failed
@@ -39,6 +39,7 @@ from apiql.ir.values import Invoke, LocalRoot, ParamRoot, Ref, Value
 from apiql.ir.works import Choose, Nested
 
 NOBODY = "none"
+_FIXED, _VERSION = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 START = Location(1, 1)
 
 
@@ -128,9 +129,17 @@ def _course(lowering: Lowering, kind: Kind, name: str, flows: Flows) -> Course:
 def _with_flows_behind(lowering: Lowering, kind: Kind, name: str, flows: Flows) -> Course:
     course = _begun(lowering, kind, name)
     _flow(lowering, flows.pre, CHECK, course, enduring=True)
-    before = course.settled()
-    inner = Course()
+    inner = Course(numbered=len(course.tasks) + 1)
     _target(lowering, kind, name, flows, inner)
+    if not add_enduring(course, inner):
+        _within(name, inner, course)
+    _behind(lowering, flows, course)
+    return course
+
+
+def _within(name: str, inner: Course, course: Course) -> None:
+    """Adds steps as a plan within the plan: the state behind it notes how they failed."""
+    before = course.settled()
     course.add(
         Task(
             course.named(name or "unknown"),
@@ -139,8 +148,6 @@ def _with_flows_behind(lowering: Lowering, kind: Kind, name: str, flows: Flows) 
             made=Making(result=REPLY, instead=Invoke("failed", _failed, (before, FAILURE))),
         )
     )
-    _behind(lowering, flows, course)
-    return course
 
 
 def _begun(lowering: Lowering, kind: Kind, name: str) -> Course:
@@ -152,14 +159,32 @@ def _begun(lowering: Lowering, kind: Kind, name: str) -> Course:
 def _beginning(fixed: Mapping[str, str], now: Callable[[], float]) -> Callable[..., State]:
     def begun(moment: Any, origin: Any, query: Any, headers: Any, base: Any) -> State:
         given = base or {}
-        fresh = given.get("uuid") or str(UUID(int=moment.random_bits(128), version=4))
         start = given.get("start") or str(int(now()))
         known = {**fixed, "start": start, "src": given.get("src") or ""}
         known["root"] = given.get("root") or fixed["root"]
         heap = {"origin": {} if origin is None else origin, "base": known}
-        return State(heap, query or {}, headers or {}, fresh=fresh)
+        fresh = _once(given.get("uuid"), moment.random_bits)
+        return State(heap, query or {}, {} if headers is None else headers, fresh=fresh)
 
     return begun
+
+
+def _once(known: str | None, random_bits: Callable[[int], int]) -> Callable[[], str]:
+    """The number of a request, which is made once somebody wants it."""
+    found = [known] if known else []
+
+    def fresh() -> str:
+        if not found:
+            found.append(_uuid(random_bits(128)))
+        return found[0]
+
+    return fresh
+
+
+def _uuid(bits: int) -> str:
+    """A random UUID (RFC 9562, 5.4)."""
+    text = f"{bits & ~_FIXED | _VERSION:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _flow(

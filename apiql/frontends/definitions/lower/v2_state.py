@@ -40,7 +40,7 @@ class State(NamedTuple):
     value: Any = None
     status: int = 200
     failure: Why | None = None
-    fresh: str = ""
+    fresh: Callable[[], str] = str
     """The number of a request that says none itself."""
 
 

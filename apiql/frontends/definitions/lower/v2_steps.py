@@ -26,6 +26,7 @@ from apiql.frontends.definitions.lower.v2_commands import (
     needed,
     origin_of,
 )
+from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import (
     STATE,
     Course,
@@ -95,9 +96,11 @@ def enduring_step(lowering: Lowering, one: Step, course: Course, at: Location) -
         if pure is not at_rest:
             course.does(one.command, _enduring(pure))
         return
-    before = course.settled()
-    inner = Course()
+    inner = Course(numbered=len(course.tasks))
     step(lowering, one, inner, at)
+    if add_enduring(course, inner):
+        return
+    before = course.settled()
     course.add(
         Task(
             course.named(one.command),
