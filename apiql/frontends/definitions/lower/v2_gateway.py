@@ -29,8 +29,8 @@ from apiql.frontends.definitions.lower.v2_commands import named
 from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
 from apiql.frontends.definitions.lower.v2_schedules import schedule
-from apiql.frontends.definitions.lower.v2_state import State, Why, failed
-from apiql.frontends.definitions.lower.v2_steps import flow_steps, step, steps
+from apiql.frontends.definitions.lower.v2_state import Pure, State, Why, failed
+from apiql.frontends.definitions.lower.v2_steps import flow_steps, pure_flow, step, steps
 from apiql.frontends.definitions.lower.v2_values import fixed_text
 from apiql.frontends.definitions.v2.flow import Flow
 from apiql.frontends.definitions.v2.flow import Step as FlowStep
@@ -220,17 +220,48 @@ def _failed(moment: Any, state: State, why: Why | None) -> State:
 
 def _behind(lowering: Lowering, flows: Flows, course: Course) -> None:
     """Adds the flows behind a request; how they fare does not matter to it."""
+    told = _told(lowering.ground.now)
+    pures = _pures(lowering, flows)
+    if pures is not None:
+        course.does("behind", _telling(told, pures))
+        return
     before, own = course.settled(), Ref(LocalRoot(STATE))
     cases = _cases(lowering, flows, own)
     keys = frozenset(key for key, _ in cases)
     making = Making(
-        let=((STATE, Invoke("stats", _told(lowering.ground.now), (before,))),),
+        let=((STATE, Invoke("stats", told, (before,))),),
         result=Invoke("told", lambda moment, was, is_: was._replace(out=is_.out), (own, REPLY)),
         instead=own,
     )
     work = Choose(Invoke("ending", _ending, (own,)), cases)
     when = Invoke("is told", lambda moment, state: _ending(moment, state) in keys, (before,))
     course.add(Task(course.named("behind"), work, when=when, made=making))
+
+
+def _pures(lowering: Lowering, flows: Flows) -> Mapping[str, Pure] | None:
+    """The flows behind a request as functions, if none of them calls anybody."""
+    found: dict[str, Pure] = {}
+    for key, name, usual in (("ok", flows.post_ok, ()), ("nok", flows.post_nok, REPORT)):
+        if name or (name is None and usual):
+            way = (*lowering.way, *(((Kind.FLOW, name),) if name else ()))
+            pure = pure_flow(replace(lowering, way=way), name, usual)
+            if pure is None:
+                return None
+            found[key] = pure
+    return found
+
+
+def _telling(told: Pure, flows: Mapping[str, Pure]) -> Pure:
+    """The state behind the flow that is told how a request ended."""
+
+    def tell(moment: Any, state: State) -> State:
+        flow = flows.get(_ending(moment, state))
+        if flow is None:
+            return state
+        after = flow(moment, _entered(moment, told(moment, state)))
+        return state._replace(out=after.out)
+
+    return tell
 
 
 def _cases(lowering: Lowering, flows: Flows, own: Value) -> tuple[tuple[str, Nested], ...]:

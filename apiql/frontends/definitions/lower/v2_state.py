@@ -70,12 +70,15 @@ def with_heap(state: State, heap: Heap) -> State:
 
 def entered(moment: Any, state: State) -> State:
     """The state that a flow begins with: it has no value yet."""
-    return state._replace(given=None, value=None, status=200)
+    heap, query, headers, out, _, _, _, failure, fresh = state
+    return State(heap, query, headers, out, None, None, 200, failure, fresh)
 
 
 def left(state: State, inner: State, key: str) -> State:
     """The state behind a flow that went on in the same heap."""
-    return kept(state._replace(heap=inner.heap, out=inner.out), key, inner.value)
+    _, query, headers, _, given, value, status, failure, fresh = state
+    merged = State(inner.heap, query, headers, inner.out, given, value, status, failure, fresh)
+    return kept(merged, key, inner.value)
 
 
 def status_of(why: Why) -> int:
