@@ -1,4 +1,4 @@
-"""The definitions that are measured, by their paths in a folder: both generations, the same calls."""
+"""The definitions that are measured, by their paths in a folder: both generations, equal calls."""
 
 from __future__ import annotations
 

@@ -1,11 +1,12 @@
-"""Calls and acts in a row whose failure is noted in the state -> the same tasks, instead of a plan in a plan.
+"""Calls and acts in a row whose failure is noted in the state -> the same tasks, instead of a plan
+in a plan.
 
 Behind one that fails nothing is called; the state is then the one before all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 

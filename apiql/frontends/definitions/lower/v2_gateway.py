@@ -29,7 +29,7 @@ from apiql.frontends.definitions.lower.v2_commands import named
 from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
 from apiql.frontends.definitions.lower.v2_schedules import schedule
-from apiql.frontends.definitions.lower.v2_state import Pure, State, Why, failed
+from apiql.frontends.definitions.lower.v2_state import Pure, State, Why, failed, number_of
 from apiql.frontends.definitions.lower.v2_steps import flow_steps, pure_flow, step, steps
 from apiql.frontends.definitions.lower.v2_values import fixed_text
 from apiql.frontends.definitions.v2.flow import Flow
@@ -39,7 +39,6 @@ from apiql.ir.values import Invoke, LocalRoot, ParamRoot, Ref, Value
 from apiql.ir.works import Choose, Nested
 
 NOBODY = "none"
-_FIXED, _VERSION = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 START = Location(1, 1)
 
 
@@ -163,28 +162,10 @@ def _beginning(fixed: Mapping[str, str], now: Callable[[], float]) -> Callable[.
         known = {**fixed, "start": start, "src": given.get("src") or ""}
         known["root"] = given.get("root") or fixed["root"]
         heap = {"origin": {} if origin is None else origin, "base": known}
-        fresh = _once(given.get("uuid"), moment.random_bits)
+        fresh = number_of(given.get("uuid"), moment.random_bits)
         return State(heap, query or {}, {} if headers is None else headers, fresh=fresh)
 
     return begun
-
-
-def _once(known: str | None, random_bits: Callable[[int], int]) -> Callable[[], str]:
-    """The number of a request, which is made once somebody wants it."""
-    found = [known] if known else []
-
-    def fresh() -> str:
-        if not found:
-            found.append(_uuid(random_bits(128)))
-        return found[0]
-
-    return fresh
-
-
-def _uuid(bits: int) -> str:
-    """A random UUID (RFC 9562, 5.4)."""
-    text = f"{bits & ~_FIXED | _VERSION:032x}"
-    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
 
 
 def _flow(

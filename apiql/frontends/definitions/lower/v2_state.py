@@ -14,6 +14,7 @@ Heap: TypeAlias = dict[str, Any]
 Why: TypeAlias = Mapping[str, Any]
 """A failure as the runtime shows it: `code`, `message`, `status`."""
 
+_FIXED, _VERSION = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 NUMBERS: Mapping[str, Kind] = {"origin": Kind.FLOAT, "loop": Kind.INT}
 """The numbers of upstreams are texts to Go's templates, those of a request floats."""
 
@@ -101,3 +102,21 @@ def why_of(refused: ValueRefused) -> Why:
 def refused(message: str, status: int = 500, hint: str | None = None) -> ValueRefused:
     """The error of a step that cannot be done, with the status of the answer."""
     return ValueRefused(message, hint, status=status)
+
+
+def number_of(known: str | None, random_bits: Callable[[int], int]) -> Callable[[], str]:
+    """The number of a request, which is made once somebody wants it."""
+    found = [known] if known else []
+
+    def fresh() -> str:
+        if not found:
+            found.append(_uuid(random_bits(128)))
+        return found[0]
+
+    return fresh
+
+
+def _uuid(bits: int) -> str:
+    """A random UUID (RFC 9562, 5.4)."""
+    text = f"{bits & ~_FIXED | _VERSION:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))
