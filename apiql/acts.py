@@ -88,9 +88,8 @@ def _pausing(sleep: Sleep) -> Doing:
 
 
 def _counting(count: Count | None) -> Doing:
-    async def counted(arguments: Mapping[str, Any]) -> Any:
+    def counted(arguments: Mapping[str, Any]) -> None:
         if count is not None:
             count(arguments["given"])
-        return None
 
     return counted

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from apiql.errors import ApiqlError
 from apiql.gotemplate import quoting
@@ -15,9 +15,10 @@ from apiql.gotemplate.budget import Budget, Run
 from apiql.gotemplate.calls import Function
 from apiql.gotemplate.faults import Category, Fault, Stopped, StoppedAt, TemplateRefused
 from apiql.gotemplate.json_escape import INNER_QUOTE, decoded, escape_json
+from apiql.gotemplate.quick import quick_path
 from apiql.gotemplate.reads import EVERYTHING, Path
 from apiql.gotemplate.template import USUAL, Escape, Template, compiled
-from apiql.gotemplate.values import Data, Json, Kind, Value, root_of, seen
+from apiql.gotemplate.values import Data, Json, Kind, RootView, Value, root_of, seen
 
 _ACTION: Final = re.compile(
     r'\{\{(?:"(?:\\.|[^"\\])*"|`[^`]*`|/\*.*?\*/|[^"`}]|\}(?!\}))*\}\}', re.DOTALL
@@ -151,6 +152,27 @@ def _plain(text: str, path: str, functions: Functions, reads: set[Path]) -> Make
             return template.carried_out(run, root)
         except (Stopped, StoppedAt, RecursionError) as error:
             raise Failed(replace(template.fault_of(error), path=path)) from None
+
+    way = quick_path(text)
+    return _quick(way, make) if way else make
+
+
+def _quick(way: tuple[str | int, ...], whole: Make) -> Make:
+    """The text at a path; what is none, or is not there, the template writes."""
+
+    def make(run: Run, root: Value) -> Json:
+        found: Any = root.raw if type(root) is RootView else None
+        for step in way:
+            if type(found) is dict and step in found:
+                found = found[step]
+            elif type(found) is list and type(step) is int and step < len(found):
+                found = found[step]
+            else:
+                return whole(run, root)
+        if type(found) is not str or len(found) > run.room:
+            return whole(run, root)
+        run.room -= len(found)
+        return found
 
     return make
 

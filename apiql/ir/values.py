@@ -226,6 +226,8 @@ SIGNS = frozenset("+ - * / % = != < <= > >= and or in like".split())
 
 def children(value: Value) -> tuple[Value, ...]:
     """The values that a value is made of, those inside computed steps included."""
+    if isinstance(value, Ref) and not value.path and not isinstance(value.root, ValueRoot):
+        return ()
     match value:
         case Literal() | Secret():
             return ()

@@ -110,10 +110,16 @@ def _executable(
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
-        varies=header_names(plan),
+        varies=header_names(plan) if compiler.shared is None else frozenset(),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
-        chain=_is_chain(steps),
+        chain=_is_chain(steps), looked_at=tuple(filter(_is_looked_at, steps)),
     )  # fmt: skip
+
+
+def _is_looked_at(step: Step) -> bool:
+    """Whether something of the step can be known before the first call."""
+    when = step.task.when
+    return step.stated is None or (when is not None and not reads_results(when))
 
 
 def _is_chain(steps: tuple[Step, ...]) -> bool:
@@ -241,8 +247,9 @@ def _nested(work: Nested, compiler: _Compiler) -> NestedCall:
     executable = known.get(own) or (None if shared is None else shared.get(own))
     if executable is None:
         executable = compile_plan(
-            work.plan, compiler.functions, compiler.call_timeout, known, shared=shared
-        )
+            work.plan, compiler.functions, compiler.call_timeout, known,
+            None if shared is None else Reach(), shared,
+        )  # fmt: skip
         if shared is not None:
             shared[own] = executable
     return NestedCall(executable, arguments)

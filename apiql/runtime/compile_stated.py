@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from itertools import pairwise
 from math import inf
 
 from apiql.ir.explain_task import call_text
-from apiql.ir.plan import Making, Task
+from apiql.ir.plan import Making, Plan, Task
 from apiql.ir.projection import Path
 from apiql.ir.values import Value
-from apiql.ir.works import Accepts, Compute, Send
+from apiql.ir.works import Accepts, Act, Choose, Compute, Nested, Send
 from apiql.runtime.decode import Picker, as_value, compile_picker, compile_reader
 from apiql.runtime.doing import CompileNested, compile_doing
 from apiql.runtime.scope import Evaluate
 from apiql.runtime.sending import compile_send, without_secrets
 from apiql.runtime.step import Stated, Step
 
+FEW = 2
+"""So many cases of a choice are looked into."""
 Compile = Callable[[Value], Evaluate]
 
 
@@ -42,8 +45,23 @@ def stated_step(
 
 
 def is_narrow(task: Task) -> bool:
-    """Whether a task that a definition states makes one call at most."""
-    return task.made is not None and isinstance(task.work, Send | Compute)
+    """Whether a task that a definition states makes one call at a time."""
+    match task.work:
+        case Send() | Compute() | Act():
+            return task.made is not None
+        case Nested(_, plan):
+            return task.made is not None and _is_row(plan)
+        case Choose(_, cases, default):
+            few = task.made is not None and len(cases) <= FEW and default is None
+            return few and all(_is_row(case.plan) for _, case in cases)
+        case _:
+            return False
+
+
+def _is_row(plan: Plan) -> bool:
+    """Whether a plan makes one call at a time: each of its tasks waits for the one before it."""
+    in_a_row = all(before.name in task.begins_after for before, task in pairwise(plan.tasks))
+    return in_a_row and all(map(is_narrow, plan.tasks))
 
 
 def _stated(task: Task, compiled: Compile, nested: CompileNested, pick: Picker) -> Stated:

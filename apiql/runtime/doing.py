@@ -186,9 +186,11 @@ def _acting(name: str, arguments: tuple[tuple[str, Evaluate], ...]) -> Does:
             return Failed(Failure(Code.INTERNAL, f"the engine cannot do {name} here"))
         try:
             scope = seeing(run.scope, seen)
-            given = {argument: value(scope) for argument, value in arguments}
+            doing = found({argument: value(scope) for argument, value in arguments})
+            if doing is None:
+                return Found(None)
             async with asyncio.timeout_at(run.deadline):
-                return Found(await found(given))
+                return Found(await doing)
         except (ValueRefused, CallFailed) as refused:
             return Failed(failure_of(refused))
         except TimeoutError:

@@ -79,10 +79,7 @@ def _begun(
         own = asked if isinstance(asked, float) else seconds_of(asked, params, longest)
         until = min(until, run.clock() + own)
     observe = None if run.observe is None else _as_part_of(step, run.observe)
-    inner = replace(
-        run, scope=Scope(params, run.scope.moment), deadline=until, observe=observe, calls={},
-        cells=None, made=None, timeouts=None, memo=None, lanes={},
-    )  # fmt: skip
+    inner = run.inside(Scope(params, run.scope.moment), until, observe)
     begin(call.executable, inner)
     return inner
 

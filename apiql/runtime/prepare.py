@@ -81,7 +81,8 @@ def begin(executable: Executable, run: Run) -> None:
         run.memo = {}
     if executable.timed:
         _times(executable, run)
-    _look_ahead(executable, run)
+    if executable.looked_at or executable.checks:
+        _look_ahead(executable, run)
 
 
 def _times(executable: Executable, run: Run) -> None:
@@ -99,7 +100,7 @@ def _times(executable: Executable, run: Run) -> None:
 
 def _look_ahead(executable: Executable, run: Run) -> None:
     problems: list[Problem] = []
-    for step in executable.steps:
+    for step in executable.looked_at:
         _look_at(step, run, problems)
     place = executable.plan.returned_at
     for check in executable.checks:

@@ -20,8 +20,8 @@ from apiql.sources.call import Call, Layer, Reply
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
 
 
-Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
-"""Something beside calls: takes its arguments by name, and makes a value."""
+Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any] | None]
+"""Something beside calls: takes its arguments by name, and makes a value; None: it is done."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
 
 
@@ -94,6 +94,14 @@ class Run:
         """When a call that starts now must have ended."""
         until = self.clock() + self.time_of(step)
         return until if until < self.deadline else self.deadline
+
+    def inside(self, scope: Scope, deadline: float, observe: Observer | None) -> Run:
+        """The run of a plan within the plan, which has the same time, calls and places."""
+        return Run(
+            scope, self.layer, deadline, self.clock, self.budget, self.width, self.call_timeout,
+            self.fan_limits, observe, {}, None, None, None, self.slots, None, self.ended,
+            self.replies, self.nest, {}, self.acts, self.aside,
+        )  # fmt: skip
 
     def lane(self, lane: Lane) -> Slots:
         """The places of tasks that go side by side."""

@@ -133,7 +133,8 @@ class Executable:
     (`checks` are its parts that can be looked at before the first call).
     `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
     something may be used again; `varies` are the caller's headers that the answer depends on.
-    `reach` is what whoever asks must be allowed to. `chain`: each step waits for the one before it.
+    `reach` is what whoever asks must be allowed to. `looked_at` are the steps of which something
+    can be known before the first call. `chain`: each step waits for the one before it.
     """
 
     plan: Plan
@@ -150,4 +151,5 @@ class Executable:
     caches: bool
     varies: frozenset[str]
     reach: Reach
+    looked_at: tuple[Step, ...]
     chain: bool = False

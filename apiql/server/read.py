@@ -68,6 +68,10 @@ class Headers(Mapping[str, str]):
     def __getitem__(self, name: str) -> str:
         return self._read()[name]
 
+    def get(self, name: str, default: Any = None) -> Any:
+        """The value of a name; one that is not there is not looked for."""
+        return self[name] if name in self else default
+
     def __contains__(self, name: object) -> bool:
         if self._found is not None or not isinstance(name, str) or not name.isascii():
             return name in self._read()

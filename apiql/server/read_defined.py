@@ -53,14 +53,19 @@ async def read_at(
     headers = Headers(raw, fields)
     params = {
         "origin": _origin(body, found, engine),
-        "query": {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()},
-        "headers": dict(headers),
+        "query": _query(scope) if scope["query_string"] else {},
+        "headers": headers,
         "base": _base(found, scope, engine),
     }
     query = Query("", params, headers, None, patience_in(fields))
     reads = scope["method"] in READS and not found.executable.plan.writes
     name = found.name if found.named else ""
     return Asked(query, form_in(fields), False, reads, name=name, defined=found)
+
+
+def _query(scope: Scope) -> dict[str, str]:
+    """The first value of each name."""
+    return {name: values[0] for name, values in url_pairs(scope, MOST_PAIRS).items()}
 
 
 def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Defined:

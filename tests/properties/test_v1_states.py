@@ -15,10 +15,10 @@ from apiql.events import Event, TaskEnded
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.lowered import Ground
-from apiql.frontends.definitions.lower.quick import quick_path
 from apiql.frontends.definitions.lower.v1_sources import KINDS, Keys, Sight, text_value
 from apiql.gotemplate import Data, Mode, compile_template
 from apiql.gotemplate import Kind as Numbers
+from apiql.gotemplate.quick import quick_path
 from apiql.ir.values import Invoke
 from apiql.query import Query
 from apiql.runtime.outcome import MISSING, Done

@@ -36,6 +36,10 @@ from apiql.ir.works import Accepts, Media, Send
 
 TYPES = {"json": "application/json", "form": "application/x-www-form-urlencoded"}
 REPLY = Ref(ReplyRoot())
+_CONTENT_TYPE = Invoke(
+    "content-type", lambda _, headers: None if headers is None else headers.get("content-type"),
+    (Ref(ParamRoot(HEADERS), optional=True),),
+)  # fmt: skip
 Let = tuple[tuple[str, Value], ...]
 
 
@@ -144,7 +148,7 @@ def _headers(api: Api, request: _Request) -> Value:
     own: list[tuple[str, Value]] = []
     kind = api.request_content_type
     if kind == "origin":
-        own = [("Content-Type", Ref(ParamRoot(HEADERS), ("content-type",), optional=True))]
+        own = [("Content-Type", _CONTENT_TYPE)]
     elif kind and kind != "none":
         own = [("Content-Type", Literal(TYPES.get(kind, kind)))]
     pairs, values = _numbered((*own, *request.found.get("header", ())))

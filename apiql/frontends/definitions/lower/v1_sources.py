@@ -12,7 +12,7 @@ from typing import Any, Final
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions import kinds
 from apiql.frontends.definitions.lower.lowered import QUERY, Ground
-from apiql.frontends.definitions.lower.quick import quick_path, quick_reader
+from apiql.frontends.definitions.lower.quick import quick_reader
 from apiql.frontends.definitions.lower.told import to_json
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.v1.source import CacheSource, Source
@@ -21,6 +21,7 @@ from apiql.gotemplate.calls import Function
 from apiql.gotemplate.faults import Category, Fault
 from apiql.gotemplate.functions import v1_functions
 from apiql.gotemplate.json_template import compile_json
+from apiql.gotemplate.quick import quick_path
 from apiql.gotemplate.reads import Path
 from apiql.gotemplate.template import Template
 from apiql.gotemplate.values import seen

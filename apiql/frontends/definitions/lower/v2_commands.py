@@ -210,7 +210,7 @@ def fill_base(state: State, seen: Seen, args: Args) -> State:
     """Adds who asks, and the number of the request."""
     base = dict(state.heap.get("base") or {})
     base["user"] = optional(args, "user", seen)
-    base["uuid"] = optional(args, "uuid", seen) or state.fresh
+    base["uuid"] = optional(args, "uuid", seen) or state.fresh()
     return with_heap(state, {**state.heap, "base": base})
 
 

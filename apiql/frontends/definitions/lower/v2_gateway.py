@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
 
 from apiql.errors import Location
 from apiql.frontends.definitions.folder import Definitions
@@ -27,10 +26,11 @@ from apiql.frontends.definitions.lower.v2_answer import answer, data
 from apiql.frontends.definitions.lower.v2_builtin import CALL, CHECK, REPORT
 from apiql.frontends.definitions.lower.v2_call import FAILURE, REPLY, noted
 from apiql.frontends.definitions.lower.v2_commands import named
+from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
 from apiql.frontends.definitions.lower.v2_schedules import schedule
-from apiql.frontends.definitions.lower.v2_state import State, Why, failed
-from apiql.frontends.definitions.lower.v2_steps import flow_steps, step, steps
+from apiql.frontends.definitions.lower.v2_state import Pure, State, Why, failed, number_of
+from apiql.frontends.definitions.lower.v2_steps import flow_steps, pure_flow, step, steps
 from apiql.frontends.definitions.lower.v2_values import fixed_text
 from apiql.frontends.definitions.v2.flow import Flow
 from apiql.frontends.definitions.v2.flow import Step as FlowStep
@@ -128,9 +128,17 @@ def _course(lowering: Lowering, kind: Kind, name: str, flows: Flows) -> Course:
 def _with_flows_behind(lowering: Lowering, kind: Kind, name: str, flows: Flows) -> Course:
     course = _begun(lowering, kind, name)
     _flow(lowering, flows.pre, CHECK, course, enduring=True)
-    before = course.settled()
-    inner = Course()
+    inner = Course(numbered=len(course.tasks) + 1)
     _target(lowering, kind, name, flows, inner)
+    if not add_enduring(course, inner):
+        _within(name, inner, course)
+    _behind(lowering, flows, course)
+    return course
+
+
+def _within(name: str, inner: Course, course: Course) -> None:
+    """Adds steps as a plan within the plan: the state behind it notes how they failed."""
+    before = course.settled()
     course.add(
         Task(
             course.named(name or "unknown"),
@@ -139,8 +147,6 @@ def _with_flows_behind(lowering: Lowering, kind: Kind, name: str, flows: Flows) 
             made=Making(result=REPLY, instead=Invoke("failed", _failed, (before, FAILURE))),
         )
     )
-    _behind(lowering, flows, course)
-    return course
 
 
 def _begun(lowering: Lowering, kind: Kind, name: str) -> Course:
@@ -152,12 +158,12 @@ def _begun(lowering: Lowering, kind: Kind, name: str) -> Course:
 def _beginning(fixed: Mapping[str, str], now: Callable[[], float]) -> Callable[..., State]:
     def begun(moment: Any, origin: Any, query: Any, headers: Any, base: Any) -> State:
         given = base or {}
-        fresh = given.get("uuid") or str(UUID(int=moment.random_bits(128), version=4))
         start = given.get("start") or str(int(now()))
         known = {**fixed, "start": start, "src": given.get("src") or ""}
         known["root"] = given.get("root") or fixed["root"]
         heap = {"origin": {} if origin is None else origin, "base": known}
-        return State(heap, query or {}, headers or {}, fresh=fresh)
+        fresh = number_of(given.get("uuid"), moment.random_bits)
+        return State(heap, query or {}, {} if headers is None else headers, fresh=fresh)
 
     return begun
 
@@ -195,17 +201,48 @@ def _failed(moment: Any, state: State, why: Why | None) -> State:
 
 def _behind(lowering: Lowering, flows: Flows, course: Course) -> None:
     """Adds the flows behind a request; how they fare does not matter to it."""
+    told = _told(lowering.ground.now)
+    pures = _pures(lowering, flows)
+    if pures is not None:
+        course.does("behind", _telling(told, pures))
+        return
     before, own = course.settled(), Ref(LocalRoot(STATE))
     cases = _cases(lowering, flows, own)
     keys = frozenset(key for key, _ in cases)
     making = Making(
-        let=((STATE, Invoke("stats", _told(lowering.ground.now), (before,))),),
+        let=((STATE, Invoke("stats", told, (before,))),),
         result=Invoke("told", lambda moment, was, is_: was._replace(out=is_.out), (own, REPLY)),
         instead=own,
     )
     work = Choose(Invoke("ending", _ending, (own,)), cases)
     when = Invoke("is told", lambda moment, state: _ending(moment, state) in keys, (before,))
     course.add(Task(course.named("behind"), work, when=when, made=making))
+
+
+def _pures(lowering: Lowering, flows: Flows) -> Mapping[str, Pure] | None:
+    """The flows behind a request as functions, if none of them calls anybody."""
+    found: dict[str, Pure] = {}
+    for key, name, usual in (("ok", flows.post_ok, ()), ("nok", flows.post_nok, REPORT)):
+        if name or (name is None and usual):
+            way = (*lowering.way, *(((Kind.FLOW, name),) if name else ()))
+            pure = pure_flow(replace(lowering, way=way), name, usual)
+            if pure is None:
+                return None
+            found[key] = pure
+    return found
+
+
+def _telling(told: Pure, flows: Mapping[str, Pure]) -> Pure:
+    """The state behind the flow that is told how a request ended."""
+
+    def tell(moment: Any, state: State) -> State:
+        flow = flows.get(_ending(moment, state))
+        if flow is None:
+            return state
+        after = flow(moment, _entered(moment, told(moment, state)))
+        return state._replace(out=after.out)
+
+    return tell
 
 
 def _cases(lowering: Lowering, flows: Flows, own: Value) -> tuple[tuple[str, Nested], ...]:

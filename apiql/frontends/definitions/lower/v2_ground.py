@@ -159,6 +159,8 @@ class Course:
     state: Value = GIVEN_STATE
     tasks: list[Task] = field(default_factory=list)
     pending: int = 0
+    numbered: int = 0
+    """So many tasks stand before its own."""
 
     def does(self, name: str, pure: Pure) -> None:
         """Adds a step that calls nobody: to the result of the task before it, if there is one."""
@@ -192,7 +194,7 @@ class Course:
 
     def named(self, name: str) -> str:
         """A name that no task has."""
-        return f"{name}_{len(self.tasks) + 1}"
+        return f"{name}_{self.numbered + len(self.tasks) + 1}"
 
     def plan(self, parameters: tuple[Parameter, ...] = INNER) -> Plan:
         """The tasks as a plan, whose outcome is the state."""

@@ -14,6 +14,7 @@ Heap: TypeAlias = dict[str, Any]
 Why: TypeAlias = Mapping[str, Any]
 """A failure as the runtime shows it: `code`, `message`, `status`."""
 
+_FIXED, _VERSION = 0xF << 76 | 0x3 << 62, 0x4 << 76 | 0x2 << 62
 NUMBERS: Mapping[str, Kind] = {"origin": Kind.FLOAT, "loop": Kind.INT}
 """The numbers of upstreams are texts to Go's templates, those of a request floats."""
 
@@ -40,7 +41,7 @@ class State(NamedTuple):
     value: Any = None
     status: int = 200
     failure: Why | None = None
-    fresh: str = ""
+    fresh: Callable[[], str] = str
     """The number of a request that says none itself."""
 
 
@@ -70,12 +71,15 @@ def with_heap(state: State, heap: Heap) -> State:
 
 def entered(moment: Any, state: State) -> State:
     """The state that a flow begins with: it has no value yet."""
-    return state._replace(given=None, value=None, status=200)
+    heap, query, headers, out, _, _, _, failure, fresh = state
+    return State(heap, query, headers, out, None, None, 200, failure, fresh)
 
 
 def left(state: State, inner: State, key: str) -> State:
     """The state behind a flow that went on in the same heap."""
-    return kept(state._replace(heap=inner.heap, out=inner.out), key, inner.value)
+    _, query, headers, _, given, value, status, failure, fresh = state
+    merged = State(inner.heap, query, headers, inner.out, given, value, status, failure, fresh)
+    return kept(merged, key, inner.value)
 
 
 def status_of(why: Why) -> int:
@@ -98,3 +102,21 @@ def why_of(refused: ValueRefused) -> Why:
 def refused(message: str, status: int = 500, hint: str | None = None) -> ValueRefused:
     """The error of a step that cannot be done, with the status of the answer."""
     return ValueRefused(message, hint, status=status)
+
+
+def number_of(known: str | None, random_bits: Callable[[int], int]) -> Callable[[], str]:
+    """The number of a request, which is made once somebody wants it."""
+    found = [known] if known else []
+
+    def fresh() -> str:
+        if not found:
+            found.append(_uuid(random_bits(128)))
+        return found[0]
+
+    return fresh
+
+
+def _uuid(bits: int) -> str:
+    """A random UUID (RFC 9562, 5.4)."""
+    text = f"{bits & ~_FIXED | _VERSION:032x}"
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

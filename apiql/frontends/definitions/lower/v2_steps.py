@@ -26,6 +26,7 @@ from apiql.frontends.definitions.lower.v2_commands import (
     needed,
     origin_of,
 )
+from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import (
     STATE,
     Course,
@@ -76,6 +77,32 @@ def flow_steps(lowering: Lowering, name: str, course: Course, enduring: bool = F
     steps(lowering, listed, course, enduring)
 
 
+def pure_flow(lowering: Lowering, name: str | None, usual: Iterable[Step]) -> Pure | None:
+    """A flow whose steps call nobody, where one that fails leaves the state of before: as one
+    function. None for others.
+    """
+    found: Iterable[Step] = usual
+    if name is not None:
+        document = lowering.document(Kind.FLOW, name)
+        model = None if document is None else document.model
+        if not isinstance(model, Flow):
+            return None
+        found = model.steps
+    pures: list[Pure] = []
+    for one in found:
+        pure = pure_of(lowering, one)
+        if pure is None:
+            return None
+        pures.append(_enduring(pure))
+
+    def done(moment: Any, state: State) -> State:
+        for pure in pures:
+            state = pure(moment, state)
+        return state
+
+    return done
+
+
 def step(lowering: Lowering, step: Step, course: Course, at: Location) -> None:
     """Adds a step."""
     pure = pure_of(lowering, step)
@@ -95,9 +122,11 @@ def enduring_step(lowering: Lowering, one: Step, course: Course, at: Location) -
         if pure is not at_rest:
             course.does(one.command, _enduring(pure))
         return
-    before = course.settled()
-    inner = Course()
+    inner = Course(numbered=len(course.tasks) + 1)
     step(lowering, one, inner, at)
+    if add_enduring(course, inner):
+        return
+    before = course.settled()
     course.add(
         Task(
             course.named(one.command),

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 from apiql.errors import ValueRefused
-from apiql.frontends.definitions.lower.quick import quick_path
 from apiql.frontends.definitions.lower.v2_state import Heap, data_of, refused
 from apiql.frontends.definitions.v2.value import Value
 from apiql.gotemplate import (
@@ -23,6 +22,7 @@ from apiql.gotemplate import (
     compile_template,
 )
 from apiql.gotemplate.json_template import compile_json
+from apiql.gotemplate.quick import quick_path
 from apiql.gotemplate.quoting import json_text
 from apiql.gotemplate.values import seen
 
