@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from itertools import takewhile
 from typing import Any, TypeAlias
 
 from apiql.ir.secret import Secret
@@ -292,9 +293,4 @@ def _step_text(step: Step) -> str:
 
 def static_names(ref: Ref) -> tuple[str, ...]:
     """The names a path begins with: as far as a body need be decoded for it."""
-    names = []
-    for step in ref.path:
-        if not isinstance(step, str):
-            break
-        names.append(step)
-    return tuple(names)
+    return tuple(map(str, takewhile(lambda step: isinstance(step, str), ref.path)))
