@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from apiql.access.passwords import Passwords
@@ -63,6 +64,7 @@ def is_believed(text: bytes) -> bool:
 
 @given(some(HEADERS))
 def test_headers(head: dict[str, Any]) -> None:
+    assume(not {"Infinity", "NaN"} & set(re.findall("[A-Za-z]+", json.dumps(head))))  # no JSON
     believed = is_believed(token(head=head))
     harmless = {"jku", "jwk", "x5u", "zip", "enc"}
     assert believed or head.keys() - harmless
