@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from apiql.frontends.endpoints import schemas
-from apiql.frontends.endpoints.schemas import NAME, main, schema_text
+from apiql.frontends.endpoints.schemas import NAME, schema_text
 from apiql.grammar_files import grammar_text
 from tests.endpoints.reading import DATA, EXAMPLES
 
@@ -20,17 +18,6 @@ THEIRS = json.loads((DATA / "schemas" / "json-schema.8efe98b.json").read_text("u
 
 def test_the_schema_that_is_shipped_is_that_of_the_models() -> None:
     assert grammar_text(NAME) == schema_text(), "run: make schemas"
-    assert main([]) == 0
-
-
-def test_what_is_out_of_date_is_told_and_written(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(schemas, "GRAMMAR", tmp_path)
-    assert main([]) == 1
-    assert main(["--write"]) == 0
-    assert capsys.readouterr().out == f"{NAME}\n{NAME}\n"
-    assert (tmp_path / NAME).read_text("utf-8") == schema_text()
 
 
 OBJECTS = {

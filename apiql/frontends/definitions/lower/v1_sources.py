@@ -233,9 +233,7 @@ def json_value(rules: Any, sight: Sight) -> Value:
 
     def rendered(data: Data) -> Any:
         found = template.render(data)
-        if found.fault is not None:
-            mind_limit(found.fault)
-            raise ValueRefused(f"the template came to nothing: {found.fault}")
+        _mind(found.fault, "template")
         return found.value
 
     return _over(sight, f"json {shown(json_or_text(rules))}", template.reads, rendered)
@@ -254,12 +252,16 @@ def html_value(text: str, sight: Sight) -> Value:
 
     def rendered(data: Data) -> str:
         found = template.render(data)
-        if found.fault is not None:
-            mind_limit(found.fault)
-            raise ValueRefused(f"the page came to nothing: {found.fault}")
+        _mind(found.fault, "page")
         return found.text
 
     return _over(sight, f"html {shown(text)}", template.reads, rendered)
+
+
+def _mind(fault: Fault | None, what: str) -> None:
+    if fault is not None:
+        mind_limit(fault)
+        raise ValueRefused(f"the {what} came to nothing: {fault}")
 
 
 def json_or_text(value: Any) -> str:
