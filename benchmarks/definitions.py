@@ -21,7 +21,7 @@ from typing import Any
 import uvloop
 
 from apiql.acts import acts_of
-from apiql.defined import read_definitions
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine, Query
 from apiql.frontends.definitions.lower.lowered import Ended
 from apiql.ir.reach import Kind
@@ -34,10 +34,11 @@ from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 from apiql.stores.memory import MemoryStores
 from benchmarks import report
-from benchmarks.written import PLACE, V1, V2, around
+from benchmarks.written import around, first_generation, second_generation
 
 ROUNDS, REQUESTS, TURN = 30, 250, 10
 GOAL = 1.20
+PLACE = "http://127.0.0.1:9"
 HEAD = "definition, outcome µs, query µs, x, app µs, query µs, x"
 PERSON = {
     "id": 5, "name": "Person 5", "age": 41, "next": "6", "tags": ["a", "b", "c"],
@@ -110,7 +111,8 @@ def _options() -> argparse.Namespace:
 
 def _engine(root: Path, name: str) -> Engine:
     folder = root / name
-    for path, document in (V1 if name == "v1" else {**V2, **around()[name]}).items():
+    second = {} if name == "v1" else {**second_generation(PLACE), **around()[name]}
+    for path, document in (second or first_generation(PLACE)).items():
         file = folder / f"{path}.json"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document))
@@ -152,8 +154,8 @@ async def _outcomes(engine: Engine, path: str) -> float:
         outcome = await engine.outcome(defined.executable, Query("", params))
         assert isinstance(outcome, Done), outcome
         shaped = outcome.shaped[0] if outcome.shaped else b""
-        whole = isinstance(shaped, bytes) and bool(shaped)
-        answer = defined.lowered.answer(Ended(body=shaped) if whole else Ended(outcome.value))
+        whole = shaped if isinstance(shaped, bytes) and shaped else None
+        answer = defined.lowered.answer(Ended(outcome.value, body=whole))
         assert answer.status == 200, answer
     return (time.process_time() - start) / REQUESTS
 

@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -54,7 +54,7 @@ USUAL = (
 BROWSER = ((b"origin", b"https://shop.example"), (b"sec-fetch-site", b"cross-site"))
 
 Pair = tuple[bytes, bytes]
-Given = Mapping[str, str]
+Given = dict[str, str]
 Proof = Callable[[int], Pair]
 
 

@@ -1,8 +1,9 @@
 """The upstream of the benchmarks: prebuilt answers from a bare uvloop protocol, and a count.
 
 `GET /_count` tells how many calls came so far. The routes of w6 answer after 20 ms.
-`GET /users?ids=1,2` is the list of what `/users/1` and `/users/2` are, in one call. It reads no
-more of a request than its first line, so that it costs its core as little as possible.
+`GET /users?ids=1,2` is the list of what `/users/1` and `/users/2` are, in one call; `/w1?id=1` is
+`/w1/1`. It reads no more of a request than its first line, so that it costs its core as little as
+possible.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ DELAY_S = 0.020
 _END = b"\r\n\r\n"
 _USERS = b"/users"
 _MANY = _USERS + b"?ids="
+_ID = b"?id="
 
 
 @dataclass
@@ -47,7 +49,7 @@ class Upstream(asyncio.Protocol):
             self.answer(target)
 
     def answer(self, target: bytes) -> None:
-        route, _, number = target.rpartition(b"/")
+        route, _, number = target.replace(_ID, b"/").rpartition(b"/")
         body = self.shelf.answers.get(route)
         if body is None or len(number) != body.digits:
             self.transport.write(self.aside(target))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-PLACE = "http://127.0.0.1:9"
 Files = Mapping[str, Any]
 
 
@@ -13,30 +12,33 @@ def _origin(name: str) -> dict[str, str]:
     return {"from": "origin", "name": name}
 
 
-def _api(path: str, **more: Any) -> dict[str, Any]:
+def _api(url: str, **more: Any) -> dict[str, Any]:
     given = [{"in": "query", "name": "id", "from": _origin("id")}]
-    return {"url": f"{PLACE}/{path}", "method": "GET", "parameters": given, **more}
+    return {"url": url, "method": "GET", "parameters": given, **more}
 
 
 _PICKED = {"name": "{{.name}}", "age": "{{.age}}", "user": {"name": "{{.user.name}}"}}
 _BOTH = {"a": {"name": "{{.a.name}}"}, "b": {"name": "{{.b.name}}"}}
 _NEXT = {"name": "id", "from": {"from": "StepResult", "name": "a.next"}}
-V1: Files = {
-    "apis/a": _api("a"),
-    "apis/b": _api("b"),
-    "apis/fields": _api("a", response={"json": _PICKED}),
-    "flows/chain": {
-        "steps": [
-            {"resultKey": "a", "api": {"id": "a"}},
-            {"resultKey": "b", "api": {"id": "b", "parameters": [_NEXT]}},
-            {
-                "resultKey": "both",
-                "response": {"type": "json", "from": {"from": "template", "template": _BOTH}},
-            },
-        ]
-    },
-}
-"""Of the first generation."""
+
+
+def first_generation(place: str) -> Files:
+    """Two definitions, one with three fields, and a flow of two steps; they call `place`."""
+    return {
+        "apis/a": _api(f"{place}/w3a"),
+        "apis/b": _api(f"{place}/w3b"),
+        "apis/fields": _api(f"{place}/w3a", response={"json": _PICKED}),
+        "flows/chain": {
+            "steps": [
+                {"resultKey": "a", "api": {"id": "a"}},
+                {"resultKey": "b", "api": {"id": "b", "parameters": [_NEXT]}},
+                {
+                    "resultKey": "both",
+                    "response": {"type": "json", "from": {"from": "template", "template": _BOTH}},
+                },
+            ]
+        },
+    }
 
 
 def _value(kind: str, content: Any) -> dict[str, Any]:
@@ -56,12 +58,10 @@ def _putting(step: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
     return {**step, "origin": [{"name": name, "value": value}]}
 
 
-def _httpapi(path: str) -> dict[str, Any]:
+def _httpapi(name: str, url: str) -> dict[str, Any]:
     given = [{"in": "query", "name": "id", "value": _value("origin", "id")}]
-    return {
-        "id": path, "method": "GET", "requestContentType": "none", "url": f"{PLACE}/{path}",
-        "args": given,
-    }  # fmt: skip
+    told = {"id": name, "method": "GET", "requestContentType": "none"}
+    return {**told, "url": url, "args": given}
 
 
 def _flow(*steps: Any) -> dict[str, Any]:
@@ -69,17 +69,23 @@ def _flow(*steps: Any) -> dict[str, Any]:
 
 
 _RESPOND = _step("httpResponse", type=_text("json"), key=_text("both"))
-V2: Files = {
-    "httpapis/a": _httpapi("a"),
-    "httpapis/b": _httpapi("b"),
-    "flows/chain": _flow(
-        _step("httpApi", "a", name=_text("a")),
-        _putting(_step("httpApi", "b", name=_text("b")), "id", _value("heap", "a.next")),
-        _putting(_step("createJson", "both", key=_text("both")), "both", _value("jsonRaw", _BOTH)),
-        _RESPOND,
-    ),
-}
-"""Of the second, without what stands around requests."""
+
+
+def second_generation(place: str) -> Files:
+    """The same of the second generation, without what stands around requests."""
+    return {
+        "httpapis/a": _httpapi("a", f"{place}/w3a"),
+        "httpapis/b": _httpapi("b", f"{place}/w3b"),
+        "flows/chain": _flow(
+            _step("httpApi", "a", name=_text("a")),
+            _putting(_step("httpApi", "b", name=_text("b")), "id", _value("heap", "a.next")),
+            _putting(
+                _step("createJson", "both", key=_text("both")), "both", _value("jsonRaw", _BOTH)
+            ),
+            _RESPOND,
+        ),
+    }
+
 
 _BASE = {name: _value("template", f"{{{{.base.{name}}}}}") for name in ("root", "type", "uuid")}
 _STATS = {n: _value("template", f"{{{{.stats.{n}}}}}") for n in ("child", "code", "duration")}
