@@ -1,4 +1,4 @@
-"""What an engine does beside calls, for definitions: keeps texts under an index, pauses, counts.
+"""What an engine does beside calls, for definitions: keeps texts under an index, pauses.
 
 Knows stores and time; no definitions and no plans. What is stored is forgotten after a day, or when
 others need the room.
@@ -23,20 +23,14 @@ ENTRIES, SIZE = 10_000, 64 * 1024 * 1024
 """The most texts kept in this process, and the bytes they may take."""
 
 Sleep = Callable[[float], Awaitable[object]]
-Count = Callable[[Mapping[str, str]], None]
-"""Is told the labels of what a definition counts: `httpInOut`, `root`, `type`, `child`, `code` and
-the `duration` in seconds.
-"""
 
 
-def acts_of(
-    stores: Stores, count: Count | None = None, sleep: Sleep = asyncio.sleep
-) -> Mapping[str, Doing]:
+def acts_of(stores: Stores, sleep: Sleep = asyncio.sleep) -> Mapping[str, Doing]:
     """All that definitions ask an engine to do, by name; the texts stand in these stores."""
     texts: Store[str] = stores.store(NAME, str, Room(ENTRIES, SIZE, _size_of))
     return {
         "store": _storing(texts), "load": _loading(texts), "clear": _clearing(texts),
-        "pause": _pausing(sleep), "count": _counting(count),
+        "pause": _pausing(sleep),
     }  # fmt: skip
 
 
@@ -85,11 +79,3 @@ def _pausing(sleep: Sleep) -> Doing:
         return None
 
     return pause
-
-
-def _counting(count: Count | None) -> Doing:
-    def counted(arguments: Mapping[str, Any]) -> None:
-        if count is not None:
-            count(arguments["given"])
-
-    return counted

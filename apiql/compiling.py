@@ -14,6 +14,7 @@ from apiql.defined import DefinedCatalog, load_definitions, with_plans
 from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.frontends.definitions.lower.entry import lowering
+from apiql.frontends.definitions.lower.lowered import Count
 from apiql.frontends.text import syntax
 from apiql.frontends.text.lower import lower
 from apiql.frontends.text.parse import TextParser
@@ -39,7 +40,7 @@ class Compiling:
     """What plans are made with: the functions and limits of one engine."""
 
     def __init__(self, settings: Settings, functions: Registry) -> None:
-        self.parser = TextParser(text_limits(settings.limits))
+        self.parse = TextParser(text_limits(settings.limits)).parse
         self._settings, self._functions = settings, functions
         self._rules = planning_rules(settings.limits, functions)
         self._timeout = run_limits(settings.limits).call_timeout
@@ -49,15 +50,15 @@ class Compiling:
         around = template_surroundings(self._settings)
         return load_templates(files, around, self._rewritten)
 
-    def definitions(self, files: DefinitionFiles) -> DefinedCatalog:
-        """What these files define.
+    def definitions(self, files: DefinitionFiles, count: Count | None = None) -> DefinedCatalog:
+        """What these files define; `count` is told what they count.
 
         Raises:
             DefinitionsRefused: with every error of every file.
         """
         around = surroundings(self._settings, self._functions)
         make = partial(self.defined, shared={})
-        return load_definitions(files, around, lowering, make)
+        return load_definitions(files, around, partial(lowering, count=count), make)
 
     def catalog(
         self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
@@ -69,7 +70,7 @@ class Compiling:
         """
         around = with_plans(surroundings(self._settings, self._functions), defined)
         stored, known = partial(self.compiled, Role.STORED), defined.compiled
-        return load_queries(queries, around, self.parser.parse, stored, templates, known)
+        return load_queries(queries, around, self.parse, stored, templates, known)
 
     def compiled(
         self, role: Role, program: syntax.Program, text: str, catalog: Catalog,

@@ -21,6 +21,7 @@ from apiql.compiling import Compiling
 from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
 from apiql.events import Event, Observer, Told
+from apiql.frontends.definitions.lower.lowered import Count
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import identity, persisted_id
 from apiql.frontends.text.lower import lower
@@ -77,6 +78,7 @@ class Engine:
         told: Told | None = None,
         functions: Registry | None = None,
         acts: Mapping[str, Doing] | None = None,
+        count: Count | None = None,
         definitions: DefinitionFiles = NO_DEFINITIONS,
         clock: Callable[[], float] | None = None,
         wall: Callable[[], float] = time.time,
@@ -85,12 +87,11 @@ class Engine:
         self.settings, self._layer = settings, layer
         self._clock, self._wall, self._random_bits = clock, wall, random_bits
         self._compiling, self._told = Compiling(settings, functions or all_functions()), told
-        self._parse = self._compiling.parser.parse
         self._run_limits, self._acts = run_limits(settings.limits), acts
         self.asides = Asides(self._run_limits, told)
-        self._details, self._plans = _details(settings, definitions), _plans(settings)
+        self._details, self._plans = _details(settings, definitions), _no_plans(settings)
         self._queries, found = queries, self._compiling.templates(templates)
-        self.definitions = self._compiling.definitions(definitions)
+        self.definitions = self._compiling.definitions(definitions, count)
         self.catalog = self._compiling.catalog(queries, found, self.definitions)
 
     @property
@@ -122,10 +123,10 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with the text then.
         """
-        self._looked_at(self._parse(text), text, seen)
+        self._looked_at(self._compiling.parse(text), text, seen)
 
     def _posted(self, text: str) -> Executable:
-        program = self._parse(text)
+        program = self._compiling.parse(text)
         reach = self._looked_at(program, text)
         made = self._compiling.compiled(Role.POSTED, program, text, self.catalog, reach)
         self._plans.put(text, made)
@@ -152,7 +153,7 @@ class Engine:
         Raises:
             QueryRefused: everything that is wrong with the text.
         """
-        return self._compiling.compiled(Role.LOCAL, self._parse(text), text, self.catalog)
+        return self._compiling.compiled(Role.LOCAL, self._compiling.parse(text), text, self.catalog)
 
     def id_of(self, text: str) -> str:
         """What a client may call a text by: the hash of its canonical form, with its constants.
@@ -160,7 +161,7 @@ class Engine:
         Raises:
             QueryRefused: the text does not parse.
         """
-        return persisted_id(self._parse(text))
+        return persisted_id(self._compiling.parse(text))
 
     def fingerprint(self, text: str) -> str:
         """What all texts have in common that differ only in their constants: the hash of that form.
@@ -168,7 +169,7 @@ class Engine:
         Raises:
             QueryRefused: the text does not parse.
         """
-        return identity(self._parse(text))
+        return identity(self._compiling.parse(text))
 
     def stored(self, path: str) -> StoredQuery | None:
         """The stored query at a path: `shop/cart` (the newest), `shop/cart/2`."""
@@ -182,8 +183,8 @@ class Engine:
         """
         found = self._compiling.templates(TemplateFiles((text_of(templates),)))
         found = self.catalog.templates.with_others(found)
-        self.catalog = self._compiling.catalog(self._queries, found)
-        self._plans = KeptPlans(self.settings.limits.plans_cached)  # those know the ones before
+        self.catalog = self._compiling.catalog(self._queries, found, self.definitions)
+        self._plans = _no_plans(self.settings)  # those kept know the templates of before
 
     async def call_template(
         self, name: str, args: Mapping[str, Any], observe: Observer | None = None
@@ -289,7 +290,7 @@ class Engine:
         return assemble(executable, run, self._details, self.settings.limits.answer_bytes)
 
 
-def _plans(settings: Settings) -> KeptPlans:
+def _no_plans(settings: Settings) -> KeptPlans:
     return KeptPlans(settings.limits.plans_cached)
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
-from apiql.acts import Count, acts_of
+from apiql.acts import acts_of
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Told
+from apiql.frontends.definitions.lower.lowered import Count
 from apiql.gateways import read_gateways
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
@@ -55,7 +56,7 @@ class OpenEngine:
         stack = build_stack(settings, used, told=told, circuits=circuits, made=made)
         engine = Engine(
             settings, stack.layer, queries, templates, definitions=definitions, told=told,
-            functions=functions, acts=acts_of(used, count),
+            functions=functions, acts=acts_of(used), count=count,
         )  # fmt: skip
         return cls(engine, stack, used, stores is None)
 

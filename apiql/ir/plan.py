@@ -78,7 +78,8 @@ class Making:
 
     `let` are local values, each of which sees those before it, as does all else of the task.
     `result` is made of them and the work's reply; `instead`, where the work (or `result`) failed
-    or `when` left it out, of them and the failure. What `let` lacks has no `instead`.
+    or `when` left it out, of them and the failure, and of the reply if it was `result` that failed.
+    What `let` lacks has no `instead`.
     """
 
     let: tuple[tuple[str, Value], ...] = ()

@@ -90,6 +90,18 @@ async def exchanged(
     return found
 
 
+async def tried(step: Step, call: Call, run: Run) -> Reply | Failed:
+    """The same for a call that has its place, and about whose time and caching nothing is said: the
+    first try is made of it as it is.
+    """
+    retry = step.retry
+    found = await called(step, call, 0 if retry is None else retry.times, run)
+    assert found is not None
+    if retry is None or isinstance(found, Reply):
+        return found
+    return await exchanged(step, call, run, found)
+
+
 def _is_spent(step: Step, run: Run) -> bool:
     """Whether tries that no query asked for would take calls that it may need."""
     return step.policy.retry is None and run.budget.left <= 0

@@ -67,7 +67,7 @@ def _is_row(plan: Plan) -> bool:
 def _stated(task: Task, compiled: Compile, nested: CompileNested, pick: Picker) -> Stated:
     work, made = task.work, task.made or Making()
     if isinstance(work, Send):
-        does, home = compile_send(work, compiled), work.home
+        does, home = compile_send(work, task.policy, compiled), work.home
         let = tuple((name, without_secrets(value, home)) for name, value in made.let)
     else:
         does, let = compile_doing(work, compiled, nested), made.let

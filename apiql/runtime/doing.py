@@ -187,8 +187,6 @@ def _acting(name: str, arguments: tuple[tuple[str, Evaluate], ...]) -> Does:
         try:
             scope = seeing(run.scope, seen)
             doing = found({argument: value(scope) for argument, value in arguments})
-            if doing is None:
-                return Found(None)
             async with asyncio.timeout_at(run.deadline):
                 return Found(await doing)
         except (ValueRefused, CallFailed) as refused:

@@ -20,8 +20,8 @@ from apiql.sources.call import Call, Layer, Reply
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
 
 
-Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any] | None]
-"""Something beside calls: takes its arguments by name, and makes a value; None: it is done."""
+Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
+"""Something beside calls: takes its arguments by name, and makes a value."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
 
 

@@ -13,12 +13,14 @@ from msgspec.structs import replace
 from apiql.errors import CallFailed, Code, ValueRefused
 from apiql.ir.caching import CacheRule
 from apiql.ir.outgoing import Outgoing
+from apiql.ir.policy import Caching as Said
+from apiql.ir.policy import Policy
 from apiql.ir.rewrite import rewritten
 from apiql.ir.secret import Secret
 from apiql.ir.values import Literal, Value
 from apiql.ir.works import Media, Send
 from apiql.runtime import encode
-from apiql.runtime.attempt import called, exchanged
+from apiql.runtime.attempt import exchanged, tried
 from apiql.runtime.decode import Undecodable, as_raw, as_value, checked, to_json
 from apiql.runtime.outcome import MISSING, TOO_DEEP, Failed
 from apiql.runtime.reading import BOM, json_of, text_of, unreadable
@@ -39,6 +41,7 @@ PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
 CLIMBING = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
 MOST_KNOWN = 64
+UNSAID = Said()
 Compile = Callable[[Value], Evaluate]
 
 
@@ -51,8 +54,10 @@ def without_secrets(value: Value, home: str) -> Value:
     return rewritten(value, taken)
 
 
-def compile_send(send: Send, compiled: Compile) -> Does:
-    """How the work of a Send is carried out."""
+def compile_send(send: Send, policy: Policy, compiled: Compile) -> Does:
+    """How the work of a Send is carried out, under the policy of its task."""
+    each = None if policy.retry is None else policy.retry.each
+    is_usual = policy.within is None and policy.caching == UNSAID and each is None
     build = _build(send, compiled)
 
     async def sent(step: Step, run: Run, seen: Locals) -> Found | Failed:
@@ -62,11 +67,8 @@ def compile_send(send: Send, compiled: Compile) -> Does:
             return Failed(failure_of(refused))
         except RecursionError:
             return Failed(TOO_DEEP)
-        if step.retry is None and run.slots is None:
-            reply = await called(step, call, 0, run)
-            assert reply is not None
-        else:
-            reply = await exchanged(step, call, run)
+        is_plain = is_usual and run.slots is None
+        reply = await (tried if is_plain else exchanged)(step, call, run)
         return reply if isinstance(reply, Failed) else _found(send.media, step, call, reply)
 
     return sent

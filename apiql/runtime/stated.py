@@ -109,7 +109,7 @@ def _made(step: Step, stated: Stated, found: Found | Failed, run: Run, seen: Loc
         return Done(found.status, found.headers, stated.pick(value), value=value)
     except ValueRefused as refused:
         failed = Failed(failure_of(refused), found.status, found.headers)
-        return failed if stated.instead is None else _instead(stated, failed, run, seen)
+        return failed if stated.instead is None else _instead(stated, failed, run, seen, found)
 
 
 def _as_it_is(step: Step, stated: Stated, found: Found) -> Done:
@@ -120,9 +120,12 @@ def _as_it_is(step: Step, stated: Stated, found: Found) -> Done:
     return Done(found.status, found.headers, stated.pick(found.value), value=found.value)
 
 
-def _instead(stated: Stated, failed: Failed | None, run: Run, seen: Locals) -> Outcome:
+def _instead(
+    stated: Stated, failed: Failed | None, run: Run, seen: Locals, found: Found | None = None
+) -> Outcome:
+    """What stands instead of a result; `found` is the reply of which none could be made."""
     assert stated.instead is not None
-    scope = seeing(run.scope, seen)
+    scope = seeing(run.scope, seen, found)
     scope.failure = None if failed is None else shown_failure(failed.failure)
     try:
         value = _null(stated.instead(scope))

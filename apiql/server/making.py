@@ -10,9 +10,10 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import Any
 
-from apiql.acts import Count, acts_of
+from apiql.acts import acts_of
 from apiql.engine import Engine, all_functions
 from apiql.events import CircuitMoved, HostMoved, Notice, Told
+from apiql.frontends.definitions.lower.lowered import Count
 from apiql.opened import OpenEngine
 from apiql.plugins import Registry
 from apiql.rights_files import rights_of
@@ -83,7 +84,7 @@ class Making:
             engine = await asyncio.to_thread(
                 Engine, settings, stack.layer, found.queries, found.templates, told=tell,
                 functions=_functions(found), definitions=found.definitions, 
-                acts=acts_of(stores, self._count),
+                acts=acts_of(stores), count=self._count,
             )  # fmt: skip
         finally:
             if engine is None:

@@ -219,3 +219,26 @@ def test_what_is_told_behind_each_call(tmp_path: Path) -> None:
         {"httpInOut": "ok", "child": "x", "code": "200"},
         {"httpInOut": "nok", "child": "x", "code": "404"},
     ]
+
+
+@pytest.mark.parametrize("behind", ["none", "usual"])
+def test_a_step_behind_a_call_that_fails_is_not_told_as_the_failure_of_the_call(
+    tmp_path: Path, behind: str
+) -> None:
+    told = {"flows/_HTTPOK": flow(step("promHttpCounterInc", httpInOut=text("ok"))),
+            "flows/_HTTPNOK": flow(step("promHttpCounterInc", httpInOut=text("nok")))}  # fmt: skip
+    around = {"main.json": main(**({} if behind == "usual" else {"postNOK": "none"}))}
+    files = {**FILES, **told, **around, "flows/f": flow(call("arr"), respond("nothing"))}
+    folder = Folder(tmp_path, files)
+    assert asyncio.run(folder.ask("flow/f")).status == 400
+    assert folder.counted == [{"httpInOut": "ok"}]
+
+
+def test_flows_that_are_told_may_fail_and_call_others(tmp_path: Path) -> None:
+    count = step("promHttpCounterInc", httpInOut=text("ok"))
+    for told in (flow(count, respond("nothing"), count), flow(count, call("arr", "t"))):
+        folder = Folder(tmp_path / str(len(told["steps"])), {
+            **FILES, "flows/_HTTPOK": told, "flows/f": flow(call("arr", "r"), respond("r")),
+        })  # fmt: skip
+        assert json_of(asyncio.run(folder.ask("flow/f"))) == [{"id": 1}, {"id": 2}]
+        assert folder.counted == [{"httpInOut": "ok"}]

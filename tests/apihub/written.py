@@ -89,11 +89,15 @@ class Folder:
         self.pauses: list[float] = []
         self.told: list[Notice] = []
         self.upstream = Upstream(lambda: NOW)
-        acts = acts_of(MemoryStores(), self.counted.append, self._pause)
+        acts = acts_of(MemoryStores(), self._pause)
         self.engine = Engine(
             Settings(), self.upstream, acts=acts, told=self.told.append, wall=lambda: NOW
         )
-        given = {"now": lambda: NOW, "pinned": frozenset({PLACE, "http://127.0.0.1:9"})}
+        given = {
+            "now": lambda: NOW,
+            "count": self.counted.append,
+            "pinned": frozenset({PLACE, "http://127.0.0.1:9"}),
+        }
         self.ground = Ground(self.definitions, **{**given, **ground})
         self.lowered = lowering_v2(self.ground)
 

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 
 from apiql import cli
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_text
 from apiql.ir.works import Fetch
 from apiql.query_files import StoredRefused
-from apiql.settings import load_settings
+from apiql.settings import Settings, load_settings
 from apiql.sources.call import Call, Reply
 from apiql.template_files import names_in, read_template_files
 from tests.templates.loading import load_text
@@ -69,6 +70,17 @@ async def test_what_is_loaded_stands_beside_what_is_there() -> None:
     found = {name: (await engine.call_template(name, {})).data for name in ("a", "b", "c")}
     assert found == {"a": b'{"v":1}', "b": b'{"v":2}', "c": b'{"v":2}'}
     assert (await engine.answer(Query(text))).data == b'{"b":{"v":2}}', "the plan was kept"
+
+
+async def test_what_is_loaded_leaves_definitions_where_they_are(tmp_path: Path) -> None:
+    (tmp_path / "apis").mkdir()
+    api = {"url": "http://upstream.test/r/1", "method": "GET"}
+    (tmp_path / "apis" / "one.json").write_text(json.dumps(api))
+    upstream = Upstream()
+    engine = Engine(Settings(), upstream, definitions=read_definitions(tmp_path))
+    engine.load({"a": {"Output": {"v": 1}}})
+    await engine.answer(Query("select x from httpapi.one as o"))
+    assert [call.target for call in upstream.calls] == ["/r/1"]
 
 
 async def test_nothing_is_loaded_by_halves() -> None:

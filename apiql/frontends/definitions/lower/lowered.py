@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from apiql.errors import Failure
 from apiql.frontends.definitions.folder import Definitions
@@ -17,6 +17,10 @@ from apiql.frontends.definitions.kinds import Kind
 from apiql.gotemplate.calls import Function
 from apiql.ir.plan import Parameter, Plan
 
+Count: TypeAlias = Callable[[Mapping[str, str]], None]
+"""Is told the labels of what a definition counts: `httpInOut`, `root`, `type`, `child`, `code` and
+the `duration` in seconds.
+"""
 ORIGIN, QUERY, HEADERS, BASE = "origin", "query", "headers", "base"
 PARAMETERS = tuple(Parameter(name, required=False) for name in (ORIGIN, QUERY, HEADERS, BASE))
 
@@ -60,7 +64,8 @@ class Ground:
     `functions` are those of plug-ins for templates, `values` those for `from: func`, `environ` what
     the second generation calls `env`, `permits` says whether a URL that only a run knows may be
     called, `now` is Unix time in seconds, `pinned` the places (scheme and authority) that
-    definitions name. `strict`: escape and break as the original does.
+    definitions name, `count` is told what they count. `strict`: escape and break as the original
+    does.
     """
 
     definitions: Definitions
@@ -71,3 +76,4 @@ class Ground:
     pinned: frozenset[str] = frozenset()
     strict: bool = False
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    count: Count | None = None

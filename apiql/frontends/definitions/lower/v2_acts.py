@@ -1,4 +1,4 @@
-"""The commands that the engine does beside calls: storage, pauses, counters."""
+"""The commands that the engine does beside calls: storage, pauses."""
 
 from __future__ import annotations
 
@@ -24,9 +24,7 @@ from apiql.ir.values import Invoke, LocalRoot, Ref, ReplyRoot
 from apiql.ir.works import Act
 
 Given = Callable[[State, Seen, Args], Any]
-STORE, LOAD, CLEAR, PAUSE, COUNT = "store", "load", "clear", "pause", "count"
-LABELS = ("httpInOut", "root", "type", "child", "code", "duration")
-"""What counters go by."""
+STORE, LOAD, CLEAR, PAUSE = "store", "load", "clear", "pause"
 
 
 def _store(state: State, seen: Seen, args: Args) -> Any:
@@ -45,16 +43,11 @@ def _pause(state: State, seen: Seen, args: Args) -> Any:
     return {"seconds": seconds_of(seen, args)}
 
 
-def _count(state: State, seen: Seen, args: Args) -> Any:
-    return {name: args[name](seen) for name in LABELS if name in args}
-
-
 _ACTS: dict[str, tuple[str, Given]] = {
     "storageStore": (STORE, _store),
     "storageLoad": (LOAD, _load),
     "storageClear": (CLEAR, _index),
     "apiSleep": (PAUSE, _pause),
-    "promHttpCounterInc": (COUNT, _count),
 }
 
 

@@ -47,6 +47,8 @@ from apiql.ir.works import Accepts, Media, Send
 
 MADE = "made"
 REPLY, FAILURE = Ref(ReplyRoot()), Ref(FailureRoot())
+WHOLE = Ref(ReplyRoot(), (), False, Part.WHOLE)
+"""The answer to a call; null, where there is none."""
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ def _task(called: _Called, secrets: _Secrets, course: Course) -> Task:
     making = Making(
         let=(*let, (MADE, Invoke("request", made, (course.state, *taken)))),
         result=Invoke("kept", _kept(key, api, now), (own, REPLY)),
-        instead=Invoke("ended", _ended(key, api, now), (own, FAILURE)),
+        instead=Invoke("ended", _ended(key, api, now), (own, FAILURE, WHOLE)),
     )
     return Task(course.named(called.name), _send(called), location=called.at, made=making)
 
@@ -184,12 +186,9 @@ def cookie_part(text: str | None, attribute: str) -> str:
 
 
 def _kept(key: str, api: HttpApi, now: Callable[[], float] | None) -> Callable[..., State]:
-    if now is None:
-        return lambda moment, made, reply: kept(made["state"], key, reply)
-
     def done(moment: Any, made: Mapping[str, Any], reply: Any) -> State:
         state = kept(made["state"], key, reply)
-        return noted(state, api.id, now() - made["began"], 200, "ok")
+        return state if now is None else noted(state, api.id, now() - made["began"], 200, "ok")
 
     return done
 
@@ -197,7 +196,9 @@ def _kept(key: str, api: HttpApi, now: Callable[[], float] | None) -> Callable[.
 def _ended(key: str, api: HttpApi, now: Callable[[], float] | None) -> Callable[..., State]:
     """What no JSON answers is null; all else ends the flow."""
 
-    def ended(moment: Any, made: Mapping[str, Any], why: Why) -> State:
+    def ended(moment: Any, made: Mapping[str, Any], why: Why, reply: Any) -> State:
+        if reply is not None:  # it is a step behind the call that failed
+            raise refusal_of(why)
         if why["code"] == Code.BAD_PAYLOAD:
             state, status = kept(made["state"], key, None), 200
         elif now is None:

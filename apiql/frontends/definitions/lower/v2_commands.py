@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.folder import Template
+from apiql.frontends.definitions.lower.lowered import Count
 from apiql.frontends.definitions.lower.told import HTML, JSON, to_json
 from apiql.frontends.definitions.lower.v2_state import (
     Pure,
@@ -40,6 +41,8 @@ Args: TypeAlias = Mapping[str, Read]
 Command: TypeAlias = Callable[[State, Seen, Args], Any]
 """From the state (with the step's origin) to what the command comes to, or to another state."""
 
+LABELS = ("httpInOut", "root", "type", "child", "code", "duration")
+"""What counters go by."""
 _MEDIA: Mapping[str, str] = {"json": JSON, "html": HTML}
 _NUMBER = re.compile(r"\s*-?[0-9]{1,9}\s*")
 
@@ -81,7 +84,7 @@ def pure_step(step: Step, command: Command, sources: Sources) -> Pure:
     return done
 
 
-def enduring(pure: Pure) -> Pure:
+def endured(pure: Pure) -> Pure:
     """The same where a failure is noted instead of ending all; behind one nothing is done."""
 
     def done(moment: Any, state: State) -> State:
@@ -204,6 +207,19 @@ def comparing(step: Step, sources: Sources, equal: bool) -> Command:
         return None
 
     return compared
+
+
+def counting(step: Step, count: Count | None) -> Command:
+    """Tells what a step counts; its arguments are made even if nobody hears."""
+    named_here = {argument.name for argument in step.args}
+    labels = tuple(name for name in LABELS if name in named_here)
+
+    def counted(state: State, seen: Seen, args: Args) -> None:
+        found = {name: args[name](seen) for name in labels}
+        if count is not None:
+            count(found)
+
+    return counted
 
 
 def fill_base(state: State, seen: Seen, args: Args) -> State:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from apiql.errors import ValueRefused
-from apiql.frontends.definitions.lower.v2_call import FAILURE, MADE, OWN
+from apiql.frontends.definitions.lower.v2_call import FAILURE, MADE, OWN, WHOLE
 from apiql.frontends.definitions.lower.v2_ground import GIVEN_STATE, STATE, Course
 from apiql.frontends.definitions.lower.v2_state import State, Why, failed, why_of
 from apiql.ir.plan import Making, Task
@@ -55,7 +55,7 @@ def _enduring(task: Task, known: tuple[tuple[str, Value], ...], before: Value) -
     making = Making(
         let=(*known, *secrets, (MADE, Invoke("request", _careful(call), given))),
         result=made.result,
-        instead=Invoke("ended", _noting(ended), (OWN, FAILURE, before)),
+        instead=Invoke("ended", _noting(ended), (OWN, FAILURE, WHOLE, before)),
     )
     return replace(task, made=making, work=_work(task.work))
 
@@ -117,14 +117,14 @@ def _checked(name: str, fixed: Any) -> Call:
 def _noting(ended: Call | None) -> Call:
     """What stands instead of a call's result: the state of before, with why."""
 
-    def noted(moment: Any, made: dict[str, Any], why: Why, before: State) -> State:
+    def noted(moment: Any, made: dict[str, Any], why: Why, reply: Any, before: State) -> State:
         state: State = made[STATE]
         if state.failure is not None:
             return state
         if WRONG in made or ended is None:
             return failed(before, why)
         try:
-            found: State = ended(moment, made, why)
+            found: State = ended(moment, made, why, reply)
         except ValueRefused as refusal:
             return failed(before, why_of(refusal))
         return found

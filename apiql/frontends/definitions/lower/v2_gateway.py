@@ -25,12 +25,13 @@ from apiql.frontends.definitions.lower.lowered import (
 from apiql.frontends.definitions.lower.v2_answer import answer, data
 from apiql.frontends.definitions.lower.v2_builtin import CALL, CHECK, REPORT
 from apiql.frontends.definitions.lower.v2_call import FAILURE, REPLY, noted
-from apiql.frontends.definitions.lower.v2_commands import named
+from apiql.frontends.definitions.lower.v2_commands import endured, named
 from apiql.frontends.definitions.lower.v2_enduring import add_enduring
 from apiql.frontends.definitions.lower.v2_ground import STATE, Course, Lowering, Shared
+from apiql.frontends.definitions.lower.v2_pure import pure_flow
 from apiql.frontends.definitions.lower.v2_schedules import schedule
 from apiql.frontends.definitions.lower.v2_state import Pure, State, Why, failed, number_of
-from apiql.frontends.definitions.lower.v2_steps import flow_steps, pure_flow, step, steps
+from apiql.frontends.definitions.lower.v2_steps import flow_steps, step, steps
 from apiql.frontends.definitions.lower.v2_values import fixed_text
 from apiql.frontends.definitions.v2.flow import Flow
 from apiql.frontends.definitions.v2.flow import Step as FlowStep
@@ -225,7 +226,7 @@ def _pures(lowering: Lowering, flows: Flows) -> Mapping[str, Pure] | None:
     for key, name, usual in (("ok", flows.post_ok, ()), ("nok", flows.post_nok, REPORT)):
         if name or (name is None and usual):
             way = (*lowering.way, *(((Kind.FLOW, name),) if name else ()))
-            pure = pure_flow(replace(lowering, way=way), name, usual)
+            pure = pure_flow(replace(lowering, way=way), name, usual, endured)
             if pure is None:
                 return None
             found[key] = pure

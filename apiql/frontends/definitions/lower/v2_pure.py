@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.v2_acts import is_act
 from apiql.frontends.definitions.lower.v2_call import refusing_step
 from apiql.frontends.definitions.lower.v2_commands import (
     Command,
     comparing,
+    counting,
     create_html,
     create_json,
     fill_base,
@@ -21,7 +25,7 @@ from apiql.frontends.definitions.lower.v2_rights import Rights, check_right
 from apiql.frontends.definitions.lower.v2_state import Pure, State
 from apiql.frontends.definitions.lower.v2_values import Seen, Sources
 from apiql.frontends.definitions.v2.commands import PROCESS, SILENT
-from apiql.frontends.definitions.v2.flow import Step
+from apiql.frontends.definitions.v2.flow import Flow, Step
 
 CALLED = {"httpApi": Kind.API, "flowApi": Kind.FLOW, "scheduleApi": Kind.SCHEDULE}
 """The commands that call another definition, and its kind."""
@@ -57,6 +61,8 @@ def _command(lowering: Lowering, step: Step, sources: Sources) -> Command | None
             return responding(step)
         case "checkStringsEqual" | "checkStringsNotEqual":
             return comparing(step, sources, step.command == "checkStringsEqual")
+        case "promHttpCounterInc":
+            return counting(step, lowering.ground.count)
         case "fillBaseInfo":
             return fill_base
         case "checkRight":
@@ -79,3 +85,31 @@ def _checking(lowering: Lowering, step: Step) -> Command:
 
 def _nothing(state: State, seen: Seen, args: object) -> None:
     return None
+
+
+def pure_flow(
+    lowering: Lowering, name: str | None, usual: Iterable[Step], within: Callable[[Pure], Pure]
+) -> Pure | None:
+    """A flow whose steps call nobody, as one function: `within` says of each what its failure
+    means. None for others.
+    """
+    found: Iterable[Step] = usual
+    if name is not None:
+        document = lowering.document(Kind.FLOW, name)
+        model = None if document is None else document.model
+        if not isinstance(model, Flow):
+            return None
+        found = model.steps
+    pures: list[Pure] = []
+    for one in found:
+        pure = pure_of(lowering, one)
+        if pure is None:
+            return None
+        pures.append(within(pure))
+
+    def done(moment: Any, state: State) -> State:
+        for pure in pures:
+            state = pure(moment, state)
+        return state
+
+    return done

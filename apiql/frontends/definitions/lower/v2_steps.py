@@ -16,12 +16,11 @@ from apiql.frontends.definitions.lower.v2_call import (
     FAILURE,
     REPLY,
     call,
-    refusal_of,
     refusing_step,
 )
 from apiql.frontends.definitions.lower.v2_commands import (
     arguments,
-    enduring,
+    endured,
     named,
     needed,
     origin_of,
@@ -44,6 +43,7 @@ from apiql.frontends.definitions.lower.v2_state import (
     left,
     refused,
 )
+from apiql.frontends.definitions.lower.v2_told import tell, told_of
 from apiql.frontends.definitions.lower.v2_values import Seen
 from apiql.frontends.definitions.v2.flow import Flow, Step
 from apiql.frontends.definitions.v2.httpapi import HttpApi
@@ -54,7 +54,6 @@ from apiql.ir.works import Choose, Nested
 
 _UNKNOWN = {Kind.API: 403, Kind.FLOW: 403, Kind.SCHEDULE: 500}
 _MODELS: dict[Kind, type[Shape]] = {Kind.API: HttpApi, Kind.FLOW: Flow, Kind.SCHEDULE: Schedule}
-OK_FLOW, NOK_FLOW = "_HTTPOK", "_HTTPNOK"
 
 
 def steps(
@@ -71,36 +70,10 @@ def flow_steps(lowering: Lowering, name: str, course: Course, enduring: bool = F
     document = lowering.document(Kind.FLOW, name)
     if document is None or not isinstance(document.model, Flow):
         pure = _missing(lowering, Kind.FLOW, name)
-        course.does(name, _enduring(pure) if enduring else pure)
+        course.does(name, endured(pure) if enduring else pure)
         return
     listed = [(one, place(document, "steps", at)) for at, one in enumerate(document.model.steps)]
     steps(lowering, listed, course, enduring)
-
-
-def pure_flow(lowering: Lowering, name: str | None, usual: Iterable[Step]) -> Pure | None:
-    """A flow whose steps call nobody, where one that fails leaves the state of before: as one
-    function. None for others.
-    """
-    found: Iterable[Step] = usual
-    if name is not None:
-        document = lowering.document(Kind.FLOW, name)
-        model = None if document is None else document.model
-        if not isinstance(model, Flow):
-            return None
-        found = model.steps
-    pures: list[Pure] = []
-    for one in found:
-        pure = pure_of(lowering, one)
-        if pure is None:
-            return None
-        pures.append(_enduring(pure))
-
-    def done(moment: Any, state: State) -> State:
-        for pure in pures:
-            state = pure(moment, state)
-        return state
-
-    return done
 
 
 def step(lowering: Lowering, step: Step, course: Course, at: Location) -> None:
@@ -120,7 +93,7 @@ def enduring_step(lowering: Lowering, one: Step, course: Course, at: Location) -
     pure = pure_of(lowering, one)
     if pure is not None:
         if pure is not at_rest:
-            course.does(one.command, _enduring(pure))
+            course.does(one.command, endured(pure))
         return
     inner = Course(numbered=len(course.tasks) + 1)
     step(lowering, one, inner, at)
@@ -136,10 +109,6 @@ def enduring_step(lowering: Lowering, one: Step, course: Course, at: Location) -
             made=Making(result=REPLY, instead=Invoke("ended", _noted, (before, FAILURE))),
         )
     )
-
-
-def _enduring(pure: Pure) -> Pure:
-    return enduring(pure)
 
 
 def _noted(moment: Any, state: State, why: Why | None) -> State:
@@ -169,10 +138,10 @@ def _known(
     if not isinstance(model, _MODELS[kind]):
         course.does(step.command, _missing(lowering, kind, name))
     elif isinstance(model, HttpApi):
-        tells = _tells(lowering, step)
+        tells = told_of(lowering, step)
         call(lowering, step, name, model, course, at, bool(tells))
         if tells:
-            _told(lowering, tells, course)
+            tell(lowering, tells, course, plan_of)
     elif (kind, name) in lowering.way:
         course.does(step.command, refusing_step(f"{kind} {name} calls itself", 500))
     else:
@@ -249,42 +218,3 @@ def _choosing(lowering: Lowering, one: Step, course: Course, at: Location) -> No
     let = ((STATE, Invoke("origin", lambda moment, state: changed(state), (course.state,))),)
     made = Making(let=let, result=REPLY)
     course.add(Task(course.named(one.command), Choose(key, tuple(cases)), location=at, made=made))
-
-
-# -- who is told how a call ended ------------------------------------------------------------------
-
-
-def _tells(lowering: Lowering, step: Step) -> tuple[str, ...]:
-    """The flows that are told: none of a call that is `internal`."""
-    internal = named(step.args, "internal")
-    if internal is not None and lowering.known_text(internal.value) == "true":
-        return ()
-    names = (OK_FLOW, NOK_FLOW)
-    if any((Kind.FLOW, name) in lowering.way for name in names):
-        lowering.private.append(OK_FLOW)
-        return ()
-    return tuple(n for n in names if lowering.document(Kind.FLOW, n) is not None)
-
-
-def _told(lowering: Lowering, names: tuple[str, ...], course: Course) -> None:
-    before = course.state
-    entry = ((STATE, Invoke("entered", entered, (before,))),)
-    cases = tuple((n, Nested(n, plan_of(lowering, Kind.FLOW, n), entry)) for n in names)
-    ending = Invoke("ending", lambda _, s: NOK_FLOW if s.failure else OK_FLOW, (before,))
-    course.add(
-        Task(
-            course.named("told"),
-            Choose(ending, cases),
-            made=Making(
-                result=Invoke("told", _behind, (before, REPLY)),
-                instead=Invoke("told", _behind, (before,)),
-            ),
-        )
-    )
-
-
-def _behind(moment: Any, state: State, after: State | None = None) -> State:
-    """The state behind a call of which others were told; how they fared does not matter."""
-    if state.failure is not None:
-        raise refusal_of(state.failure)
-    return state if after is None else state._replace(heap=after.heap, out=after.out)
