@@ -25,7 +25,7 @@ async def test_a_text_seen_before_is_not_parsed_again(monkeypatch: pytest.Monkey
     made = engine()
     text = "select id from /a/{id} as a where id = $id"
     first = await made.answer(Query(text, {"id": 1}))
-    monkeypatch.setattr(made, "_parse", None)  # a call of it would raise
+    monkeypatch.setattr(made._compiling, "parse", None)  # a call of it would raise
     assert await made.answer(Query(text, {"id": 2})) == first
     assert made.executable(text) is made.executable(text)
 

@@ -45,10 +45,10 @@ def stated_step(
 
 
 def is_narrow(task: Task) -> bool:
-    """Whether a task that a definition states makes one call at a time."""
+    """Whether a task that a definition states makes one call at a time, or none."""
     match task.work:
         case Send() | Compute() | Act():
-            return task.made is not None
+            return True
         case Nested(_, plan):
             return task.made is not None and _is_row(plan)
         case Choose(_, cases, default):

@@ -6,7 +6,9 @@ let -> when? -> lane -> work -> result | instead
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.runtime.attempt import skipped
@@ -33,7 +35,7 @@ Does: TypeAlias = Callable[[Step, Run, Locals], Awaitable["Found | Failed"]]
 """Carries out the work of a task; what it evaluates sees these local values."""
 
 
-class Found(NamedTuple):
+class Found(Struct, frozen=True):
     """What a work came to: its value, or the JSON it was read of; of a call also its status and
     headers.
     """

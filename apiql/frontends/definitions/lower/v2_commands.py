@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace as renewed
+
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.folder import Template
 from apiql.frontends.definitions.lower.lowered import Count
@@ -76,10 +78,13 @@ def pure_step(step: Step, command: Command, sources: Sources) -> Pure:
     """A step with a command that calls nobody."""
     changed, args, key = origin_of(step, sources), arguments(step, sources), step.result_key
 
+    changes = bool(step.origin)
+
     def done(moment: Any, state: State) -> State:
-        state = changed(state)
+        if changes:
+            state = changed(state)
         found = command(state, Seen(state.heap, state.query, state.headers), args)
-        return found if isinstance(found, State) else kept(state, key, found)
+        return found if type(found) is State else kept(state, key, found)
 
     return done
 
@@ -187,12 +192,10 @@ def _respond(state: State, seen: Seen, args: Args) -> State:
 
 
 def _with_document(state: State, code: int, media: str, key: str) -> State:
-    heap, query, headers, out, _, value, status, failure, fresh = state
-    found = heap.get(key)
+    found = state.heap.get(key)
     if found is None:
         raise refused(f"there is no {key} to answer with", 400)
-    out = (*out, Written(code, media, found))
-    return State(heap, query, headers, out, None, value, status, failure, fresh)
+    return renewed(state, out=(*state.out, Written(code, media, found)), given=None)
 
 
 def comparing(step: Step, sources: Sources, equal: bool) -> Command:

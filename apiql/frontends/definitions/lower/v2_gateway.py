@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec.structs import replace as renewed
+
 from apiql.errors import Location
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Generation, Kind, word
@@ -212,7 +214,7 @@ def _behind(lowering: Lowering, flows: Flows, course: Course) -> None:
     keys = frozenset(key for key, _ in cases)
     making = Making(
         let=((STATE, Invoke("stats", told, (before,))),),
-        result=Invoke("told", lambda moment, was, is_: was._replace(out=is_.out), (own, REPLY)),
+        result=Invoke("told", lambda moment, was, is_: renewed(was, out=is_.out), (own, REPLY)),
         instead=own,
     )
     work = Choose(Invoke("ending", _ending, (own,)), cases)
@@ -241,7 +243,7 @@ def _telling(told: Pure, flows: Mapping[str, Pure]) -> Pure:
         if flow is None:
             return state
         after = flow(moment, _entered(moment, told(moment, state)))
-        return state._replace(out=after.out)
+        return renewed(state, out=after.out)
 
     return tell
 
@@ -281,4 +283,4 @@ def _ending(moment: Any, state: State) -> str:
 
 
 def _entered(moment: Any, state: State) -> State:
-    return state._replace(failure=None, given=None, value=None)
+    return renewed(state, failure=None, given=None, value=None)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec.structs import replace as renewed
+
 from apiql.documents.shape import Shape
 from apiql.errors import Location
 from apiql.frontends.definitions.document import Document
@@ -63,7 +65,7 @@ def _joining(keys: Sequence[str]) -> Callable[..., State]:
             out += state.out[len(before.out) :]
             if key:
                 given = heap[key] = None if state is before else state.given
-        return before._replace(heap=heap, out=out, given=given)
+        return renewed(before, heap=heap, out=out, given=given)
 
     return joined
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from msgspec.structs import replace as renewed
+
 from apiql.documents.shape import Shape
 from apiql.errors import Location
 from apiql.frontends.definitions.document import Document
@@ -47,7 +49,7 @@ def schedule(
     """Adds the jobs of a schedule; it fails as its last one in the row did."""
     assert isinstance(document.model, Schedule)
     model = document.model
-    course.does("begun", lambda moment, state: state._replace(status=0))
+    course.does("begun", lambda moment, state: renewed(state, status=0))
     own = Jobs(lowering, document, add_step, model.concurrent_num, course)
     _jobs(own, model.steps, ("steps",))
     course.does("ended", _ended)
@@ -57,7 +59,7 @@ def _ended(moment: Any, state: State) -> State:
     if state.status != 200:
         why = state.failure or {"message": "no job was carried out in the row", "status": 0}
         raise refusal_of(why)
-    return state._replace(value=state.given, failure=None)
+    return renewed(state, value=state.given, failure=None)
 
 
 def _jobs(own: Jobs, jobs: Sequence[Job], keys: Keys) -> None:
@@ -91,11 +93,11 @@ def _in_row(own: Jobs, job: Job, here: Location, keys: Keys, hidden: bool) -> No
 
     def done(moment: Any, state: State, inner: State) -> State:
         heap = _without(inner.heap, state.heap, key) if hidden else inner.heap
-        return inner._replace(heap=heap, value=state.value)
+        return renewed(inner, heap=heap, value=state.value)
 
     def instead(moment: Any, state: State, why: Why) -> State:
         state = kept(state, "" if hidden else key, None)
-        return state._replace(failure=why, status=status_of(why))
+        return renewed(state, failure=why, status=status_of(why))
 
     course.add(
         Task(
@@ -140,7 +142,7 @@ def _name_of(job: Job) -> str:
 
 def _fresh(moment: Any, state: State) -> State:
     """The state that a job begins with: what failed before it does not matter."""
-    return state._replace(failure=None, status=200, given=None)
+    return renewed(state, failure=None, status=200, given=None)
 
 
 def _nothing_to_do(moment: Any, state: State) -> State:
@@ -211,7 +213,7 @@ def _rounds_ended(key: str, is_beside: bool) -> Callable[[Any, Any], State]:
     def ended(moment: Any, found: Any) -> State:
         state, rounds = found
         more = tuple(doc for _, docs in rounds for doc in docs) if is_beside else ()
-        state = state._replace(out=state.out + more, status=200, failure=None)
+        state = renewed(state, out=state.out + more, status=200, failure=None)
         return kept(state, key, [value for value, _ in rounds])
 
     return ended

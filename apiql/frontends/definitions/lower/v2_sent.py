@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
+from msgspec.structs import replace as renewed
+
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower.sent import encoder, header_text, url_writer
 from apiql.frontends.definitions.lower.v2_state import refused
@@ -61,9 +63,8 @@ def compose(api: HttpApi, sources: Sources) -> Callable[[Seen], Made]:
     def made(seen: Seen) -> Made:
         values: Values = []
         if listed:
-            heap, query, inbound, secrets = seen
             found: dict[str, str] = {}
-            seen = Seen({**heap, "vars": found}, query, inbound, secrets)
+            seen = renewed(seen, heap={**seen.heap, "vars": found})
             for name, read in listed:
                 found[name] = value = read(seen)
                 values.append(value)

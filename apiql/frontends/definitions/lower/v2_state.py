@@ -5,7 +5,10 @@ is to be answered, how the last step ended. A state is never changed: each step 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace as renewed
 
 from apiql.errors import ValueRefused
 from apiql.gotemplate.values import Data, Kind
@@ -19,7 +22,7 @@ NUMBERS: Mapping[str, Kind] = {"origin": Kind.FLOAT, "loop": Kind.INT}
 """The numbers of upstreams are texts to Go's templates, those of a request floats."""
 
 
-class Written(NamedTuple):
+class Written(Struct, frozen=True):
     """A document of the answer."""
 
     status: int
@@ -27,7 +30,7 @@ class Written(NamedTuple):
     value: Any
 
 
-class State(NamedTuple):
+class State(Struct, frozen=True):
     """`given` is what the last command came to, `value` that of the last one with a resultKey.
     `query` and `headers` are those of the request. `status` is that of the last job of a schedule;
     with a `failure` the steps have come to their end.
@@ -56,30 +59,24 @@ def data_of(heap: Heap) -> Data:
 
 def kept(state: State, key: str, given: Any) -> State:
     """The state with what a command came to."""
-    heap, query, headers, out, _, value, status, failure, fresh = state
     if not key:
-        return State(heap, query, headers, out, given, value, status, failure, fresh)
-    heap = {**heap, key: given}
-    return State(heap, query, headers, out, given, given, status, failure, fresh)
+        return state if state.given is given else renewed(state, given=given)
+    return renewed(state, heap={**state.heap, key: given}, given=given, value=given)
 
 
 def with_heap(state: State, heap: Heap) -> State:
     """The state with another heap."""
-    _, query, headers, out, given, value, status, failure, fresh = state
-    return State(heap, query, headers, out, given, value, status, failure, fresh)
+    return renewed(state, heap=heap)
 
 
 def entered(moment: Any, state: State) -> State:
     """The state that a flow begins with: it has no value yet."""
-    heap, query, headers, out, _, _, _, failure, fresh = state
-    return State(heap, query, headers, out, None, None, 200, failure, fresh)
+    return renewed(state, given=None, value=None, status=200)
 
 
 def left(state: State, inner: State, key: str) -> State:
     """The state behind a flow that went on in the same heap."""
-    _, query, headers, _, given, value, status, failure, fresh = state
-    merged = State(inner.heap, query, headers, inner.out, given, value, status, failure, fresh)
-    return kept(merged, key, inner.value)
+    return kept(renewed(state, heap=inner.heap, out=inner.out), key, inner.value)
 
 
 def status_of(why: Why) -> int:
@@ -90,7 +87,7 @@ def status_of(why: Why) -> int:
 
 def failed(state: State, why: Why) -> State:
     """The state behind a step that failed."""
-    return state._replace(failure=why, status=status_of(why))
+    return renewed(state, failure=why, status=status_of(why))
 
 
 def why_of(refused: ValueRefused) -> Why:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from msgspec.structs import replace as renewed
+
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower.v2_call import REPLY, refusal_of
@@ -90,4 +92,4 @@ def _behind(moment: Any, state: State, after: State | None = None) -> State:
     """The state behind a call of which others were told; how they fared does not matter."""
     if state.failure is not None:
         raise refusal_of(state.failure)
-    return state if after is None else state._replace(heap=after.heap, out=after.out)
+    return state if after is None else renewed(state, heap=after.heap, out=after.out)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, NoReturn, TypeAlias
+from typing import Any, NoReturn, TypeAlias
+
+from msgspec import Struct
 
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower.v2_state import Heap, data_of, refused
@@ -27,7 +29,7 @@ from apiql.gotemplate.quoting import json_text
 from apiql.gotemplate.values import seen
 
 
-class Seen(NamedTuple):
+class Seen(Struct, frozen=True):
     """What a value is made of; `secrets` are the private values of a call, by their number."""
 
     heap: Heap
