@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from apiql.errors import ApiqlError
 from apiql.gotemplate import quoting
@@ -15,7 +15,7 @@ from apiql.gotemplate.budget import Budget, Run
 from apiql.gotemplate.calls import Function
 from apiql.gotemplate.faults import Category, Fault, Stopped, StoppedAt, TemplateRefused
 from apiql.gotemplate.json_escape import INNER_QUOTE, decoded, escape_json
-from apiql.gotemplate.quick import quick_path
+from apiql.gotemplate.quick import NotQuick, QuickJson, Way, quick_json, quick_path, text_at
 from apiql.gotemplate.reads import EVERYTHING, Path
 from apiql.gotemplate.template import USUAL, Escape, Template, compiled
 from apiql.gotemplate.values import Data, Json, Kind, RootView, Value, root_of, seen
@@ -50,14 +50,20 @@ class Failed(ApiqlError):
 class JsonTemplate:
     """Compiled rules; `reads` are the paths of the root data that they can read."""
 
-    __slots__ = ("_make", "reads")
+    __slots__ = ("_make", "_quick", "reads")
 
-    def __init__(self, make: Make, reads: frozenset[Path]) -> None:
+    def __init__(self, make: Make, reads: frozenset[Path], quick: QuickJson | None = None) -> None:
         self._make = make
+        self._quick = quick
         self.reads = reads
 
     def render(self, data: Data, budget: Budget = USUAL) -> RenderedJson:
         """The JSON over some data, the budget shared by all its texts."""
+        if self._quick is not None and data.numbers is Kind.NUMBER and budget is USUAL:
+            try:
+                return RenderedJson(self._quick(data.value, data.named))
+            except NotQuick:
+                pass  # not as simple as the rules
         root = root_of(data)
         try:
             return RenderedJson(self._make(Run(root, 1, budget), root))
@@ -97,7 +103,8 @@ def _structured(rules: Json, functions: Functions) -> JsonTemplate:
             return _whole(_document(rules), functions, escape_json)
         except TemplateRefused:
             raise refusal from None
-    return JsonTemplate(make, frozenset([EVERYTHING] if EVERYTHING in reads else reads))
+    found = frozenset([EVERYTHING] if EVERYTHING in reads else reads)
+    return JsonTemplate(make, found, quick_json(rules))
 
 
 def _whole(text: str, functions: Functions, escape: Escape | None) -> JsonTemplate:
@@ -157,19 +164,13 @@ def _plain(text: str, path: str, functions: Functions, reads: set[Path]) -> Make
     return _quick(way, make) if way else make
 
 
-def _quick(way: tuple[str | int, ...], whole: Make) -> Make:
+def _quick(way: Way, whole: Make) -> Make:
     """The text at a path; what is none, or is not there, the template writes."""
 
     def make(run: Run, root: Value) -> Json:
-        found: Any = root.raw if type(root) is RootView else None
-        for step in way:
-            if type(found) is dict and step in found:
-                found = found[step]
-            elif type(found) is list and type(step) is int and step < len(found):
-                found = found[step]
-            else:
-                return whole(run, root)
-        if type(found) is not str or len(found) > run.room:
+        is_plain = type(root) is RootView and root.kind is Kind.NUMBER
+        found = text_at(root.raw, way, root.named) if is_plain else None
+        if found is None or len(found) > run.room:
             return whole(run, root)
         run.room -= len(found)
         return found

@@ -8,10 +8,11 @@ and nil are themselves, what is not there at all is MISSING, lists and maps are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 Json: TypeAlias = Any
 Value: TypeAlias = Any
@@ -47,15 +48,14 @@ class Missing(Enum):
 MISSING: Final = Missing.MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """What a template is carried out over: JSON, the kind of its numbers, and the kinds of those
     members of the root that have another one (`{"origin": Kind.FLOAT, "loop": Kind.INT}`).
     """
 
     value: Json
     numbers: Kind = Kind.NUMBER
-    named: Mapping[str, Kind] = field(default_factory=dict)
+    named: Mapping[str, Kind] = {}
 
 
 class MapView:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from apiql.gotemplate import Budget, Category, Data, Kind, TemplateRefused
 from apiql.gotemplate.json_template import RenderedJson, compile_json
+from apiql.gotemplate.quick import quick_json
 from tests.gotemplate.corpus import FUNCTIONS
 
 ELEMENTS = "{{range $i, $e := .l}}{{if $i}},{{end}}{{$e}}{{end}}"
@@ -199,3 +200,46 @@ def _check_shape(rules: Any, value: Any) -> None:
             _check_shape(rule, item)
     elif not isinstance(rules, list):
         assert value == rules
+
+
+# -- the quick way --------------------------------------------------------------------------------
+
+FEW = st.sampled_from(["a", "b", "origin"])
+SIMPLE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(FEW, inner, max_size=2),
+    max_leaves=6,
+)  # fmt: skip
+PATHS = st.sampled_from(
+    [
+        "{{.a}}",
+        "{{.a.b}}",
+        "{{.origin}}",
+        "{{.origin.a}}",
+        "{{(index .a 0).b}}",
+        "{{index .a 1}}",
+        "x",
+    ]
+)
+PLAIN = st.recursive(
+    PATHS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(FEW, inner, max_size=2)
+)
+
+
+@given(PLAIN, st.dictionaries(FEW, SIMPLE, max_size=3))
+def test_the_quick_way_makes_what_the_templates_make(rules: Any, value: dict[str, Any]) -> None:
+    data = Data(value, Kind.NUMBER, {"origin": Kind.FLOAT})
+    carefully = Budget(output=10**6)  # not the usual one: the quick way is not taken
+    made = compile_json(rules, FUNCTIONS)
+    assert made.render(data) == made.render(data, carefully)
+
+
+def test_what_may_be_too_long_is_not_made_the_quick_way() -> None:
+    long = {"a": "x" * 5000}
+    assert quick_json({"n": "{{.a}}"}) is not None
+    assert quick_json(["{{.a}}"] * 257) is None
+    made = compile_json(["{{.a}}"] * 256, FUNCTIONS)
+    found = made.render(Data(long))
+    assert found.fault is not None
+    assert found.fault.category is Category.LIMIT

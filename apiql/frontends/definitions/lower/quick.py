@@ -8,24 +8,18 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from apiql.gotemplate import Data, Kind
+from apiql.gotemplate.quick import Way, text_at
 
 
 def quick_reader(
-    way: tuple[str | int, ...], render: Callable[[Data], str], named: Mapping[str, Kind]
+    way: Way, render: Callable[[Data], str], named: Mapping[str, Kind]
 ) -> Callable[[object, Any], str]:
     """The quick way to a text in the state, which is most of what templates are used for; whatever
     else is there, or is not there, the template writes.
     """
 
     def read(_: object, state: Any) -> str:
-        found: Any = state
-        try:
-            for step in way:
-                if type(found) is not (dict if type(step) is str else list):
-                    return render(Data(state, Kind.NUMBER, named))
-                found = found[step]  # type: ignore[index]
-        except LookupError:
-            return render(Data(state, Kind.NUMBER, named))
-        return found if type(found) is str else render(Data(state, Kind.NUMBER, named))
+        found = text_at(state, way, named)
+        return render(Data(state, Kind.NUMBER, named)) if found is None else found
 
     return read

@@ -142,7 +142,8 @@ def taking(step: Step, command: Pure, sources: Sources) -> Pure:
         origin = after.heap.get("origin")
         if not isinstance(origin, dict) or name not in origin:
             return after
-        left = {member: value for member, value in origin.items() if member != name}
+        left = {**origin}
+        del left[name]
         return with_heap(after, {**after.heap, "origin": left})
 
     return done

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace as renewed
+
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower.v2_call import FAILURE, MADE, OWN, WHOLE
 from apiql.frontends.definitions.lower.v2_ground import GIVEN_STATE, STATE, Course
@@ -30,13 +32,8 @@ def add_enduring(course: Course, inner: Course) -> bool:
     tasks = inner.tasks
     if not tasks or isinstance(inner.state, Invoke) or not all(map(_is_direct, tasks)):
         return False
-    before = course.settled() if len(tasks) > 1 else course.state
-    known: tuple[tuple[str, Value], ...] = ()
-    if isinstance(before, Invoke):
-        known, before = ((STATE, before),), Ref(LocalRoot(STATE))
-    for task in tasks:
-        course.add(_enduring(task, known, before))
-        known = ()
+    for number, task in enumerate(tasks):
+        course.add(_enduring(task, course.state, is_first=number == 0))
     return True
 
 
@@ -46,18 +43,25 @@ def _is_direct(task: Task) -> bool:
     return isinstance(task.work, Send | Act) and bool(let) and let[-1][0] == MADE
 
 
-def _enduring(task: Task, known: tuple[tuple[str, Value], ...], before: Value) -> Task:
+def _enduring(task: Task, state: Value, is_first: bool) -> Task:
     made = task.made
     assert made is not None
     *secrets, (_, request) = made.let
-    call, given = _flat(rewritten(request, lambda v: before if v == GIVEN_STATE else None))
+    known = ((STATE, Invoke("begun", _begun, (state,))),) if is_first else ()
+    own = Ref(LocalRoot(STATE))
+    call, given = _flat(rewritten(request, lambda v: own if v == GIVEN_STATE else None))
     ended = None if made.instead is None else _flat(made.instead)[0]
     making = Making(
         let=(*known, *secrets, (MADE, Invoke("request", _careful(call), given))),
         result=made.result,
-        instead=Invoke("ended", _noting(ended), (OWN, FAILURE, WHOLE, before)),
+        instead=Invoke("ended", _noting(ended), (OWN, FAILURE, WHOLE)),
     )
     return replace(task, made=making, work=_work(task.work))
+
+
+def _begun(moment: Any, state: State) -> State:
+    """The state that knows what the steps began with."""
+    return renewed(state, before=state)
 
 
 def _flat(value: Value) -> tuple[Call, tuple[Value, ...]]:
@@ -117,10 +121,11 @@ def _checked(name: str, fixed: Any) -> Call:
 def _noting(ended: Call | None) -> Call:
     """What stands instead of a call's result: the state of before, with why."""
 
-    def noted(moment: Any, made: dict[str, Any], why: Why, reply: Any, before: State) -> State:
+    def noted(moment: Any, made: dict[str, Any], why: Why, reply: Any) -> State:
         state: State = made[STATE]
         if state.failure is not None:
             return state
+        before = state.before or state
         if WRONG in made or ended is None:
             return failed(before, why)
         try:

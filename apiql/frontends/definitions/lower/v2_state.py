@@ -46,6 +46,8 @@ class State(Struct, frozen=True):
     failure: Why | None = None
     fresh: Callable[[], str] = str
     """The number of a request that says none itself."""
+    before: State | None = None
+    """What the steps began with that stand or fall together."""
 
 
 Pure: TypeAlias = Callable[[Any, State], State]

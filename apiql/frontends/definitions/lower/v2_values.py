@@ -12,7 +12,7 @@ from typing import Any, NoReturn, TypeAlias
 from msgspec import Struct
 
 from apiql.errors import ValueRefused
-from apiql.frontends.definitions.lower.v2_state import Heap, data_of, refused
+from apiql.frontends.definitions.lower.v2_state import NUMBERS, Heap, data_of, refused
 from apiql.frontends.definitions.v2.value import Value
 from apiql.gotemplate import (
     Fault,
@@ -24,7 +24,7 @@ from apiql.gotemplate import (
     compile_template,
 )
 from apiql.gotemplate.json_template import compile_json
-from apiql.gotemplate.quick import quick_path
+from apiql.gotemplate.quick import Way, quick_path, text_at
 from apiql.gotemplate.quoting import json_text
 from apiql.gotemplate.values import seen
 
@@ -130,19 +130,12 @@ def template_reader(text: str, sources: Sources, mode: Mode = Mode.TEXT) -> Read
     return _quick(way, whole) if way else whole
 
 
-def _quick(way: tuple[str | int, ...], whole: Read) -> Read:
+def _quick(way: Way, whole: Read) -> Read:
     """The text at a path; what is none, or is not there, the template writes."""
 
     def read(seen: Seen) -> Any:
-        found: Any = seen.heap
-        for step in way:
-            if type(found) is dict and step in found:
-                found = found[step]
-            elif type(found) is list and type(step) is int and step < len(found):
-                found = found[step]
-            else:
-                return whole(seen)
-        return found if type(found) is str else whole(seen)
+        found = text_at(seen.heap, way, NUMBERS)
+        return whole(seen) if found is None else found
 
     return read
 
