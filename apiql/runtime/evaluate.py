@@ -173,6 +173,9 @@ def _compile_invoke(
 
 def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
     """The closure with null for what is missing, where anything may be."""
+    if isinstance(arg, Ref) and isinstance(arg.root, ParamRoot) and arg.optional and not arg.path:
+        name = arg.root.name
+        return lambda scope: scope.params.get(name)
     is_local = isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path
     is_there = is_local or isinstance(arg, Literal | Invoke | Record)
     return part if is_there else null_for_missing(part)

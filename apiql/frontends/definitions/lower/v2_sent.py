@@ -28,7 +28,7 @@ from apiql.gotemplate.values import seen as viewed
 Values: TypeAlias = list[str]
 """The arguments of an httpapi as they were found, in their order."""
 Made: TypeAlias = dict[str, Any]
-"""`url`, `headers` and `body` of a call."""
+"""`url` of a call, and `headers` and `body` of one that can have them."""
 UrlOf: TypeAlias = Callable[[Seen, Values], str]
 Places: TypeAlias = dict[str, int]
 """Names, and the number of the argument that is their value."""
@@ -58,7 +58,7 @@ def compose(api: HttpApi, sources: Sources) -> Callable[[Seen], Made]:
     """How the request of an httpapi is made of the heap."""
     given = _given(api, sources)
     url, headers, body = _url(api, sources, given), _headers(api, given), _body(api, given)
-    listed = given.all
+    listed, is_bare = given.all, not has_headers(api) and not has_body(api)
 
     def made(seen: Seen) -> Made:
         values: Values = []
@@ -68,6 +68,8 @@ def compose(api: HttpApi, sources: Sources) -> Callable[[Seen], Made]:
             for name, read in listed:
                 found[name] = value = read(seen)
                 values.append(value)
+        if is_bare:
+            return {"url": url(seen, values)}
         text = body(seen, values)
         return {"url": url(seen, values), "headers": headers(seen, values, text), "body": text}
 
