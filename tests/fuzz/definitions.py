@@ -8,11 +8,11 @@ from pathlib import Path
 
 from apiql.access.right_document import read_right
 from apiql.access.signed import claim_in
-from apiql.archive import ArchiveRefused, read_archive
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import read_folder
 from apiql.gotemplate import Budget, Data, Mode, TemplateRefused, compile_template, v2_functions
 from apiql.ir.reach import Kind
+from apiql.remote.archive import ArchiveRefused, read_archive
 from tests.definitions.reading import DATA
 from tests.fuzz import corpus
 from tests.fuzz.operators import folder

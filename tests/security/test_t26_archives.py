@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from apiql import archive
-from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
-from apiql.archive_json import definition_problem
+from apiql.remote import archive
+from apiql.remote.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
+from apiql.remote.documents import definition_problem
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
 from tests.server.archive_site import aes
 
