@@ -81,6 +81,7 @@ class Compiling:
             QueryRefused: everything that is wrong with it.
         """
         plan = lower(program, text, catalog.around, role)
+        reach = reach or reached(plan, catalog.around.exact)
         try:
             return self._rewritten(plan, catalog.compiled, reach)
         except QueryRefused as refused:
