@@ -31,7 +31,6 @@ from apiql.stored import Catalog, load_queries
 from apiql.stored_templates import Templates, load_templates
 from apiql.template_files import TemplateFiles
 
-NO_DEFINED = DefinedCatalog()
 NOTHING: Mapping[int, Executable] = {}
 
 
@@ -60,7 +59,7 @@ class Compiling:
         return load_definitions(files, around, lowering, make)
 
     def catalog(
-        self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
+        self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog
     ) -> Catalog:
         """What texts are compiled against.
 

@@ -182,7 +182,7 @@ class Engine:
         """
         found = self._compiling.templates(TemplateFiles((text_of(templates),)))
         found = self.catalog.templates.with_others(found)
-        self.catalog = self._compiling.catalog(self._queries, found)
+        self.catalog = self._compiling.catalog(self._queries, found, self.definitions)
         self._plans = KeptPlans(self.settings.limits.plans_cached)  # those know the ones before
 
     async def call_template(

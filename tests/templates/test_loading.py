@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from apiql import cli
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.ir.explain import as_text
@@ -69,6 +70,15 @@ async def test_what_is_loaded_stands_beside_what_is_there() -> None:
     found = {name: (await engine.call_template(name, {})).data for name in ("a", "b", "c")}
     assert found == {"a": b'{"v":1}', "b": b'{"v":2}', "c": b'{"v":2}'}
     assert (await engine.answer(Query(text))).data == b'{"b":{"v":2}}', "the plan was kept"
+
+
+async def test_definitions_are_there_beside_what_is_loaded(tmp_path: Path) -> None:
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "x.json").write_text('{"name": "x", "url": "http://u.test/x"}')
+    upstream = Upstream()
+    engine = Engine(load_settings(None, {}), upstream, definitions=read_definitions(tmp_path))
+    engine.load({"a": {"Output": {"v": 1}}})
+    assert (await engine.answer(Query("select * from httpapi.x"))).data == b'{"x":{"x": 1}}'
 
 
 async def test_nothing_is_loaded_by_halves() -> None:
