@@ -218,7 +218,8 @@ class _Loading:
         unknown = UNKNOWN.get(self._definitions.layout, 404)
         broken = frozenset(self._broken)
         return DefinedCatalog(
-            self._found, broken, unknown, self._plans, self._exact, self._compiled, tuple(self.problems),
+            self._found, broken, unknown, self._plans, self._exact, self._compiled,
+            tuple(self.problems),
             NO_JSON.get(self._definitions.layout, 400), self._nowhere,
             figure_names=figure_names(self._definitions),
         )  # fmt: skip

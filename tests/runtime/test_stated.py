@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -247,9 +248,97 @@ def test_what_is_no_number_is_no_round(count: Any) -> None:
     assert run(plan(task("l", rounds(1, Literal(count))))) == [[], []]
 
 
-def test_a_loop_of_a_billion_is_refused() -> None:
-    for count in (10**9, "1" + "0" * 30):
-        assert run(plan(task("l", rounds(1, Literal(count))))).code is Code.FANOUT_LIMIT
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_loop_of_a_billion_is_refused(width: int) -> None:
+    counts: list[Any] = [1001, 10**9, "1" + "0" * 30, Decimal("1e999999999"), 10**5000]
+    for count in counts:
+        assert run(plan(task("l", rounds(width, Literal(count))))).code is Code.FANOUT_LIMIT
+    assert run(plan(task("l", rounds(width, Literal(-(10**5000)))))) == [[], []]
+    assert len(run(plan(task("l", rounds(width, Literal(1000)))))[1]) == 1000
+
+
+def test_rounds_that_call_go_as_far_as_the_calls_of_a_query() -> None:
+    body = plan(
+        task("x", send("/x")), task("y", Compute(Items((NOTHING, NOTHING))), after=frozenset("x"))
+    )
+    for count, ends in ((150, True), (201, False)):
+        upstream = Upstream()
+        made = plan(task("l", Loop(Literal(count), NOTHING, Nested("r", body), "state")))
+        assert engine(upstream).defined(made).plan.most_calls == 200
+        found = run(made, upstream)
+        assert isinstance(found, list) is ends
+        assert len(upstream.calls) == min(count, 200)
+
+
+def within(width: int, rounds: int, inner: Plan) -> Loop:
+    """A loop over a plan, whose state is nothing."""
+    body = plan(task("x", Nested("in", inner)), task("y", Compute(Items((NOTHING, NOTHING)))))
+    return Loop(Literal(rounds), NOTHING, Nested("part", body), "state", width)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_loops_in_loops_go_round_no_more_often_than_one_may(width: int) -> None:
+    """A thousand times a thousand rounds that call nobody would keep all others waiting."""
+    turns: list[int] = []
+
+    def turn(*_: Any) -> Any:
+        turns.append(1)
+        return [None, None]
+
+    innermost = plan(task("x", Compute(Invoke("turn", turn))))
+    inner = plan(task("l", Loop(Literal(500), NOTHING, Nested("in", innermost), "state", width)))
+    found = run(plan(task("l", within(width, 500, inner))))
+    assert (found.code, "10000 times" in found.message) == (Code.FANOUT_LIMIT, True)
+    assert 9000 < len(turns) < 10_000
+
+
+def test_rounds_that_call_nobody_let_others_have_their_turn() -> None:
+    body = plan(task("x", Compute(Items((NOTHING, NOTHING)))))
+    made = plan(task("l", Loop(Literal(64), NOTHING, Nested("r", body), "state")))
+    ticks: list[int] = []
+
+    async def carried_out() -> Any:
+        own = engine(Upstream())
+        executable = own.defined(made)
+
+        async def tick() -> None:
+            while True:
+                ticks.append(1)
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(tick())
+        await asyncio.sleep(0)
+        ticks.clear()
+        found = await own.outcome(executable, Query(""))
+        other.cancel()
+        return found
+
+    assert isinstance(asyncio.run(carried_out()), Done)
+    assert len(ticks) >= 4
+
+
+def test_rounds_end_with_the_time_of_the_query() -> None:
+    now = [0.0]
+
+    def turn(*_: Any) -> Any:
+        now[0] += 1
+        return [None, None]
+
+    made = plan(
+        task(
+            "l",
+            Loop(
+                Literal(64),
+                NOTHING,
+                Nested("r", plan(task("x", Compute(Invoke("turn", turn))))),
+                "state",
+            ),
+        )
+    )
+    own = Engine(Settings(), Upstream(), clock=lambda: now[0])
+    found = asyncio.run(own.outcome(own.defined(made), Query("")))
+    assert isinstance(found, Failed)
+    assert (found.failure.code, now[0]) == (Code.QUERY_TIMEOUT, 10.0)
 
 
 def test_a_lane_is_as_wide_as_it_says() -> None:
