@@ -197,6 +197,13 @@ def test_headers_that_break_the_message_are_refused() -> None:
     assert run(plan(task("a", work))).code is Code.BAD_VALUE
 
 
+def test_a_body_that_is_no_text_is_refused() -> None:
+    work = Send("post", "up", Literal(BASE + "/a"), NOTHING, Literal("\ud800"),
+                pinned=frozenset({BASE}))  # fmt: skip
+    found = run(plan(task("a", work)))
+    assert (found.code, found.message) == (Code.BAD_VALUE, "the body has half of a surrogate pair")
+
+
 def test_a_secret_goes_to_its_own_place_and_is_not_shown() -> None:
     secret = Secret("privates.keys", "home", "s3cret-key")
     url = Invoke("url", lambda _, key: f"{BASE}/a?k={key}", (local("key"),))
