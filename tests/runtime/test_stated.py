@@ -375,6 +375,45 @@ def test_what_is_begun_aside_ends_behind_the_answer_and_is_told_of_if_it_fails()
     assert [type(notice) for notice in told] == [AsideFailed]
 
 
+def figures_of(own: Engine) -> dict[str, float]:
+    return {figure.name: figure.value for figure in own.asides.figures()}
+
+
+def test_what_is_begun_aside_by_what_is_aside_is_waited_for_too() -> None:
+    told: list[Notice] = []
+    begins = plan(
+        task("w", send("/first")), task("i", Aside(part(send("/second"))), after=frozenset("w"))
+    )
+
+    async def carried_out() -> None:
+        upstream = Upstream({"/second": (500, "{}")}, pause=0.02)
+        own = engine(upstream, told)
+        made = plan(
+            task("a", Aside(Nested("outer", begins, (("origin", Literal(1)),)))),
+            task("b", Compute(NOTHING)),
+        )
+        await own.outcome(own.defined(made), Query("", {"origin": {}}))
+        assert figures_of(own) == {"apiql_asides_running": 1, "apiql_asides_failed_total": 0}
+        await own.asides.aclose(5)
+        assert [call.target for call in upstream.calls] == ["/first", "/second"]
+        assert figures_of(own) == {"apiql_asides_running": 0, "apiql_asides_failed_total": 1}
+
+    asyncio.run(carried_out())
+    assert len(told) == 1
+
+
+def test_what_takes_too_long_aside_is_ended() -> None:
+    async def carried_out() -> None:
+        upstream = Upstream(pause=60)
+        own = engine(upstream)
+        made = plan(task("a", Aside(part(send("/x")))))
+        await own.outcome(own.defined(made), Query("", {"origin": {}}))
+        await own.asides.aclose(0.01)
+        assert (own.asides.count, len(upstream.calls)) == (0, 1)
+
+    asyncio.run(carried_out())
+
+
 def test_the_engine_does_what_it_is_given_to_do() -> None:
     async def doubled(given: Mapping[str, Any]) -> Any:
         return given["n"] * 2
