@@ -14,7 +14,7 @@ import pytest
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, ValueRefused
-from apiql.events import AsideFailed, Notice
+from apiql.events import AsideFailed, Notice, TaskSkipped
 from apiql.ir.caching import CacheRule
 from apiql.ir.explain import as_text
 from apiql.ir.plan import Lane, Making, Parameter, Plan, Task
@@ -35,7 +35,7 @@ from apiql.ir.values import (
     Value,
 )
 from apiql.ir.works import Accepts, Act, Aside, Choose, Compute, Loop, Media, Nested, Send, Work
-from apiql.runtime.outcome import MISSING, Done, Failed
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
 from apiql.settings import Settings
 from apiql.sources.cache import cached
 from apiql.sources.cache_entry import Kept, size_of
@@ -178,6 +178,62 @@ def test_bodies_as_definitions_take_them() -> None:
     assert run(plan(task("a", send("/a", media=Media.JSON), made)), Text()) == {"a": "é"}
     assert run(plan(task("a", send("/a", media=Media.TEXT), made)), Text()) == '{"a": "é"}'
     assert run(plan(task("a", send("/a"), made)), Text()).code is Code.BAD_PAYLOAD
+
+
+def ended(made: Plan, observe: Any = None, origin: Any = None) -> Any:
+    """How a plan ends."""
+    own = engine(Upstream())
+    query = Query("", {} if origin is None else {"origin": origin})
+    return asyncio.run(own.outcome(own.defined(made), query, observe))
+
+
+def refusing(*_: Any) -> Any:
+    raise ValueRefused("no", code=Code.FORBIDDEN, status=403)
+
+
+def test_what_reads_what_was_left_out_is_left_out_too() -> None:
+    first = task("a", Compute(Literal(1)), when=Literal(False))
+    assert isinstance(ended(plan(first, task("b", Compute(result("a"))))), LeftOut)
+    after = plan(first, task("b", Compute(Literal(2)), after=frozenset("a")))
+    assert ended(after).value == 2
+
+
+def test_a_reply_of_which_nothing_can_be_made_keeps_its_status() -> None:
+    made = Making(result=Invoke("made", refusing))
+    found = ended(plan(task("a", send("/a"), made)))
+    assert (found.failure.code, found.failure.status) == (Code.FORBIDDEN, 403)
+    assert (found.status, found.headers) == (200, JSON)
+
+
+def test_what_stands_instead_tells_of_the_failure() -> None:
+    made = Making(instead=Ref(FailureRoot()))
+    found = ended(plan(task("a", Compute(Invoke("no", refusing)), made)))
+    assert [failure.code for failure in found.failures] == [Code.FORBIDDEN]
+    assert found.value == {"code": "FORBIDDEN", "message": "no", "status": 403}
+    left = ended(plan(task("a", Compute(NOTHING), made, when=Literal(False))))
+    assert (left.value, left.failures) == (None, ())
+
+
+def test_what_stands_instead_may_fail_too() -> None:
+    made = Making(instead=Invoke("no", refusing))
+    found = ended(plan(task("a", Compute(Invoke("no", refusing)), made)))
+    assert (found.failure.code, found.failure.message) == (Code.FORBIDDEN, "no")
+
+
+def test_a_local_value_that_is_not_there_is_null() -> None:
+    seen: list[Any] = []
+    let = (("x", Ref(ParamRoot("origin"), ("x",), True)),
+           ("y", Invoke("see", lambda _, x: seen.append(x), (local("x"),))))  # fmt: skip
+    assert ended(plan(task("a", Compute(local("x")), Making(let=let))), origin={}).value is None
+    assert seen == [None]
+
+
+def test_what_is_skipped_is_told() -> None:
+    events: list[Any] = []
+    first = task("a", Compute(Invoke("no", refusing)))
+    ended(plan(first, task("b", Compute(result("a")))), events.append)
+    told = [(event.task, event.code) for event in events if isinstance(event, TaskSkipped)]
+    assert told == [("b", Code.DEPENDENCY_FAILED)]
 
 
 def test_only_known_places_are_called() -> None:
