@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apiql import __version__
-from apiql.convert_command import convert
-from apiql.errors import ApiqlError, QueryRefused
-from apiql.exits import (
+from apiql.commands.convert import convert
+from apiql.commands.exits import (
     NOTHING,
     PARTIAL,
     REFUSED,
@@ -27,15 +26,16 @@ from apiql.exits import (
     fail,
     set_missing,
 )  # fmt: skip
-from apiql.fetch_command import fetch
-from apiql.fmt_command import fmt
-from apiql.import_command import import_
-from apiql.key_commands import keys
-from apiql.private_commands import private
+from apiql.commands.fetch import fetch
+from apiql.commands.fmt import fmt
+from apiql.commands.import_ import import_
+from apiql.commands.keys import keys
+from apiql.commands.privates import private
+from apiql.errors import ApiqlError, QueryRefused
 from apiql.query_files import FilesRefused
 
 if TYPE_CHECKING:
-    from apiql.run_once import Setup
+    from apiql.commands.run_once import Setup
 
 cli = typer.Typer(
     add_completion=False,
@@ -104,7 +104,7 @@ def serve(
 ) -> None:
     """Answer queries over HTTP at /apiql."""
     set_missing(env, os.environ)
-    from apiql import run_once
+    from apiql.commands import run_once
     from apiql.server.before_start import fetch_at_start
     from apiql.server.serve import serve_forever
 
@@ -132,7 +132,7 @@ def run(
 ) -> None:
     """Run a query without a server and print its answer."""
     text, setup = _text(file, expression, template), _setup(conf, env)
-    from apiql import run_once
+    from apiql.commands import run_once
 
     given = run_once.parameters(params, param or [])
     asked = run_once.Asked(text, template)
@@ -155,7 +155,7 @@ def explain(
     env: Env = None,
 ) -> None:
     """Print the plan of a query; nothing is called, unless it is to be analyzed."""
-    from apiql import run_once
+    from apiql.commands import run_once
 
     if of is not None:
         print(run_once.explained_definition(_setup(conf, env, True), of, form.value), end="")
@@ -175,7 +175,7 @@ def check(
 ) -> None:
     """Check settings, rights, stored queries, templates, definitions and, if given, files."""
     setup, where = _setup(conf, env, keep_going=True), conf_folder(conf)
-    from apiql import checked_definitions, open_ways, run_once
+    from apiql.commands import checked_definitions, open_ways, run_once
 
     definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
     gateways = checked_definitions.of_gateways(setup, strict)
@@ -203,7 +203,7 @@ def _counted(counts: Iterable[tuple[int, str]]) -> str:
 def show_id(file: File = None, expression: Text = None, conf: Conf = None, env: Env = None) -> None:
     """Print the id of a query: clients may send it in place of the text."""
     text, setup = _text(file, expression), _setup(conf, env)
-    from apiql import run_once
+    from apiql.commands import run_once
 
     print(run_once.id_of(setup, text))
 
@@ -223,7 +223,7 @@ def export(
 ) -> None:
     """Describe stored queries and definitions: OpenAPI 3.1 of /query/<name>, /flow/<name>, …"""
     setup = _setup(conf, env)
-    from apiql import run_once
+    from apiql.commands import run_once
 
     text = run_once.described(setup)
     if out is None:
@@ -256,7 +256,7 @@ def _refuse(problems: list[str]) -> None:
 
 def _setup(conf: Path | None, env: Path | None, keep_going: bool = False) -> Setup:
     set_missing(env, os.environ)
-    from apiql.run_once import Setup
+    from apiql.commands.run_once import Setup
     from apiql.server.configuration import Place, read_configuration
 
     place = Place(conf_folder(conf), os.environ, keep_going=keep_going)

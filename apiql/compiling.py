@@ -32,7 +32,6 @@ from apiql.stored import Catalog, load_queries
 from apiql.stored_templates import Templates, load_templates
 from apiql.template_files import TemplateFiles
 
-NO_DEFINED = DefinedCatalog()
 NOTHING: Mapping[int, Executable] = {}
 
 
@@ -61,7 +60,7 @@ class Compiling:
         return load_definitions(files, around, partial(lowering, count=count), make)
 
     def catalog(
-        self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog = NO_DEFINED
+        self, queries: QueryFiles, templates: Templates, defined: DefinedCatalog
     ) -> Catalog:
         """What texts are compiled against.
 
@@ -82,6 +81,7 @@ class Compiling:
             QueryRefused: everything that is wrong with it.
         """
         plan = lower(program, text, catalog.around, role)
+        reach = reach or reached(plan, catalog.around.exact)
         try:
             return self._rewritten(plan, catalog.compiled, reach)
         except QueryRefused as refused:

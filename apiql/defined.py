@@ -25,7 +25,7 @@ from apiql.frontends.definitions.private import Private
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.gateways import NO_ENDPOINTS, GatewayCatalog, errors_of, load_gateways
 from apiql.ir.plan import Plan
-from apiql.ir.reach import Kind, Name, Reach
+from apiql.ir.reach import Exact, Kind, Name, Reach
 from apiql.query_files import FileProblem, FilesRefused
 from apiql.runtime.step import Executable
 from apiql.sources.addresses import BadUrl, parse_url
@@ -65,13 +65,14 @@ class DefinedCatalog:
     """Definitions by kind and name; `broken` are those that are there and cannot be served.
 
     `unknown` is the status for a name that nothing has, `plans` what texts select from by its full
-    name, with their compiled forms by the `id()` of each.
+    name, `exact` whose name that is; `compiled` are their compiled forms by the `id()` of each.
     """
 
     found: Mapping[Name, Defined] = field(default_factory=dict)
     broken: frozenset[Name] = frozenset()
     unknown: int = 404
     plans: Mapping[str, Plan] = field(default_factory=dict)
+    exact: Exact = field(default_factory=dict)
     compiled: Mapping[int, Executable] = field(default_factory=dict)
     problems: tuple[FileProblem, ...] = ()
     """Of those that are left out, what only making their plans has shown."""
@@ -173,6 +174,7 @@ class _Loading:
         self._found: dict[Name, Defined] = {}
         self._broken: set[Name] = set()
         self._plans: dict[str, Plan] = {}
+        self._exact: dict[str, Name] = {}
         self._compiled: dict[int, Executable] = {}
 
     def carry_out(
@@ -208,7 +210,7 @@ class _Loading:
             return
         self._found[kind, full_name] = Defined(kind, full_name, lowered, executable)
         full = f"{kind}.{full_name.replace('/', '.')}"
-        self._plans[full] = lowered.data
+        self._plans[full], self._exact[full] = lowered.data, (kind, full_name)
         self._compiled[id(lowered.data)] = data
 
     def catalog(self) -> DefinedCatalog:
@@ -216,7 +218,8 @@ class _Loading:
         unknown = UNKNOWN.get(self._definitions.layout, 404)
         broken = frozenset(self._broken)
         return DefinedCatalog(
-            self._found, broken, unknown, self._plans, self._compiled, tuple(self.problems),
+            self._found, broken, unknown, self._plans, self._exact, self._compiled,
+            tuple(self.problems),
             NO_JSON.get(self._definitions.layout, 400), self._nowhere,
             figure_names=figure_names(self._definitions),
         )  # fmt: skip
@@ -277,4 +280,6 @@ def _place(text: str) -> Iterator[str]:
 
 def with_plans(around: Surroundings, defined: DefinedCatalog) -> Surroundings:
     """The surroundings with what definitions let be selected from."""
-    return replace(around, stored={**around.stored, **defined.plans}) if defined.plans else around
+    if not defined.plans:
+        return around
+    return replace(around, stored={**around.stored, **defined.plans}, exact=defined.exact)

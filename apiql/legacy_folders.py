@@ -7,8 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from apiql.archive import FOLDERS
-from apiql.remote_state import remote_folder
+from apiql.remote.archive import FOLDERS
+from apiql.remote.state import remote_folder
 from apiql.settings import Settings
 
 

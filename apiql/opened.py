@@ -10,7 +10,7 @@ from typing import Self
 from apiql.acts import acts_of
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
-from apiql.events import Told
+from apiql.events import Figures, Told
 from apiql.frontends.definitions.lower.lowered import Count
 from apiql.gateways import read_gateways
 from apiql.plugins import Registry
@@ -68,6 +68,12 @@ class OpenEngine:
         definitions = replace(read_definitions(conf, environ=environ), gateways=gateways)
         templates = read_template_files(conf)
         return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
+
+    @property
+    def figures(self) -> tuple[Figures, ...]:
+        """What is counted of its way to the upstreams, and of what definitions begin aside."""
+        defined = self.engine.definitions.found
+        return (*self.stack.figures, self.engine.asides.figures) if defined else self.stack.figures
 
     async def __aenter__(self) -> Engine:
         self.stack.begin()

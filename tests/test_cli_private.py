@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from apiql.cli import main
-from apiql.private_files import PrivateRefused, rewrite_privates
+from apiql.commands.private_files import PrivateRefused, rewrite_privates
 from apiql.settings import read_privates
 
 OLD = base64.b64encode(b"o" * 32).decode()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from apiql.cli import main
-from apiql.open_ways import open_ways
+from apiql.commands.open_ways import open_ways
 from apiql.query_files import read_query_files
 from apiql.rights_files import read_rights
 from apiql.settings import load_settings

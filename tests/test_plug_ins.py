@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from apiql import cli, plug_in_files
-from apiql.checked_definitions import checked
+from apiql.commands.checked_definitions import checked
 from apiql.engine import all_functions
 from apiql.events import ConfRefused
 from apiql.gotemplate import Data, compile_template

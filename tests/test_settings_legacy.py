@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from apiql.checked_definitions import checked
+from apiql.commands.checked_definitions import checked
+from apiql.commands.exits import set_missing
 from apiql.dotenv_text import read_dotenv
-from apiql.exits import set_missing
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.layout import Layout

@@ -5,9 +5,10 @@ Knows nothing of who asks. A stored query or template is one name: what it calls
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import MappingProxyType
 
 from apiql.ir.plan import Plan, with_otherwise
 from apiql.ir.works import Fetch, Nested, Send, inner_works
@@ -34,6 +35,9 @@ class Kind(StrEnum):
 
 Name = tuple[Kind, str]
 Sees = Callable[[Kind, str], bool]
+Exact = Mapping[str, Name]
+"""By full name the names that cannot be read off it: those with dots of their own."""
+NONE: Exact = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Seen:
     methods: frozenset[str] | None = None
 
 
-def reached(plan: Plan) -> Reach:
+def reached(plan: Plan, exact: Exact = NONE) -> Reach:
     """All that a run of the plan can reach: what `else` takes in its place too, what `when` may
     leave out, what a list that is empty calls for nothing.
     """
@@ -64,9 +68,9 @@ def reached(plan: Plan) -> Reach:
         match work:
             case Nested(full, inner):
                 if "." in full:
-                    names.add(stored_as(full))
+                    names.add(stored_as(full, exact))
                 else:  # a part of the plan that it stands in
-                    part = reached(inner)
+                    part = reached(inner, exact)
                     names |= part.names
                     methods |= part.methods
             case Send(service=service):
@@ -87,9 +91,11 @@ def _works(plan: Plan) -> Iterator[Fetch | Send | Nested]:
             yield from inner_works(one.work)
 
 
-def stored_as(full: str) -> Name:
+def stored_as(full: str, exact: Exact = NONE) -> Name:
     """The kind of what is stored and its name, for all revisions: `query.shop.cart@2` is the query
     `shop/cart`.
     """
+    if full in exact:
+        return exact[full]
     kind, _, name = full.partition(".")
     return Kind(kind), name.partition("@")[0].replace(".", "/")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from apiql.ir.plan import Plan
 
 READS = frozenset({"get", "head"})
+MOST_ROUNDS = 1000
+"""Of one loop, unless lists may be longer."""
 
 
 @dataclass(frozen=True, slots=True)

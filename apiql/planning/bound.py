@@ -8,7 +8,7 @@ from math import ceil, prod
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.values import Items, Literal, Record, Value
-from apiql.ir.works import Axis, Loop, Nested, Repeat, Work, inner_works
+from apiql.ir.works import MOST_ROUNDS, Axis, Loop, Nested, Repeat, Work, inner_works
 
 
 def bounded(plan: Plan, calls: int, fanout: int) -> Plan:
@@ -68,7 +68,7 @@ def _times(work: Work, fanout: int) -> int:
         case Repeat():
             return _elements(work, fanout)
         case Loop():
-            return fanout
+            return max(fanout, MOST_ROUNDS)
         case _:
             return 1
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec.structs import replace
 
 from apiql.errors import Failure
-from apiql.events import AsideFailed, Told
+from apiql.events import AsideFailed, Figure, Told
 from apiql.runtime.outcome import Failed, Skipped
 from apiql.runtime.prepare import RunLimits
 from apiql.runtime.run import Budget, Run
@@ -27,11 +27,18 @@ class Asides:
     def __init__(self, limits: RunLimits, told: Told | None, most: int = 1000) -> None:
         self._limits, self._told, self._most = limits, told, most
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed = 0
 
     @property
     def count(self) -> int:
         """How many are under way."""
         return len(self._tasks)
+
+    def figures(self) -> Iterator[Figure]:
+        """How many are under way, and how many came to nothing."""
+        yield Figure("apiql_asides_running", "Jobs under way that nobody waits for", self.count)
+        told = "Jobs that nobody waited for, and that came to nothing"
+        yield Figure("apiql_asides_failed_total", told, self._failed, counter=True)
 
     def begin(self, step: Step, call: NestedCall, seen: Mapping[str, Any], run: Run) -> None:
         """Begins a plan for a task of a run."""
@@ -43,14 +50,17 @@ class Asides:
         task.add_done_callback(self._tasks.discard)
 
     async def aclose(self, patience: float) -> None:
-        """Waits for all that are under way, at most so many seconds; ends what is left."""
-        if not self._tasks:
-            return
-        _, left = await asyncio.wait(self._tasks, timeout=patience)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
+        """Waits for all that are under way, and for what these begin, at most so many seconds; ends
+        what is left.
+        """
+        clock = asyncio.get_running_loop().time
+        until = clock() + patience
+        while self._tasks and clock() < until:
+            await asyncio.wait(self._tasks, timeout=until - clock())
+        while self._tasks:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.wait(self._tasks)
 
     async def _carried_out(
         self, step: Step, call: NestedCall, seen: Mapping[str, Any], run: Run
@@ -68,6 +78,7 @@ class Asides:
             self._tell(step, _why(outcome.failure))
 
     def _tell(self, step: Step, why: str) -> None:
+        self._failed += 1
         if self._told is not None:
             self._told(AsideFailed(step.name, why))
 

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
 from apiql.ir.values import Value
-from apiql.ir.works import Act, Aside, Choose, Compute, Loop, Nested, Work
+from apiql.ir.works import MOST_ROUNDS, Act, Aside, Choose, Compute, Loop, Nested, Work
 from apiql.runtime.json_values import plain_text
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut, Outcome, Skipped
 from apiql.runtime.run import Run
@@ -19,6 +19,8 @@ from apiql.runtime.step import NestedCall, Step
 from apiql.runtime.workers import in_turn
 
 Compile = Callable[[Value], Evaluate]
+MUCH = 10**20
+"""A number of rounds that is too large in any case."""
 
 
 class CompileNested(Protocol):
@@ -131,16 +133,30 @@ def _rounds(found: Any, run: Run) -> int:
         case bool():
             return 0
         case int() | Decimal() | float():
-            number = int(found)
+            number = int(max(0, min(found, MUCH)))
         case str() if found.strip().isascii() and found.strip().isdigit():
-            number = int(found) if len(found) < 20 else 10**20
+            number = int(found) if len(found) < 20 else MUCH
         case _:
             return 0
-    most = run.fan_limits.distinct
+    most = max(run.fan_limits.distinct, MOST_ROUNDS)
     if number > most:
-        message = f"a loop of {number} rounds goes over the limit fanout = {most}"
+        message = f"a loop of {number} rounds goes over the limit of {most}"
         raise CallFailed(Code.FANOUT_LIMIT, message, "ask for less, or raise [limits] fanout")
     return max(number, 0)
+
+
+async def _round(
+    call: NestedCall, step: Step, run: Run, seen: Locals, number: int, more: Mapping[str, Any]
+) -> Found | Failed:
+    """What one round comes to. Rounds that call nobody would never give others a turn, nor end."""
+    try:
+        if run.budget.go_round():
+            await asyncio.sleep(0)
+    except CallFailed as refused:
+        return Failed(failure_of(refused))
+    if run.clock() >= run.deadline:
+        return Failed(Failure(Code.QUERY_TIMEOUT, "the loop did not end in the query's time"))
+    return await _inner(call, step, run, seen, number, more)
 
 
 async def _in_a_row(
@@ -148,7 +164,7 @@ async def _in_a_row(
 ) -> Found | Failed:
     values = []
     for number in range(rounds):
-        found = await _inner(call, step, run, seen, number, {work.carry: carried})
+        found = await _round(call, step, run, seen, number, {work.carry: carried})
         if isinstance(found, Failed):
             return found
         carried, value = found.value
@@ -160,7 +176,7 @@ async def _side_by_side(
     work: Loop, call: NestedCall, rounds: int, start: Any, step: Step, run: Run, seen: Locals
 ) -> Found | Failed:
     async def one(number: int) -> Found | Failed:
-        return await _inner(call, step, run, seen, number, {work.carry: start})
+        return await _round(call, step, run, seen, number, {work.carry: start})
 
     made = await in_turn(range(rounds), work.width, one)
     for found in made:

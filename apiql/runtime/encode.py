@@ -109,11 +109,16 @@ def cookie(name: str, value: Any) -> str:
 def body(value: Any) -> tuple[bytes, str]:
     """A whole body and its media type: a text as it is, all else as JSON."""
     if isinstance(value, str):
-        try:
-            return value.encode(), "text/plain; charset=utf-8"
-        except UnicodeEncodeError:
-            raise ValueRefused("the body has half of a surrogate pair") from None
+        return text_body(value), "text/plain; charset=utf-8"
     return encode(value), "application/json"
+
+
+def text_body(text: str) -> bytes:
+    """A text as a body."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise ValueRefused("the body has half of a surrogate pair") from None
 
 
 def form(fields: list[tuple[str, Any]], style: str, boundary: str) -> tuple[bytes, str]:

@@ -23,6 +23,10 @@ Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
 
 Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Something beside calls: takes its arguments by name, and makes a value."""
+MOST_TURNS = 10_000
+"""The rounds of all loops of a run, one inside the other or not."""
+BREATH = 16
+"""After so many rounds somebody else has a turn."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
 
 
@@ -36,10 +40,11 @@ class Nest(Protocol):
 
 
 class Budget(Struct):
-    """The upstream calls that a query may still make."""
+    """The upstream calls that a query may still make, and the rounds that its loops may go."""
 
     left: int
     allowed: int
+    rounds: int = MOST_TURNS
 
     def spend(self) -> None:
         """Counts one call.
@@ -52,6 +57,18 @@ class Budget(Struct):
             hint = "narrow its lists, use `batch`, or raise [limits] calls"
             raise CallFailed(Code.BUDGET_EXCEEDED, message, hint)
         self.left -= 1
+
+    def go_round(self) -> bool:
+        """Counts one round of a loop; whether others have waited long enough.
+
+        Raises:
+            CallFailed: FANOUT_LIMIT, there were too many.
+        """
+        if self.rounds <= 0:
+            message = f"the loops of one request go round more than {MOST_TURNS} times"
+            raise CallFailed(Code.FANOUT_LIMIT, message, "loop over less")
+        self.rounds -= 1
+        return self.rounds % BREATH == 0
 
 
 class Run(Struct):

@@ -39,7 +39,10 @@ HOP_BY_HOP = frozenset(
 USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
-CLIMBING = re.compile(r"/(?:\.|%2e){1,2}(?:[/?]|$)", re.IGNORECASE)
+CLIMBING = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|$)", re.IGNORECASE)
+"""Segments that some server takes for `.` or `..`: also those with parameters, or with separators
+that only look like letters.
+"""
 MOST_KNOWN = 64
 UNSAID = Said()
 Compile = Callable[[Value], Evaluate]
@@ -91,7 +94,7 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
                         send.service)  # fmt: skip
         origin, target = _placed(send, made, known)
         sent = body(scope)
-        raw = sent.encode() if isinstance(sent, str) else sent
+        raw = encode.text_body(sent) if isinstance(sent, str) else sent
         asked = caching if expires is None else _kept(send, expires, scope)
         return Call(method, origin, target, _headers(headers(scope)), raw, until, asked, 0, (),
                     send.service)  # fmt: skip
@@ -126,7 +129,8 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
     """
     if not isinstance(url, str):
         raise ValueRefused("the URL is no text")
-    if ("/." in url or "%2" in url) and CLIMBING.search(url):
+    suspect = "/." in url or "%2" in url or "%5" in url
+    if suspect and CLIMBING.search(url.partition("?")[0]):
         raise ValueRefused("the URL climbs: it holds `.` or `..` as a segment")
     plain = PLAIN_URL.fullmatch(url)
     if plain is not None and plain[1] in known:

@@ -16,7 +16,7 @@ from apiql.gateways import read_gateways
 from apiql.legacy_folders import folders_of
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
-from apiql.remote_state import remote_folder
+from apiql.remote.state import remote_folder
 from apiql.rights_files import NO_RIGHTS, RightsFiles, read_rights
 from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of

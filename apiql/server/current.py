@@ -156,7 +156,7 @@ def held_of(
             held.begin()
 
     return with_gateways(Held(
-        opened.engine, close, stack.figures, stack.purge, begin, guards_of(settings, around),
+        opened.engine, close, opened.figures, stack.purge, begin, guards_of(settings, around),
         rights or rights_of(settings), buckets=buckets, said=said_by(settings, buckets),
     ), gateways_of(opened.engine, opened.stores, tell))  # fmt: skip
 
@@ -170,7 +170,7 @@ def held_within(
         bucket.settle(opened.engine.settings)
         opened.stack.begin()
 
-    stack, figures = opened.stack, (*opened.stack.figures, bucket.figures)
+    stack, figures = opened.stack, (*opened.figures, bucket.figures)
     held = Held(
         opened.engine, opened.aclose, figures, stack.purge, begin, rights=rights, own=bucket
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from apiql.errors import ApiqlError
 from apiql.events import ArchiveMoved, Told
-from apiql.remote_archive import RemoteRefused, fetch
+from apiql.remote.fetched import RemoteRefused, fetch
 from apiql.server.configuration import Place
 from apiql.settings import Settings, load_settings
 from apiql.sources.transports import NETWORK, Network

@@ -16,7 +16,7 @@ import pytest
 from msgspec import structs
 
 from apiql import cli
-from apiql.conversions import NotConverted, conversion
+from apiql.commands.conversions import NotConverted, conversion
 from apiql.engine import Engine, Query
 from apiql.errors import QueryRefused
 from apiql.frontends.definitions.convert.convert import Converted, convert

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from apiql.access.right_document import read_right
 from apiql.access.signed import claim_in
-from apiql.archive import ArchiveRefused, read_archive
+from apiql.dotenv_text import DotenvRefused, read_dotenv
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import read_folder
 from apiql.gotemplate import Budget, Data, Mode, TemplateRefused, compile_template, v2_functions
 from apiql.ir.reach import Kind
+from apiql.remote.archive import ArchiveRefused, read_archive
 from tests.definitions.reading import DATA
 from tests.fuzz import corpus
 from tests.fuzz.operators import folder
@@ -36,6 +37,12 @@ def archive(data: bytes) -> None:
             raise AssertionError("a reason cannot be shown") from refused
         raise
     assert all(not name.startswith("/") and ".." not in name for name in files)
+
+
+def dotenv(data: bytes) -> None:
+    """Variables, none of which an environment refuses."""
+    found = read_dotenv(data.decode("utf-8", "replace"), ".env")
+    assert all("\0" not in value and "=" not in name for name, value in found.items())
 
 
 def template(data: bytes) -> None:
@@ -111,6 +118,10 @@ CLAIMS = [
     b'app="a", timestamp="1"',
     b"",
 ]
+DOTENVS = [
+    b'# all\nexport A=1\nB=\'two\nlines\' # c\nC="a\\n\\"b"\r\nD=',
+    b"TGAH_PORT=8080\nX.y-z = a b #c\n",
+]
 PASSWORD = "pass wörd".encode()
 PARTS = (b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02")
 PATHS = (b"<<", b">>", b"<<a.b>>", b"[0]", b'"Url": "', b'"Output"', b"http://")
@@ -118,6 +129,7 @@ MARKS = (b"{{", b"}}", b"{{- ", b"end", b"range", b"with", b"|", b"$x", b":=", b
 
 TARGETS = (
     Target("archive", archive, (ArchiveRefused,), archives, PARTS),
+    Target("dotenv", dotenv, (DotenvRefused,), lambda: DOTENVS, (b"=", b"'", b'"', b"#", b"\\")),
     Target("template", template, (TemplateRefused,), lambda: TEMPLATES, MARKS),
     Target("definition", definitions, (), documents, (b'"from"', b'"steps"', b"{{", b"null")),
     Target("call template", call_template, (), call_templates, PATHS),

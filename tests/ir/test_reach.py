@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from apiql.definition_files import read_definitions
 from apiql.engine import Engine
 from apiql.errors import QueryRefused
 from apiql.ir.reach import Kind, Seen
@@ -124,6 +127,20 @@ def test_what_is_not_seen_is_as_if_it_were_not_there(text: str, gone: str, refus
     everything = Seen(lambda kind, name: True)
     if "userz" not in text:
         ENGINE.refuse_unseen(text, everything)
+
+
+def test_a_definition_whose_name_has_dots_is_reached_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "apis" / "shop").mkdir(parents=True)
+    text = '{"name": "x", "url": "http://127.0.0.1:9/x", "method": "GET"}'
+    for name in ("secret.api.json", "shop/cart.json"):
+        (tmp_path / "apis" / name).write_text(text)
+    engine = Engine(SETTINGS, nowhere, definitions=read_definitions(tmp_path))
+    for source, name in (("secret.api", "secret.api"), ("shop.cart", "shop/cart")):
+        text = f"select * from httpapi.{source}"
+        assert engine.executable(text).reach.names == {(Kind.HTTPAPI, name)}
+        seen = Seen(lambda kind, of, gone=name: of != gone)  # type: ignore[misc]
+        with pytest.raises(QueryRefused, match="is not known here"):
+            engine.refuse_unseen(text, seen)
 
 
 def test_methods_that_are_not_seen() -> None:

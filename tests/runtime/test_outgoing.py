@@ -63,6 +63,47 @@ def test_a_field_that_breaks_the_message_is_refused(value: str) -> None:
     assert (found.code, upstream.calls) == (Code.BAD_VALUE, [])
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a/../b",
+        "/a/..",
+        "/.",
+        "/a/%2E%2e/b",
+        "/a/.%2e",
+        "/..;x/b",
+        "/a%2f..%2Fb",
+        "/a/..%5cb",
+        "/a%5C.",
+        "/a/%2e;v=1",
+    ],
+)
+def test_a_path_that_climbs_is_refused(path: str) -> None:
+    upstream = Upstream()
+    found = carried_out(Outgoing(BASE + path, ()), upstream)
+    assert (found.code, "climbs" in found.message, upstream.calls) == (Code.BAD_VALUE, True, [])
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/a?next=/x/../y",
+        "/a?next=%2F..%2Fy",
+        "/.well-known/x",
+        "/a/..b",
+        "/a/.../b",
+        "/a%2Fb",
+        "/a.b/c%2e",
+        "/?..",
+        "/a?/.",
+    ],
+)
+def test_what_only_looks_so_goes_out_as_it_is(path: str) -> None:
+    upstream = Upstream()
+    carried_out(Outgoing(BASE + path, ()), upstream)
+    assert [call.target for call in upstream.calls] == [path]
+
+
 def test_only_known_places_are_called() -> None:
     upstream = Upstream()
     found = carried_out(Outgoing("http://other.test/p", ()), upstream)

@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, ValueRefused
-from apiql.events import AsideFailed, Notice
+from apiql.events import AsideFailed, Notice, TaskSkipped
 from apiql.ir.caching import CacheRule
 from apiql.ir.explain import as_text
 from apiql.ir.plan import Lane, Making, Parameter, Plan, Task
@@ -34,7 +35,7 @@ from apiql.ir.values import (
     Value,
 )
 from apiql.ir.works import Accepts, Act, Aside, Choose, Compute, Loop, Media, Nested, Send, Work
-from apiql.runtime.outcome import MISSING, Done, Failed
+from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
 from apiql.settings import Settings
 from apiql.sources.cache import cached
 from apiql.sources.cache_entry import Kept, size_of
@@ -179,6 +180,62 @@ def test_bodies_as_definitions_take_them() -> None:
     assert run(plan(task("a", send("/a"), made)), Text()).code is Code.BAD_PAYLOAD
 
 
+def ended(made: Plan, observe: Any = None, origin: Any = None) -> Any:
+    """How a plan ends."""
+    own = engine(Upstream())
+    query = Query("", {} if origin is None else {"origin": origin})
+    return asyncio.run(own.outcome(own.defined(made), query, observe))
+
+
+def refusing(*_: Any) -> Any:
+    raise ValueRefused("no", code=Code.FORBIDDEN, status=403)
+
+
+def test_what_reads_what_was_left_out_is_left_out_too() -> None:
+    first = task("a", Compute(Literal(1)), when=Literal(False))
+    assert isinstance(ended(plan(first, task("b", Compute(result("a"))))), LeftOut)
+    after = plan(first, task("b", Compute(Literal(2)), after=frozenset("a")))
+    assert ended(after).value == 2
+
+
+def test_a_reply_of_which_nothing_can_be_made_keeps_its_status() -> None:
+    made = Making(result=Invoke("made", refusing))
+    found = ended(plan(task("a", send("/a"), made)))
+    assert (found.failure.code, found.failure.status) == (Code.FORBIDDEN, 403)
+    assert (found.status, found.headers) == (200, JSON)
+
+
+def test_what_stands_instead_tells_of_the_failure() -> None:
+    made = Making(instead=Ref(FailureRoot()))
+    found = ended(plan(task("a", Compute(Invoke("no", refusing)), made)))
+    assert [failure.code for failure in found.failures] == [Code.FORBIDDEN]
+    assert found.value == {"code": "FORBIDDEN", "message": "no", "status": 403}
+    left = ended(plan(task("a", Compute(NOTHING), made, when=Literal(False))))
+    assert (left.value, left.failures) == (None, ())
+
+
+def test_what_stands_instead_may_fail_too() -> None:
+    made = Making(instead=Invoke("no", refusing))
+    found = ended(plan(task("a", Compute(Invoke("no", refusing)), made)))
+    assert (found.failure.code, found.failure.message) == (Code.FORBIDDEN, "no")
+
+
+def test_a_local_value_that_is_not_there_is_null() -> None:
+    seen: list[Any] = []
+    let = (("x", Ref(ParamRoot("origin"), ("x",), True)),
+           ("y", Invoke("see", lambda _, x: seen.append(x), (local("x"),))))  # fmt: skip
+    assert ended(plan(task("a", Compute(local("x")), Making(let=let))), origin={}).value is None
+    assert seen == [None]
+
+
+def test_what_is_skipped_is_told() -> None:
+    events: list[Any] = []
+    first = task("a", Compute(Invoke("no", refusing)))
+    ended(plan(first, task("b", Compute(result("a")))), events.append)
+    told = [(event.task, event.code) for event in events if isinstance(event, TaskSkipped)]
+    assert told == [("b", Code.DEPENDENCY_FAILED)]
+
+
 def test_only_known_places_are_called() -> None:
     stranger = Literal("http://example.com/x")
     upstream = Upstream()
@@ -194,6 +251,13 @@ def test_headers_that_break_the_message_are_refused() -> None:
     broken = Items((Items((Literal("X-A"), Literal("1\r\nX-B: 2"))),))
     work = Send("get", "up", Literal(BASE + "/a"), broken, NOTHING, pinned=frozenset({BASE}))
     assert run(plan(task("a", work))).code is Code.BAD_VALUE
+
+
+def test_a_body_that_is_no_text_is_refused() -> None:
+    work = Send("post", "up", Literal(BASE + "/a"), NOTHING, Literal("\ud800"),
+                pinned=frozenset({BASE}))  # fmt: skip
+    found = run(plan(task("a", work)))
+    assert (found.code, found.message) == (Code.BAD_VALUE, "the body has half of a surrogate pair")
 
 
 def test_a_secret_goes_to_its_own_place_and_is_not_shown() -> None:
@@ -247,9 +311,97 @@ def test_what_is_no_number_is_no_round(count: Any) -> None:
     assert run(plan(task("l", rounds(1, Literal(count))))) == [[], []]
 
 
-def test_a_loop_of_a_billion_is_refused() -> None:
-    for count in (10**9, "1" + "0" * 30):
-        assert run(plan(task("l", rounds(1, Literal(count))))).code is Code.FANOUT_LIMIT
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_loop_of_a_billion_is_refused(width: int) -> None:
+    counts: list[Any] = [1001, 10**9, "1" + "0" * 30, Decimal("1e999999999"), 10**5000]
+    for count in counts:
+        assert run(plan(task("l", rounds(width, Literal(count))))).code is Code.FANOUT_LIMIT
+    assert run(plan(task("l", rounds(width, Literal(-(10**5000)))))) == [[], []]
+    assert len(run(plan(task("l", rounds(width, Literal(1000)))))[1]) == 1000
+
+
+def test_rounds_that_call_go_as_far_as_the_calls_of_a_query() -> None:
+    body = plan(
+        task("x", send("/x")), task("y", Compute(Items((NOTHING, NOTHING))), after=frozenset("x"))
+    )
+    for count, ends in ((150, True), (201, False)):
+        upstream = Upstream()
+        made = plan(task("l", Loop(Literal(count), NOTHING, Nested("r", body), "state")))
+        assert engine(upstream).defined(made).plan.most_calls == 200
+        found = run(made, upstream)
+        assert isinstance(found, list) is ends
+        assert len(upstream.calls) == min(count, 200)
+
+
+def within(width: int, rounds: int, inner: Plan) -> Loop:
+    """A loop over a plan, whose state is nothing."""
+    body = plan(task("x", Nested("in", inner)), task("y", Compute(Items((NOTHING, NOTHING)))))
+    return Loop(Literal(rounds), NOTHING, Nested("part", body), "state", width)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_loops_in_loops_go_round_no_more_often_than_one_may(width: int) -> None:
+    """A thousand times a thousand rounds that call nobody would keep all others waiting."""
+    turns: list[int] = []
+
+    def turn(*_: Any) -> Any:
+        turns.append(1)
+        return [None, None]
+
+    innermost = plan(task("x", Compute(Invoke("turn", turn))))
+    inner = plan(task("l", Loop(Literal(500), NOTHING, Nested("in", innermost), "state", width)))
+    found = run(plan(task("l", within(width, 500, inner))))
+    assert (found.code, "10000 times" in found.message) == (Code.FANOUT_LIMIT, True)
+    assert 9000 < len(turns) < 10_000
+
+
+def test_rounds_that_call_nobody_let_others_have_their_turn() -> None:
+    body = plan(task("x", Compute(Items((NOTHING, NOTHING)))))
+    made = plan(task("l", Loop(Literal(64), NOTHING, Nested("r", body), "state")))
+    ticks: list[int] = []
+
+    async def carried_out() -> Any:
+        own = engine(Upstream())
+        executable = own.defined(made)
+
+        async def tick() -> None:
+            while True:
+                ticks.append(1)
+                await asyncio.sleep(0)
+
+        other = asyncio.ensure_future(tick())
+        await asyncio.sleep(0)
+        ticks.clear()
+        found = await own.outcome(executable, Query(""))
+        other.cancel()
+        return found
+
+    assert isinstance(asyncio.run(carried_out()), Done)
+    assert len(ticks) >= 4
+
+
+def test_rounds_end_with_the_time_of_the_query() -> None:
+    now = [0.0]
+
+    def turn(*_: Any) -> Any:
+        now[0] += 1
+        return [None, None]
+
+    made = plan(
+        task(
+            "l",
+            Loop(
+                Literal(64),
+                NOTHING,
+                Nested("r", plan(task("x", Compute(Invoke("turn", turn))))),
+                "state",
+            ),
+        )
+    )
+    own = Engine(Settings(), Upstream(), clock=lambda: now[0])
+    found = asyncio.run(own.outcome(own.defined(made), Query("")))
+    assert isinstance(found, Failed)
+    assert (found.failure.code, now[0]) == (Code.QUERY_TIMEOUT, 10.0)
 
 
 def test_a_lane_is_as_wide_as_it_says() -> None:
@@ -277,6 +429,45 @@ def test_what_is_begun_aside_ends_behind_the_answer_and_is_told_of_if_it_fails()
 
     asyncio.run(carried_out())
     assert [type(notice) for notice in told] == [AsideFailed]
+
+
+def figures_of(own: Engine) -> dict[str, float]:
+    return {figure.name: figure.value for figure in own.asides.figures()}
+
+
+def test_what_is_begun_aside_by_what_is_aside_is_waited_for_too() -> None:
+    told: list[Notice] = []
+    begins = plan(
+        task("w", send("/first")), task("i", Aside(part(send("/second"))), after=frozenset("w"))
+    )
+
+    async def carried_out() -> None:
+        upstream = Upstream({"/second": (500, "{}")}, pause=0.02)
+        own = engine(upstream, told)
+        made = plan(
+            task("a", Aside(Nested("outer", begins, (("origin", Literal(1)),)))),
+            task("b", Compute(NOTHING)),
+        )
+        await own.outcome(own.defined(made), Query("", {"origin": {}}))
+        assert figures_of(own) == {"apiql_asides_running": 1, "apiql_asides_failed_total": 0}
+        await own.asides.aclose(5)
+        assert [call.target for call in upstream.calls] == ["/first", "/second"]
+        assert figures_of(own) == {"apiql_asides_running": 0, "apiql_asides_failed_total": 1}
+
+    asyncio.run(carried_out())
+    assert len(told) == 1
+
+
+def test_what_takes_too_long_aside_is_ended() -> None:
+    async def carried_out() -> None:
+        upstream = Upstream(pause=60)
+        own = engine(upstream)
+        made = plan(task("a", Aside(part(send("/x")))))
+        await own.outcome(own.defined(made), Query("", {"origin": {}}))
+        await own.asides.aclose(0.01)
+        assert (own.asides.count, len(upstream.calls)) == (0, 1)
+
+    asyncio.run(carried_out())
 
 
 def test_the_engine_does_what_it_is_given_to_do() -> None:

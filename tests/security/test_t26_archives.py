@@ -9,13 +9,14 @@ import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
+from time import process_time
 from typing import Any
 
 import pytest
 
-from apiql import archive
-from apiql.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
-from apiql.archive_json import definition_problem
+from apiql.remote import archive
+from apiql.remote.archive import ArchiveLimits, ArchiveRefused, read_archive, write_files
+from apiql.remote.documents import definition_problem
 from tests.security.evil_archives import GOOD, beside_good, evil, good, zipped
 from tests.server.archive_site import aes
 
@@ -73,6 +74,18 @@ def test_brackets_nest_as_deep_as_the_limit_says() -> None:
         assert len(read_archive(nested(64, inside))) == 2
         with pytest.raises(ArchiveRefused, match="deeper than 64"):
             read_archive(nested(65, inside))
+
+
+@pytest.mark.parametrize(
+    "content", [b'"' + b'\\"' * 300_000, b'"' * 300_001, b"[" * 600_000, b'["\\'], ids=range(4)
+)
+def test_what_looks_at_brackets_takes_no_longer_than_they_are_long(content: bytes) -> None:
+    """Milliseconds each; what begins anew at each quote would take an hour, and nobody else a turn
+    meanwhile.
+    """
+    before = process_time()
+    assert definition_problem(content, 64) is not None
+    assert process_time() - before < 5.0
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,10 @@ def definitions(port: int) -> dict[str, Any]:
         "flows/_HTTPOK": flow(counting("httpOut")),
         "flows/_HTTPNOK": flow(counting("httpOut")),
         "flows/_APIGATEWAY_POST_OK": flow(counting("httpIn")),
+        "schedules/aside": {
+            "name": "aside",
+            "steps": [job(call("gone", "x"), "background"), job(call("one")), job(respond("r"))],
+        },
         "schedules/row": {"name": "row", "steps": [job(call("one")), job(respond("r"))]},
     }  # fmt: skip
 
@@ -117,6 +121,23 @@ async def test_requests_and_calls_of_definitions_are_counted_once(server: Runnin
         labels("user_api", "200", "row", "schedule"): 1,
         labels("gone_api", "404", "gone", "httpapi"): 1,
     }
+
+
+@loop
+async def test_jobs_in_the_background_are_counted_while_they_run_and_if_they_fail(
+    server: Running,
+) -> None:
+    assert await asked(server, "/schedule/aside") == 200
+    for _ in range(1000):
+        families = await scraped(server)
+        running, failed = (
+            sum(families[f"apiql_asides_{name}"].samples.values())
+            for name in ("running", "failed_total")
+        )
+        assert running + failed == 1
+        if failed:
+            return
+    raise AssertionError("it does not end")
 
 
 @loop

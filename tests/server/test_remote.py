@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from apiql import remote_archive
 from apiql.events import ArchiveMoved, ConfLoaded
-from apiql.remote_archive import RemoteRefused, Taken, fetch
-from apiql.remote_state import Lock
+from apiql.remote import fetched
+from apiql.remote.fetched import RemoteRefused, Taken, fetch
+from apiql.remote.state import Lock
 from apiql.server.configuration import Place
 from apiql.server.fetching import Fetching
 from apiql.server.masking import masked
@@ -245,7 +245,7 @@ async def test_a_full_disk_changes_nothing(
     def full(*_: object) -> None:
         raise OSError(28, "no space left")
 
-    monkeypatch.setattr(remote_archive, "write_files", full)
+    monkeypatch.setattr(fetched, "write_files", full)
     there.body, there.etag = plain(TWO), '"2"'
     with pytest.raises(RemoteRefused, match="cannot be written: no space left"):
         await fetch(settings_of(there), tmp_path)

@@ -9,7 +9,7 @@ from apiql.errors import Code, Location, Problem, QueryRefused, nearest
 from apiql.frontends.text.diagnose import Source as Text
 from apiql.frontends.text.expressions import Span
 from apiql.ir.plan import Parameter, Plan
-from apiql.ir.reach import Kind, Seen, stored_as
+from apiql.ir.reach import Exact, Kind, Seen, stored_as
 from apiql.ir.request import CREDENTIALS, Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
@@ -38,8 +38,9 @@ class PlanLimits:
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """`default` is where paths go, if a text may write `paths`; `stored` are plans that can be
-    selected from by their full names; `permits` says whether a query may name a URL, `methods` how
-    it may call; `credentials` are headers of a request that go to nobody who does not list them.
+    selected from by their full names, `exact` whose names these are; `permits` says whether a
+    query may name a URL, `methods` how it may call; `credentials` are headers of a request that go
+    to nobody who does not list them.
     """
 
     functions: Registry
@@ -49,6 +50,7 @@ class Surroundings:
     limits: PlanLimits = PlanLimits()
     methods: frozenset[str] = METHODS
     stored: Mapping[str, Plan] = field(default_factory=dict)
+    exact: Exact = field(default_factory=dict)
     paths: bool = True
     credentials: frozenset[str] = CREDENTIALS
 
@@ -62,7 +64,7 @@ class Surroundings:
         return replace(
             self,
             sources={n: found for n, found in self.sources.items() if sees(Kind.SOURCE, n)},
-            stored={n: p for n, p in self.stored.items() if sees(*stored_as(n))},
+            stored={n: p for n, p in self.stored.items() if sees(*stored_as(n, self.exact))},
             permits=permits,
             methods=methods if seen.methods is None else methods & seen.methods,
             paths=default is None or sees(Kind.UPSTREAM, default.service),

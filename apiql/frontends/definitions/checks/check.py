@@ -33,6 +33,7 @@ from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
 from apiql.frontends.definitions.names import SUFFIX
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.v2.right import Right
+from apiql.ir.works import MOST_ROUNDS
 from apiql.json_nodes import Keys, meant, quoted
 
 CheckTemplate: TypeAlias = Callable[[str, frozenset[str]], Problem | None]
@@ -53,7 +54,7 @@ class Known:
 
     functions: Mapping[Generation, frozenset[str]]
     check_template: CheckTemplate = _no_problem
-    rounds: int = 1000
+    rounds: int = MOST_ROUNDS
     loops: int = 8
 
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from apiql.archive import LIMITS, ArchiveRefused, read_archive, write_files
 from apiql.errors import ApiqlError, CallFailed
-from apiql.remote_state import Lock, State, mended, remote_folder, state_of, write_state
+from apiql.remote.archive import LIMITS, ArchiveRefused, read_archive, write_files
+from apiql.remote.state import Lock, State, mended, remote_folder, state_of, write_state
 from apiql.settings import Limits, Remote, Settings
 from apiql.sources.addresses import BadUrl, parse_url
 from apiql.sources.call import Call, Headers, Origin, Reply

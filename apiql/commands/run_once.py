@@ -11,11 +11,11 @@ from typing import Any
 import msgspec
 
 from apiql import __version__
+from apiql.commands.given_parameters import ParameterError as ParameterError
+from apiql.commands.given_parameters import parameters as parameters
 from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
 from apiql.errors import CallFailed, Code, Problem, QueryRefused, nearest
-from apiql.given_parameters import ParameterError as ParameterError
-from apiql.given_parameters import parameters as parameters
 from apiql.ir import explain
 from apiql.ir.plan import Plan
 from apiql.ir.redaction import Redaction

@@ -4,7 +4,7 @@ Nothing of it is written before all of it was found good, and nothing is taken f
 decides what a process may do: settings, stored queries and plug-ins stay the operator's own.
 The format is that of PKWARE's APPNOTE 6.3, sections 4.3.12 and 4.3.16; only what it calls stored
 and deflated members, in one piece; with a password also such as are encrypted with its ZipCrypto or
-with AES (archive_cipher.py). Knows nothing of what the files mean.
+with AES (cipher.py). Knows nothing of what the files mean.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from apiql.archive_cipher import AES, NoCipher, WrongPassword, decrypted
-from apiql.archive_json import definition_problem
 from apiql.errors import ApiqlError
+from apiql.remote.cipher import AES, NoCipher, WrongPassword, decrypted
+from apiql.remote.documents import definition_problem
 
 _MIB = 1024 * 1024
 FOLDERS = ("apis", "flows", "httpapis", "privates", "rights", "schedules", "templates")

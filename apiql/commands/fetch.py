@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 
-from apiql.exits import REFUSED, USAGE, Conf, Env, conf_folder, fail, set_missing
+from apiql.commands.exits import REFUSED, USAGE, Conf, Env, conf_folder, fail, set_missing
 
 
 def fetch(conf: Conf = None, env: Env = None) -> None:
     """Fetch the archive of definitions that [remote] names, check it, and put it in place."""
     set_missing(env, os.environ)
-    from apiql.remote_archive import RemoteRefused
-    from apiql.remote_archive import fetch as fetched
+    from apiql.remote.fetched import RemoteRefused
+    from apiql.remote.fetched import fetch as fetched
     from apiql.settings import load_settings
 
     where = conf_folder(conf)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apiql.exits import USAGE, Conf, Env, conf_folder, fail, set_missing
+from apiql.commands.exits import USAGE, Conf, Env, conf_folder, fail, set_missing
 
 if TYPE_CHECKING:
-    from apiql.private_files import Change
+    from apiql.commands.private_files import Change
 
 private = typer.Typer(
     no_args_is_help=True, help="Encrypt and decrypt the private values of a conf folder."
@@ -29,7 +29,7 @@ Value = Annotated[
 def encrypt(files: Files = None, value: Value = None, conf: Conf = None, env: Env = None) -> None:
     """Encrypt values with the key of APIQL_PRIVATES_KEY, in place."""
     set_missing(env, os.environ)
-    from apiql import private_files
+    from apiql.commands import private_files
 
     key = private_files.key_of(os.environ)
     _change(private_files.sealing(key, os.urandom), files, value, conf)
@@ -39,7 +39,7 @@ def encrypt(files: Files = None, value: Value = None, conf: Conf = None, env: En
 def decrypt(files: Files = None, value: Value = None, conf: Conf = None, env: Env = None) -> None:
     """Decrypt values with the key of APIQL_PRIVATES_KEY, in place."""
     set_missing(env, os.environ)
-    from apiql import private_files
+    from apiql.commands import private_files
 
     _change(private_files.opening(private_files.key_of(os.environ)), files, value, conf)
 
@@ -48,14 +48,14 @@ def decrypt(files: Files = None, value: Value = None, conf: Conf = None, env: En
 def rotate(files: Files = None, conf: Conf = None, env: Env = None) -> None:
     """Encrypt values with the key of APIQL_PRIVATES_KEY_NEW, in place."""
     set_missing(env, os.environ)
-    from apiql import private_files
+    from apiql.commands import private_files
 
     old, new = (private_files.key_of(os.environ, suffix) for suffix in ("", private_files.NEW))
     _change(private_files.turning(old, new, os.urandom), files, None, conf)
 
 
 def _change(change: Change, files: list[Path] | None, value: str | None, conf: Path | None) -> None:
-    from apiql import private_files
+    from apiql.commands import private_files
 
     if value is not None:
         if files:

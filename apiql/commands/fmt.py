@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from apiql.exits import REFUSED, USAGE, fail
+from apiql.commands.exits import REFUSED, USAGE, fail
 
 if TYPE_CHECKING:
-    from apiql.format_files import Formatted
+    from apiql.commands.format_files import Formatted
 
 
 def fmt(
@@ -24,7 +24,7 @@ def fmt(
     chosen = files or [Path("-")]
     if write and (check or Path("-") in chosen):
         fail("--write takes files, and no --check", USAGE)
-    from apiql import format_files
+    from apiql.commands import format_files
 
     found = format_files.formatted(chosen)
     for file in found:

@@ -13,9 +13,9 @@ from typing import TypeAlias
 
 from apiql.access.principal import ANYONE, Principal
 from apiql.access.rights import Rights, methods_of
+from apiql.commands.run_once import Setup
 from apiql.ir.reach import Kind, Name
 from apiql.rights_files import RightsFiles, rights_of
-from apiql.run_once import Setup
 from apiql.settings import Settings, Source, Upstream, place_of
 from apiql.sources.addresses import AllowList, is_below, parse_url
 from apiql.sources.call import Origin

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from apiql.exits import PARTIAL, USAGE, Conf, conf_folder, fail
+from apiql.commands.exits import PARTIAL, USAGE, Conf, conf_folder, fail
 
 
 def convert(
@@ -17,7 +17,7 @@ def convert(
     to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
 ) -> None:
     """Print a definition of APIHUB as a query; what has no equivalent is said, and ends with 3."""
-    from apiql import conversions
+    from apiql.commands import conversions
 
     folder = conf_folder(conf)
     if folder is None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from apiql.commands.format_files import OWN_FILES
 from apiql.definition_files import KNOWN
 from apiql.documents.problems import Severity
 from apiql.errors import ApiqlError, nearest
-from apiql.format_files import OWN_FILES
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.convert.convert import convert
 from apiql.frontends.definitions.folder import Definitions, read_folder

@@ -8,8 +8,8 @@ import json
 import re
 from typing import Any
 
-_OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
-_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"', re.S)
+_PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.S)
+"""A bracket, or a text; one that does not end goes to the end, so that nothing is read twice."""
 _NAME = re.compile(r"[\w.-]{0,128}")
 REFERENCE = "private"
 """The member by which definitions name a file of private values."""
@@ -17,7 +17,7 @@ REFERENCE = "private"
 
 def definition_problem(content: bytes, nesting: int) -> str | None:
     """What is wrong with a document, if anything: no value of it is repeated."""
-    if _depth(content) > nesting:
+    if _is_deeper(content, nesting):
         return f"its brackets nest deeper than {nesting}"
     try:
         found = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
@@ -43,16 +43,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _depth(content: bytes) -> int:
-    """How deep brackets nest, texts left out; counted before anything recurses."""
-    depth = deepest = 0
-    for byte in _TEXT.sub(b"", content):
-        if byte in _OPENING:
+def _is_deeper(content: bytes, most: int) -> bool:
+    """Whether brackets nest deeper than that, texts left out; counted before anything recurses."""
+    depth = 0
+    for found in _PART.finditer(content):
+        if found[0] in (b"[", b"{"):
             depth += 1
-            deepest = max(deepest, depth)
-        elif byte in _CLOSING:
+            if depth > most:
+                return True
+        elif found[0] in (b"]", b"}"):
             depth -= 1
-    return deepest
+    return False
 
 
 def _names_only(value: Any) -> bool:
