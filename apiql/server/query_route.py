@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -37,7 +37,7 @@ from apiql.server.render import (
 )
 from apiql.server.sight import Sight
 from apiql.server.stream import Streaming, let_go
-from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, Visit, Watcher
+from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, Visit, Watchers
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -65,7 +65,7 @@ class QueryRoute:
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
-    watchers: Sequence[Watcher] = ()
+    watchers: Watchers = field(default_factory=Watchers)
     route: str = "/apiql"
     kind: str = "text"
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -78,10 +78,8 @@ class QueryRoute:
         REQUEST.set(mark)
         visit = Visit(scope, receive, request_id, self.route, self.kind, mark, fields)
         held.requests += 1
-        for watcher in self.watchers:
-            if watcher.wants_events:
-                visit.events = []
-            watcher.begun(visit)
+        for look in self.watchers.at_begin:
+            look(visit)
         try:
             visit.status = await self._respond(held, visit, send)
         except NoSuchRoute:
@@ -98,8 +96,8 @@ class QueryRoute:
         visit.seconds = perf_counter() - visit.begun
         counts.seconds += visit.seconds
         counts.endings[visit.status // 100] += 1
-        for watcher in self.watchers:
-            watcher.ended(visit)
+        for look in self.watchers.at_end:
+            look(visit)
 
     async def _respond(self, held: Held, visit: Visit, send: Send) -> int:
         """Answers; its status, 0 where nobody waited for it."""

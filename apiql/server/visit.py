@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Protocol
@@ -148,15 +155,44 @@ class Answered(ApiqlError):
         self.body = body
 
 
+Look = Callable[[Visit], None]
+
+
 class Watcher(Protocol):
-    """Is told of every request for an answer. What it costs, each request pays."""
+    """Is told of every request for an answer: what it costs, each request pays. A moment at which
+    it has nothing to do is None.
+    """
 
     @property
     def wants_events(self) -> bool:
         """Whether it looks at `events` at the end."""
 
-    def begun(self, visit: Visit) -> None:
+    @property
+    def begun(self) -> Look | None:
         """A request has come; nothing of it was looked at."""
 
-    def ended(self, visit: Visit) -> None:
+    @property
+    def ended(self) -> Look | None:
         """It was answered, or nobody waited for the answer."""
+
+
+class Watchers:
+    """Those that watch now: what each request has to call for them, in their order."""
+
+    __slots__ = ("at_begin", "at_end")
+
+    def __init__(self, several: Iterable[Watcher] = ()) -> None:
+        self.settle(several)
+
+    def settle(self, several: Iterable[Watcher]) -> None:
+        """Others watch from now on."""
+        found = tuple(several)
+        begun = [one.begun for one in found if one.begun is not None]
+        if any(one.wants_events for one in found):
+            begun.insert(0, _with_events)
+        self.at_begin: tuple[Look, ...] = tuple(begun)
+        self.at_end = tuple(one.ended for one in found if one.ended is not None)
+
+
+def _with_events(visit: Visit) -> None:
+    visit.events = []
