@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from apiql.errors import Code, Failure
 from apiql.sources.call import Headers
@@ -29,8 +31,7 @@ class Lost:
     failure: Failure
 
 
-@dataclass(slots=True)
-class Done:
+class Done(Struct):
     """The upstream answered 2xx with a body that is what it says.
 
     `reads` holds what references see, by the path's number in the compiled plan; `shaped` holds
@@ -48,7 +49,6 @@ class Done:
     """The result of a definition's task, as it is; MISSING where that is JSON (`shaped`)."""
 
 
-@dataclass(slots=True)
 class Several(Done):
     """A fan-out of which at least one call succeeded (or that had none to make).
 
@@ -61,8 +61,7 @@ class Several(Done):
     replies: tuple[tuple[int | None, Headers], ...] = ()
 
 
-@dataclass(slots=True)
-class Failed:
+class Failed(Struct):
     """The call was made (or could not be), and there is no result. `among` are the failures of a
     fan-out's elements, where it is one; its data has a null for each. `unsent`: the upstream has
     seen nothing of it.
@@ -70,20 +69,18 @@ class Failed:
 
     failure: Failure
     status: int | None = None
-    headers: Headers = field(default=())
+    headers: Headers = ()
     several: Several | None = None
     unsent: bool = False
 
 
-@dataclass(slots=True)
-class Skipped:
+class Skipped(Struct):
     """The call was not made, because of what the task needs."""
 
     failure: Failure
 
 
-@dataclass(slots=True)
-class LeftOut:
+class LeftOut(Struct):
     """`when` was not true, here or in what the task reads: null, and no error."""
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from apiql.errors import CallFailed, Code
 from apiql.events import Observer
@@ -34,8 +35,7 @@ class Nest(Protocol):
     ) -> Awaitable[Outcome]: ...  # fmt: skip
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(Struct):
     """The upstream calls that a query may still make."""
 
     left: int
@@ -54,8 +54,7 @@ class Budget:
         self.left -= 1
 
 
-@dataclass(slots=True)
-class Run:
+class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
     `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
     `ended` are the tasks that others may wait for, `replies` stand with the parameters of their
@@ -72,16 +71,16 @@ class Run:
     call_timeout: float
     fan_limits: FanLimits
     observe: Observer | None = None
-    calls: dict[Step, Call] = field(default_factory=dict)
+    calls: dict[Step, Call] = {}
     cells: Mapping[Step, Cells] | None = None
     made: Mapping[Step, Sequence[Call]] | None = None
     timeouts: Mapping[Step, float] | None = None
     slots: Slots | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
-    replies: list[tuple[Step, Reply, Mapping[str, Any]]] = field(default_factory=list)
+    replies: list[tuple[Step, Reply, Mapping[str, Any]]] = []
     nest: Nest | None = None
-    lanes: dict[str, Slots] = field(default_factory=dict)
+    lanes: dict[str, Slots] = {}
     acts: Mapping[str, Doing] | None = None
     aside: Begin | None = None
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from apiql.plugins import Moment
 from apiql.runtime.outcome import Outcome
@@ -34,8 +35,7 @@ class Reply(Protocol):
         """The headers of an answer."""
 
 
-@dataclass(slots=True)
-class Scope:
+class Scope(Struct, eq=False):
     """What closures see. `row` is set while a row is looked at, `elements` while a call of a
     fan-out is made up, `members` while the answer is put together; `locals`, `reply` and `failure`
     are those of the definition's task whose values are looked at.
@@ -43,11 +43,11 @@ class Scope:
 
     params: Mapping[str, Any]
     moment: Moment
-    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    outcomes: dict[str, Outcome] = {}
     row: Any = None
     elements: tuple[Any, ...] = ()
     members: Members | None = None
-    locals: Mapping[str, Any] = field(default_factory=dict)
+    locals: Mapping[str, Any] = {}
     reply: Reply | None = None
     failure: Mapping[str, Any] | None = None
 

@@ -45,24 +45,25 @@ REQUEST: ContextVar[Mark] = ContextVar("request")
 
 
 class Visit(Struct, eq=False):
-    """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
-    caller may prove who it is; `told` are headers that any answer to it has. `bucket` is the one
-    that answers, once it has passed the guards (empty: the main one), `sight` what is there for
-    the caller, None where everything is. `route` and `kind` (`text`, `query`) are those of its
-    route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once it was
-    read, `run` once it is carried out, `status` (0 where nobody waited for an answer), `size` of
-    the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept where a
-    watcher wants them, `trace` is that which it belongs to, if any;
-    `body` is known where a guard has read it, which then says so by `was_received`.
+    """A request; `fields` are its headers by lower-case name, of one name the last. Guards fill in
+    `principal`, or the `challenge` (WWW-Authenticate) by which a caller may prove who it is; `told`
+    are headers that any answer to it has. `bucket` is the one that answers, once it has passed the
+    guards (empty: the main one), `sight` what is there for the caller, None where everything is.
+    `route` and `kind` (`text`, `query`) are those of its route; `text` (never to be logged), `plan`
+    and `name` (of a stored query) are known once it was read, `run` once it is carried out,
+    `status` (0 where nobody waited for an answer), `size` of the body, `codes` of what went wrong
+    and `seconds` once it is over; `events` are kept where a watcher wants them, `trace` is that
+    which it belongs to, if any; `body` is known where a guard has read it, which then says so by
+    `was_received`.
     """
 
     scope: Scope
     receive: Receive
-    request_id: bytes
+    fields: dict[bytes, bytes]
+    request_id: bytes = b""
     route: str = ""
     kind: str = ""
     mark: Mark | None = None
-    known_fields: dict[bytes, bytes] | None = None
     begun: float = field(default_factory=perf_counter)
     principal: Principal = ANYONE
     challenge: str = ""
@@ -81,14 +82,6 @@ class Visit(Struct, eq=False):
     trace: Trace | None = None
     body: bytes | None = None
 
-    @property
-    def fields(self) -> Fields:
-        """The headers by lower-case name; of one name the last."""
-        known = self.known_fields
-        if known is None:
-            known = self.known_fields = dict(self.scope["headers"])
-        return known
-
     def was_received(self, body: bytes) -> None:
         """A guard had to know the whole body: whoever receives later gets it all the same, and then
         what comes behind it.
@@ -104,9 +97,8 @@ class Visit(Struct, eq=False):
         """Takes headers out of the request: nobody behind sees them, no query either."""
         scope = self.scope
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
-        if self.known_fields is not None:
-            for name in names:
-                self.known_fields.pop(name, None)
+        for name in names:
+            self.fields.pop(name, None)
 
     @property
     def observe(self) -> Observer | None:
