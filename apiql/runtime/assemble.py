@@ -111,11 +111,11 @@ def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
 
 def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> bytes | None:
     """The data if there is nothing to tell beside it (most answers), else None."""
-    if executable.plan.settings.status is not StatusRule.ANY_OK or not executable.simple:
+    if not executable.simple:
         return None
     pieces: list[bytes] = []
     outcomes = scope.outcomes
-    for opening, (name, number) in zip(executable.openings, executable.places, strict=True):
+    for opening, name, number in executable.members:
         outcome = outcomes[name]
         if not isinstance(outcome, Done) or outcome.failures:
             return None

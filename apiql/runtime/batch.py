@@ -11,6 +11,8 @@ from dataclasses import replace
 from itertools import chain
 from typing import Any
 
+from msgspec import structs
+
 from apiql.errors import Failure
 from apiql.ir.works import Batch
 from apiql.runtime.attempt import built, exchanged
@@ -131,7 +133,7 @@ def _one_list(
     lost += [chunk.failure for chunk in found if isinstance(chunk, Failed | Skipped)]
     if lost and not good:
         first = next((chunk for chunk in found if isinstance(chunk, Failed)), Failed(lost[0]))
-        return replace(first, failure=_for_all(first.failure, len(lost)))
+        return structs.replace(first, failure=_for_all(first.failure, len(lost)))
     rows = good[0].whole if len(good) == 1 else _one_after_another(good)
     done = read_rows(step, rows, good[0] if good else EMPTY, run)
     if isinstance(done, Done):

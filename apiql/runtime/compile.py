@@ -10,7 +10,7 @@ from typing import TypeAlias
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.forwarding import caller_reads, withheld_of
 from apiql.ir.plan import Output, Plan, Task
-from apiql.ir.policy import Caching, Tolerance
+from apiql.ir.policy import Caching, StatusRule, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.reach import Reach, reached
 from apiql.ir.values import Value
@@ -105,10 +105,11 @@ def _executable(
         returned = compile_answer(plan.returned, compiler.functions, compiler.reads)
     weaves = compile_weaves(plan, compiler.reads)
     return Executable(
-        plan=plan, steps=steps, places=places, openings=_openings(plan),
+        plan=plan, steps=steps, places=places, members=tuple(_members(plan, places)),
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
-        simple=returned is None and not weaves, checks=_return_checks(plan, compiler),
+        simple=returned is None and not weaves and plan.settings.status is StatusRule.ANY_OK,
+        checks=_return_checks(plan, compiler),
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
         varies=header_names(plan) if compiler.shared is None else frozenset(),
         caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
@@ -152,12 +153,12 @@ def _problem(task: Task, refused: ValueRefused) -> Problem:
     return Problem(Code.BAD_VALUE, message, place, refused.hint, task=task.name)
 
 
-def _openings(plan: Plan) -> tuple[bytes, ...]:
-    openings, mark = [], b"{"
-    for output in plan.outputs:
-        openings.append(mark + to_json(output.name) + b":" if output.is_member else b"")
+def _members(plan: Plan, places: tuple[tuple[str, int], ...]) -> tuple[tuple[bytes, str, int], ...]:
+    members, mark = [], b"{"
+    for output, place in zip(plan.outputs, places, strict=True):
+        members.append((mark + to_json(output.name) + b":" if output.is_member else b"", *place))
         mark = b"," if output.is_member else mark
-    return tuple(openings)
+    return tuple(members)
 
 
 # -- steps --------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ class Budget(Struct):
         return self.rounds % BREATH == 0
 
 
-class Run(Struct):
+class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
     `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
     `ended` are the tasks that others may wait for, `replies` stand with the parameters of their

@@ -35,7 +35,7 @@ class Reply(Protocol):
         """The headers of an answer."""
 
 
-class Scope(Struct):
+class Scope(Struct, eq=False):
     """What closures see. `row` is set while a row is looked at, `elements` while a call of a
     fan-out is made up, `members` while the answer is put together; `locals`, `reply` and `failure`
     are those of the definition's task whose values are looked at.

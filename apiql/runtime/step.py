@@ -127,10 +127,11 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Executable:
     """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
-    `openings` is what stands before each in the answer: `{"name":` or `,"name":`, nothing for one
-    that is no member; `timed` are the steps whose times parameters hold. `simple`: the answer is
-    its members side by side; else `weaves` put some into others and `returned` gives it a shape
-    (`checks` are its parts that can be looked at before the first call).
+    `members` has these with what stands before each in the answer: `{"name":` or `,"name":`,
+    nothing for one that is no member; `timed` are the steps whose times parameters hold. `simple`:
+    the answer is its members side by side, and its status as usual; else `weaves` put some into
+    others and `returned` gives it a shape (`checks` are its parts that can be looked at before the
+    first call).
     `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
     something may be used again; `varies` are the caller's headers that the answer depends on.
     `reach` is what whoever asks must be allowed to. `looked_at` are the steps of which something
@@ -140,7 +141,7 @@ class Executable:
     plan: Plan
     steps: tuple[Step, ...]
     places: tuple[tuple[str, int], ...]
-    openings: tuple[bytes, ...]
+    members: tuple[tuple[bytes, str, int], ...]
     timed: tuple[Step, ...]
     has_twins: bool
     simple: bool

@@ -28,6 +28,7 @@ class AccessLog:
     """Has a line written for each request that the settings ask for."""
 
     wants_events = False
+    begun = None
 
     def __init__(
         self, settings: Settings, lines: LineWriter[Record], fingerprint: Fingerprint,
@@ -40,9 +41,6 @@ class AccessLog:
         """Minds other settings from now on."""
         self._access = settings.log.access
         self._client = _client_of(settings.log.client, settings.clients)
-
-    def begun(self, visit: Visit) -> None:
-        """Nothing is to be told yet."""
 
     def ended(self, visit: Visit) -> None:
         """Tells of it: what is here costs each request, what makes a line of it is done later."""
@@ -67,10 +65,15 @@ def _client_of(shown: str, clients: Clients) -> Callable[[Visit], str]:
     """What is shown of a client's address."""
     if shown == "none":
         return lambda visit: ""
-    if shown == "full":
-        return lambda visit: _short(client_address(visit.scope, clients))
-    network = lru_cache(4096)(_network)
-    return lambda visit: network(client_address(visit.scope, clients))
+    told = lru_cache(4096)(_short if shown == "full" else _network)
+    if clients.trusted_proxies:
+        return lambda visit: told(client_address(visit.scope, clients))
+
+    def connected(visit: Visit) -> str:
+        peer = visit.scope.get("client")
+        return told(peer[0] if peer else "")
+
+    return connected
 
 
 def _short(address: str) -> str:

@@ -47,7 +47,7 @@ async def answered_query(engine: Engine, asked: Asked, visit: Visit) -> Rendered
         RequestRefused: it asks for what is not told, or in a wrong way.
         QueryRefused: the query cannot be run; nothing was called.
     """
-    begun = asyncio.get_running_loop().time() if engine.settings.answer.timings else 0.0
+    begun = asyncio.get_running_loop().time() if (timed := engine.settings.answer.timings) else 0.0
     executable = _executable(engine, asked, visit.sight)
     visit.plan = plan = executable.plan
     if plan.explain or plan.analyze:
@@ -61,7 +61,7 @@ async def answered_query(engine: Engine, asked: Asked, visit: Visit) -> Rendered
         return await analyzed(engine, executable, asked)
     if asked.wanted in STREAMED:
         return streaming(engine, executable, asked, visit.events, visit.went_on)
-    if engine.settings.answer.timings:
+    if timed:
         rendered = await _timed(engine, executable, asked, begun, visit)
     else:
         answer = await engine.carry_out(executable, asked.query, visit.observe, visit.went_on)

@@ -47,7 +47,7 @@ from apiql.server.reload import State
 from apiql.server.render import problem
 from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Fields, Receive, Scope, Watcher
+from apiql.server.visit import Fields, Receive, Scope, Watchers
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -117,7 +117,7 @@ def app_around(
     state: State | None = None,
     counts: Counts | None = None,
     beside: Sequence[Beside] = (),
-    watchers: Sequence[Watcher] | None = None,
+    watchers: Watchers | None = None,
 ) -> App:
     """The app around what is in force; `beside` runs along with it, the watchers are told of every
     query: without any, traces are told on.
@@ -128,7 +128,7 @@ def app_around(
     app = _app(_lifespan(current, door, beside))
     app.door = door
     nowhere: Asgi = partial(FastAPI.__call__, app)
-    watchers = [Tracing(lambda: current.held.settings.telemetry)] if watchers is None else watchers
+    watchers = watchers or Watchers([Tracing(lambda: current.held.settings.telemetry)])
     counts = counts or Counts()
     route = partial(QueryRoute, current, door, nowhere,
                     counts=counts, presence=Presence(), watchers=watchers)  # fmt: skip

@@ -29,6 +29,11 @@ class Series:
         self.counts = [0] * (len(BOUNDS) + 1)
         self.total = 0.0
 
+    def note(self, seconds: float) -> None:
+        """Counts one."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.total += seconds
+
 
 class Durations(Generic[Key]):
     """Series by what they are of."""
@@ -37,17 +42,13 @@ class Durations(Generic[Key]):
         self.series: dict[Key, Series] = {}
         self._other = other
 
-    def note(self, key: Key, seconds: float) -> None:
-        """Counts one."""
+    def of(self, key: Key) -> Series:
+        """The series of a key; it begins with what is counted first."""
         found = self.series.get(key)
         if found is None:
-            found = self._begun(key)
-        found.counts[bisect_left(BOUNDS, seconds)] += 1
-        found.total += seconds
-
-    def _begun(self, key: Key) -> Series:
-        kept = key if len(self.series) < MOST else self._other
-        return self.series.setdefault(kept, Series())
+            kept = key if len(self.series) < MOST else self._other
+            found = self.series.setdefault(kept, Series())
+        return found
 
     def family(
         self, name: str, told: str, bounds: tuple[float, ...],

@@ -18,6 +18,8 @@ from apiql.errors import Code, RequestRefused
 from apiql.settings import Limits
 
 SHORT = 10**18
+FEW = 32
+"""Brackets of a body that cannot be deep."""
 BRACKETS = (dict, list)
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
@@ -56,8 +58,10 @@ def decode_json(body: bytes, limits: Limits) -> Any:
     except msgspec.DecodeError as error:
         reason = str(error).removeprefix("JSON is malformed: ")
         raise RequestRefused(Code.BAD_REQUEST, f"the body is no JSON: {reason}") from None
-    members = _measure(value, limits)
-    if members != len(MEMBER.findall(body)):
+    brackets = body.count(b"{") + body.count(b"[")
+    flat = brackets <= FEW and brackets <= limits.nesting
+    members = _members(value, limits) if flat else _measure(value, limits)
+    if members != body.count(b":") and members != len(MEMBER.findall(body)):
         _refuse_twins(body)
     return value
 
@@ -102,8 +106,24 @@ def members_of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
+def _members(value: Any, limits: Limits) -> int:
+    """The number of members in all objects of what cannot be deep; refuses what is too long."""
+    found = 0
+    if type(value) is dict:
+        found, value = len(value), value.values()
+    elif type(value) is not list:
+        value = (value,)
+    for item in value:
+        kind = type(item)
+        if kind in BRACKETS:
+            found += _members(item, limits)
+        elif (kind is int and not -SHORT < item < SHORT) or kind is Decimal:
+            _check_digits(item, limits.number_digits)
+    return found
+
+
 def _measure(value: Any, limits: Limits) -> int:
-    """The number of members in all objects; refuses what is too deep or too long."""
+    """As `_members`, of what may be deep; refuses that too."""
     members = 0
     level = [value]
     for depth in range(limits.nesting + 1):
@@ -128,7 +148,7 @@ def _measure(value: Any, limits: Limits) -> int:
 def _check_digits(number: int | Decimal, most: int) -> None:
     if type(number) is int:
         bits = number.bit_length()
-        if bits > most * 3.33 or (bits > most * 3.32 and abs(number) >= 10**most):
+        if bits > most * 3.33 + 1 or (bits > most * 3.32 and abs(number) >= 10**most):
             raise _limit("number_digits", most)
     elif isinstance(number, Decimal) and len(number.as_tuple().digits) > most:
         raise _limit("number_digits", most)

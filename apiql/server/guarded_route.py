@@ -35,7 +35,7 @@ class GuardedRoute:
             return
         held.requests += 1  # guards may call for keys: the connections stay for so long
         try:
-            await self._answer(held, Visit(scope, receive, b""), send)
+            await self._answer(held, Visit(scope, receive, dict(scope["headers"])), send)
         finally:
             held.requests -= 1
             if held.left is not None:

@@ -38,6 +38,7 @@ class Measured:
     """Watches how long queries and their calls take."""
 
     wants_events = False
+    begun = None
 
     def __init__(self, settings: Settings) -> None:
         self._taken: Durations[Taken] = Durations((OTHER, OTHER, OTHER, 0))
@@ -52,23 +53,21 @@ class Measured:
         self._words = names.words - self._upstreams
         self._children = {*self._words, *names.calls.values()}
 
-    def begun(self, visit: Visit) -> None:
-        """Nothing is known of it yet."""
-
     def ended(self, visit: Visit) -> None:
         """Counts the query."""
         key = (visit.route, visit.kind, visit.name, visit.status)
-        self._taken.note(key, visit.seconds)  # all of it is ours: routes, and names of the settings
+        self._taken.of(key).note(visit.seconds)  # all ours: routes, and names of the settings
 
     def made(self, call: Call, seconds: float, status: int | None, code: Code | None) -> None:
         """Counts a call that was made to an upstream."""
         mark = REQUEST.get(NOBODY)
         key = (mark.kind, mark.name, call.service, call.method, status, code)
-        if key not in self._made.series:  # then none of it may be a label as it is
+        found = self._made.series.get(key)
+        if found is None:  # then none of it may be a label as it is
             service = call.service if call.service in self._services else OTHER
             method = call.method if call.method in METHODS else OTHER
-            key = (mark.kind, mark.name, service, method, status, code)
-        self._made.note(key, seconds)
+            found = self._made.of((mark.kind, mark.name, service, method, status, code))
+        found.note(seconds)
 
     def count(self, labels: Mapping[str, str]) -> None:
         """Counts what a definition names itself. Requests and calls are counted anyway, so what
@@ -82,11 +81,11 @@ class Measured:
         kind = kind if kind in KINDS else OTHER
         if labels.get("httpInOut") == "httpIn":
             if root in words:
-                self._taken.note((COUNTED, kind, root, int(code)), float(spent))
+                self._taken.of((COUNTED, kind, root, int(code))).note(float(spent))
         elif root in words or child in words:
             root = root if root in words or root in self._roots else OTHER
             child = child if not child or child in self._children else OTHER
-            self._made.note((kind, root, child, COUNTED, int(code), None), float(spent))
+            self._made.of((kind, root, child, COUNTED, int(code), None)).note(float(spent))
 
     def families(self) -> Iterator[Histogram]:
         """All histograms."""

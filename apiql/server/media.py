@@ -21,8 +21,8 @@ class Wanted(Enum):
     EVENTS = b"text/event-stream"
 
 
-STREAMED = frozenset({Wanted.LINES, Wanted.EVENTS})
-"""Forms that are sent in pieces."""
+STREAMED = (Wanted.LINES, Wanted.EVENTS)
+"""Forms that are sent in pieces; no set: members of an Enum are slow to hash."""
 
 KNOWN = {
     "application/json": Wanted.JSON,

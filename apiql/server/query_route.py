@@ -7,7 +7,7 @@ import itertools
 import logging
 import re
 import secrets
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -37,7 +37,7 @@ from apiql.server.render import (
 )
 from apiql.server.sight import Sight
 from apiql.server.stream import Streaming, let_go
-from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, Visit, Watcher
+from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, Visit, Watchers
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -65,7 +65,7 @@ class QueryRoute:
     counts: Counts = field(default_factory=Counts)
     presence: Presence = field(default_factory=Presence)
     persisted: Persisted = field(default_factory=Persisted)
-    watchers: Sequence[Watcher] = ()
+    watchers: Watchers = field(default_factory=Watchers)
     route: str = "/apiql"
     kind: str = "text"
     _prefix: str = field(default_factory=lambda: secrets.token_hex(6))
@@ -76,12 +76,10 @@ class QueryRoute:
         request_id = self._request_id(scope, fields)
         mark = Mark(request_id, self.kind)
         REQUEST.set(mark)
-        visit = Visit(scope, receive, request_id, self.route, self.kind, mark, fields)
+        visit = Visit(scope, receive, fields, request_id, self.route, self.kind, mark)
         held.requests += 1
-        for watcher in self.watchers:
-            if watcher.wants_events:
-                visit.events = []
-            watcher.begun(visit)
+        for look in self.watchers.at_begin:
+            look(visit)
         try:
             visit.status = await self._respond(held, visit, send)
         except NoSuchRoute:
@@ -98,38 +96,33 @@ class QueryRoute:
         visit.seconds = perf_counter() - visit.begun
         counts.seconds += visit.seconds
         counts.endings[visit.status // 100] += 1
-        for watcher in self.watchers:
-            watcher.ended(visit)
+        for look in self.watchers.at_end:
+            look(visit)
 
     async def _respond(self, held: Held, visit: Visit, send: Send) -> int:
         """Answers; its status, 0 where nobody waited for it."""
         rendered = await self._rendered(held, visit)
-        scope, told = visit.scope, visit.told
-        if isinstance(rendered, Streaming):
-            try:
-                rendered.headers = told
-                return await self._stream(rendered, visit, send)
-            finally:
-                visit.size, visit.codes = rendered.size, tuple(rendered.codes)
-                rendered.leave()
         if rendered is None:
             return 0
-        headers, visit.size = rendered.headers, len(rendered.body)
-        if told:
-            headers += told
+        if isinstance(rendered, Streaming):
+            return await self._stream(rendered, visit, send)
+        scope, status, headers, body = visit.scope, rendered.status, rendered.headers, rendered.body
+        visit.size = len(body)
+        headers += visit.told
         headers.append((b"x-request-id", visit.request_id))
-        if rendered.status not in (204, 304):
-            headers.append((b"content-length", str(len(rendered.body)).encode()))
-        body = b"" if scope["method"] == "HEAD" else rendered.body
+        if status != 204 and status != 304:
+            headers.append((b"content-length", b"%d" % len(body)))
+        if scope["method"] == "HEAD":
+            body = b""
         respond = scope.get("extensions", {}).get(RESPOND)
-        if respond is not None and respond(scope, rendered.status, headers, body):
-            return rendered.status
-        await send({"type": "http.response.start", "status": rendered.status, "headers": headers})
+        if respond is not None and respond(scope, status, headers, body):
+            return status
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
-        return rendered.status
+        return status
 
     async def _stream(self, streaming: Streaming, visit: Visit, send: Send) -> int:
-        request_id = visit.request_id
+        request_id, streaming.headers = visit.request_id, visit.told
         try:
             await self.presence.during(streaming.sent(send, request_id), visit.receive)
         except ClientGone:
@@ -138,6 +131,9 @@ class QueryRoute:
         except Exception:  # the same edge, for what is already on its way
             log.exception("request %s failed", request_id.decode())
             await streaming.broken(send, knows_more(request_id), request_id)
+        finally:
+            visit.size, visit.codes = streaming.size, tuple(streaming.codes)
+            streaming.leave()
         return streaming.status
 
     async def _rendered(self, held: Held, visit: Visit) -> Rendered | Streaming | None:

@@ -122,7 +122,7 @@ def patience_in(fields: Mapping[bytes, bytes]) -> float | None:
 
 def check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
     """Refuses headers that take more room together."""
-    if sum([len(name) + len(value) for name, value in raw]) > most:
+    if len(b"".join(map(b"".join, raw))) > most:  # quicker than a sum of their lengths
         message = f"the headers go over the limit header_bytes = {most}"
         raise RequestRefused(Code.HEADERS_TOO_LARGE, message, {"Connection": "close"})
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.events import CallMade, Event
@@ -27,13 +28,12 @@ TITLES = {
 }  # fmt: skip
 
 
-@dataclass(slots=True)
-class Rendered:
+class Rendered(Struct):
     """A response, complete."""
 
     status: int
     body: bytes
-    headers: Pairs = field(default_factory=list)
+    headers: Pairs = []
 
 
 JSON_HEADER = (b"content-type", b"application/json")

@@ -35,6 +35,8 @@ HIDDEN = "*"
 class SlowLog:
     """Tells of queries beyond a time, and in `debug` of each."""
 
+    begun = None
+
     def __init__(
         self, settings: Settings, fingerprint: Fingerprint, thinning: Thinning | None = None
     ) -> None:
@@ -53,9 +55,6 @@ class SlowLog:
     def wants_events(self) -> bool:
         """Whether any query may be told of."""
         return self._slow is not None or self.debugging
-
-    def begun(self, visit: Visit) -> None:
-        """Nothing is to be told yet."""
 
     def ended(self, visit: Visit) -> None:
         """Tells of it, if it took long."""

@@ -8,10 +8,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from random import random
 
 from apiql.server.spans import Span, spans_of
-from apiql.server.visit import Visit
+from apiql.server.visit import Look, Visit
 from apiql.settings import Telemetry
 from apiql.trace_context import (
     TRACE,
@@ -37,6 +38,8 @@ class Tracing:
 
     def begun(self, visit: Visit) -> None:
         """Finds the request's place in a trace; none where nobody would learn of it."""
+        if self.export is None and b"traceparent" not in visit.fields:
+            return
         parent = _parent_of(visit)
         if parent is None and self.export is None:
             return
@@ -56,17 +59,20 @@ class Tracing:
             return TraceContext(new_trace_id(), new_span_id(), self.chance() < share)
         return TraceContext(parent.trace_id, new_span_id(), parent.sampled, parent.state)
 
-    def ended(self, visit: Visit) -> None:
-        """Hands over what was collected."""
-        trace = visit.trace
-        if trace is not None and trace.attempts is not None and self.export is not None:
-            self.export(trace.context, spans_of(visit, trace, time.time_ns(), new_span_id))
+    @property
+    def ended(self) -> Look | None:
+        """Hands over what was collected, where anybody takes it."""
+        return None if self.export is None else partial(_hand_over, self.export)
+
+
+def _hand_over(export: Export, visit: Visit) -> None:
+    trace = visit.trace
+    if trace is not None and trace.attempts is not None:
+        export(trace.context, spans_of(visit, trace, time.time_ns(), new_span_id))
 
 
 def _parent_of(visit: Visit) -> TraceContext | None:
     """What the request says of it; two parents are none."""
-    if b"traceparent" not in visit.fields:
-        return None
     parents: list[bytes] = []
     states: list[bytes] = []
     for name, value in visit.scope["headers"]:

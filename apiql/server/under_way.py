@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
-from apiql.server.visit import Visit
+from apiql.server.visit import Look, Visit
 
 MOST = 1000
 """Queries that are shown at a time, the oldest first."""
@@ -20,21 +20,16 @@ class UnderWay:
     wants_events = False
 
     def __init__(self, fingerprint: Fingerprint) -> None:
-        self._visits: dict[Visit, None] = {}
+        self._visits: set[Visit] = set()
         self._fingerprint = fingerprint
-
-    def begun(self, visit: Visit) -> None:
-        """It runs from now on."""
-        self._visits[visit] = None
-
-    def ended(self, visit: Visit) -> None:
-        """It runs no more."""
-        self._visits.pop(visit, None)
+        self.begun: Look = self._visits.add
+        self.ended: Look = self._visits.discard
 
     def shown(self) -> list[dict[str, Any]]:
         """Each with its age and what of it is still to be done."""
         now = perf_counter()
-        return [self._shown(visit, now) for visit in list(self._visits)[:MOST]]
+        oldest = sorted(self._visits, key=lambda visit: visit.begun)
+        return [self._shown(visit, now) for visit in oldest[:MOST]]
 
     def _shown(self, visit: Visit, now: float) -> dict[str, Any]:
         found: dict[str, Any] = {

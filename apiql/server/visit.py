@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Iterable,
+    Mapping,
+    MutableMapping,
+)
 from contextvars import ContextVar
 from time import perf_counter
 from typing import Any, Protocol
@@ -38,24 +45,25 @@ REQUEST: ContextVar[Mark] = ContextVar("request")
 
 
 class Visit(Struct, eq=False):
-    """A request. Guards fill in `principal`, or the `challenge` (WWW-Authenticate) by which a
-    caller may prove who it is; `told` are headers that any answer to it has. `bucket` is the one
-    that answers, once it has passed the guards (empty: the main one), `sight` what is there for
-    the caller, None where everything is. `route` and `kind` (`text`, `query`) are those of its
-    route; `text` (never to be logged), `plan` and `name` (of a stored query) are known once it was
-    read, `run` once it is carried out, `status` (0 where nobody waited for an answer), `size` of
-    the body, `codes` of what went wrong and `seconds` once it is over; `events` are kept where a
-    watcher wants them, `trace` is that which it belongs to, if any;
-    `body` is known where a guard has read it, which then says so by `was_received`.
+    """A request; `fields` are its headers by lower-case name, of one name the last. Guards fill in
+    `principal`, or the `challenge` (WWW-Authenticate) by which a caller may prove who it is; `told`
+    are headers that any answer to it has. `bucket` is the one that answers, once it has passed the
+    guards (empty: the main one), `sight` what is there for the caller, None where everything is.
+    `route` and `kind` (`text`, `query`) are those of its route; `text` (never to be logged), `plan`
+    and `name` (of a stored query) are known once it was read, `run` once it is carried out,
+    `status` (0 where nobody waited for an answer), `size` of the body, `codes` of what went wrong
+    and `seconds` once it is over; `events` are kept where a watcher wants them, `trace` is that
+    which it belongs to, if any; `body` is known where a guard has read it, which then says so by
+    `was_received`.
     """
 
     scope: Scope
     receive: Receive
-    request_id: bytes
+    fields: dict[bytes, bytes]
+    request_id: bytes = b""
     route: str = ""
     kind: str = ""
     mark: Mark | None = None
-    known_fields: dict[bytes, bytes] | None = None
     begun: float = field(default_factory=perf_counter)
     principal: Principal = ANYONE
     challenge: str = ""
@@ -74,14 +82,6 @@ class Visit(Struct, eq=False):
     trace: Trace | None = None
     body: bytes | None = None
 
-    @property
-    def fields(self) -> Fields:
-        """The headers by lower-case name; of one name the last."""
-        known = self.known_fields
-        if known is None:
-            known = self.known_fields = dict(self.scope["headers"])
-        return known
-
     def was_received(self, body: bytes) -> None:
         """A guard had to know the whole body: whoever receives later gets it all the same, and then
         what comes behind it.
@@ -97,9 +97,8 @@ class Visit(Struct, eq=False):
         """Takes headers out of the request: nobody behind sees them, no query either."""
         scope = self.scope
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
-        if self.known_fields is not None:
-            for name in names:
-                self.known_fields.pop(name, None)
+        for name in names:
+            self.fields.pop(name, None)
 
     @property
     def observe(self) -> Observer | None:
@@ -148,15 +147,44 @@ class Answered(ApiqlError):
         self.body = body
 
 
+Look = Callable[[Visit], None]
+
+
 class Watcher(Protocol):
-    """Is told of every request for an answer. What it costs, each request pays."""
+    """Is told of every request for an answer: what it costs, each request pays. A moment at which
+    it has nothing to do is None.
+    """
 
     @property
     def wants_events(self) -> bool:
         """Whether it looks at `events` at the end."""
 
-    def begun(self, visit: Visit) -> None:
+    @property
+    def begun(self) -> Look | None:
         """A request has come; nothing of it was looked at."""
 
-    def ended(self, visit: Visit) -> None:
+    @property
+    def ended(self) -> Look | None:
         """It was answered, or nobody waited for the answer."""
+
+
+class Watchers:
+    """Those that watch now: what each request has to call for them, in their order."""
+
+    __slots__ = ("at_begin", "at_end")
+
+    def __init__(self, several: Iterable[Watcher] = ()) -> None:
+        self.settle(several)
+
+    def settle(self, several: Iterable[Watcher]) -> None:
+        """Others watch from now on."""
+        found = tuple(several)
+        begun = [one.begun for one in found if one.begun is not None]
+        if any(one.wants_events for one in found):
+            begun.insert(0, _with_events)
+        self.at_begin: tuple[Look, ...] = tuple(begun)
+        self.at_end = tuple(one.ended for one in found if one.ended is not None)
+
+
+def _with_events(visit: Visit) -> None:
+    visit.events = []

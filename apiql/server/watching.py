@@ -20,13 +20,13 @@ from apiql.server.measured import Measured
 from apiql.server.slow_log import SlowLog
 from apiql.server.tracing import Export, Tracing
 from apiql.server.under_way import UnderWay
-from apiql.server.visit import Watcher
+from apiql.server.visit import Watcher, Watchers
 from apiql.settings import Log, Settings
 
 
 class Watching:
-    """What watches: `watchers` is the list that routes go through, changed in place when other
-    settings are in force. Without `measured`, nobody asks for figures; `export` takes
+    """What watches: `watchers` are what routes tell, changed in place when other settings are in
+    force. Without `measured`, nobody asks for figures; `export` takes
     the spans of traces.
     """
 
@@ -36,7 +36,7 @@ class Watching:
     ) -> None:  # fmt: skip
         settings = current.held.settings
         fingerprint = Fingerprints(lambda text: current.engine.fingerprint(text))
-        self.watchers: list[Watcher] = []
+        self.watchers = Watchers()
         self.level = LogLevel(settings, self._turned)
         self.under_way = UnderWay(fingerprint)
         self.measured = measured
@@ -93,7 +93,7 @@ class Watching:
             found.append(self._access)
         if self._slow.wants_events:
             found.append(self._slow)
-        self.watchers[:] = found
+        self.watchers.settle(found)
 
 
 def form_for(log: Log, stream: int) -> str:

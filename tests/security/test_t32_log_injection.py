@@ -109,7 +109,7 @@ async def test_lines_of_requests(form: str, evil: str) -> None:
     writer = LineWriter(Out(into(written)), line_as(form))
     access = AccessLog(Settings(log=Log(access=True)), writer, lambda visit: "")
     scope = {"method": evil, "path": evil, "headers": [], "client": (evil, 1)}
-    visit = Visit(scope, None, b"id", "/apiql", "text")  # type: ignore[arg-type]
+    visit = Visit(scope, None, {}, b"id", "/apiql", "text")  # type: ignore[arg-type]
     visit.status, visit.principal = 200, Principal(evil, "jwt")
     access.ended(visit)
     writer.close()

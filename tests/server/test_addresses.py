@@ -28,7 +28,7 @@ async def is_let_in(settings: Settings, peer: str | None, *headers: tuple[str, s
     guard = listed_addresses(settings, AROUND)
     assert guard is not None
     try:
-        guard(Visit(scope, receive, b"1"))
+        guard(Visit(scope, receive, {}))
     except RequestRefused as refused:
         return refused.code is not Code.FORBIDDEN
     return True

@@ -348,7 +348,7 @@ async def test_a_stream_gives_both_places_back(tenants: Tenants) -> None:
 async def test_a_bucket_that_is_full_refuses_before_anything_is_read() -> None:
     settings = Settings(limits=Limits(queries=1, queries_waiting=0))
     bucket = Bucket("a", MemoryStores(), settings)
-    visit = Visit({"headers": []}, unread, b"1")
+    visit = Visit({"headers": []}, unread, {})
     await bucket.let_in(visit)
     assert bucket.admission.enter()
     with pytest.raises(Overloaded):

@@ -401,7 +401,7 @@ async def test_the_guard_is_quick(site: Site) -> None:
         headers = [(b"host", b"a"), (b"accept", b"*/*"), (b"content-type", b"a/b"), (name, value)]
         best = 1.0
         for _ in range(2000):
-            visit = Visit({"headers": headers}, None, b"1")  # type: ignore[arg-type]
+            visit = Visit({"headers": headers}, None, dict(headers))  # type: ignore[arg-type]
             begun = time.perf_counter()
             waits = guard(visit)
             assert waits is not None
@@ -443,7 +443,7 @@ async def test_another_scheme_stands_beside_the_others() -> None:
     guard = Callers(schemes, True, False, Clients(), told.append).guard()
 
     async def asked(*headers: tuple[bytes, bytes]) -> Visit:
-        visit = Visit({"method": "POST", "headers": [*headers]}, None, b"1")  # type: ignore[arg-type]
+        visit = Visit({"method": "POST", "headers": [*headers]}, None, dict(headers))  # type: ignore[arg-type]
         waits = guard(visit)
         assert waits is not None
         await waits

@@ -185,7 +185,7 @@ async def test_a_call_is_counted_for_the_query_that_makes_it() -> None:
 def test_each_duration_is_in_its_bucket() -> None:
     durations = Durations("other")
     for seconds in (0.0005, 0.001, 0.0011, 2.0, 2.1, 1000.0):
-        durations.note("a", seconds)
+        durations.of("a").note(seconds)
     (fine,) = durations.family("f", "told", SECONDS, lambda key: {})
     (coarse,) = durations.family("c", "told", DOUBLING, lambda key: {})
     assert fine.counts[:2] == (2, 1)
@@ -197,7 +197,7 @@ def test_each_duration_is_in_its_bucket() -> None:
 def test_there_is_no_end_of_series() -> None:
     durations = Durations("other")
     for number in range(MOST + 50):
-        durations.note(str(number), 0.1)
+        durations.of(str(number)).note(0.1)
     assert len(durations.series) == MOST + 1
     assert sum(durations.series["other"].counts) == 50
 

@@ -181,7 +181,7 @@ def test_a_name_that_was_proved_in_another_way_is_another() -> None:
 async def test_only_names_of_the_configuration_are_keys() -> None:
     rates = Rates(Clients(rate=(1, 60), by="key"), MemoryStores(lambda: 0.0).buckets)
     for scheme, left in (("key", True), ("signature", True), ("jwt", True), ("basic", False)):
-        visit = Visit(scope("1.2.3.4"), _nothing, b"1")
+        visit = Visit(scope("1.2.3.4"), _nothing, {})
         visit.principal = Principal("a", scheme)
         if left:
             await rates(visit)
@@ -193,9 +193,9 @@ async def test_only_names_of_the_configuration_are_keys() -> None:
 async def test_who_proves_nothing_is_told_apart_by_its_address() -> None:
     rates = Rates(Clients(rate=(1, 60), by="user"), MemoryStores(lambda: 0.0).buckets)
     for peer in ("1.2.3.4", "1.2.3.5"):
-        await rates(Visit(scope(peer), _nothing, b"1"))
+        await rates(Visit(scope(peer), _nothing, {}))
     with pytest.raises(RequestRefused):
-        await rates(Visit(scope("1.2.3.5"), _nothing, b"1"))
+        await rates(Visit(scope("1.2.3.5"), _nothing, {}))
 
 
 async def _nothing() -> Any:

@@ -115,7 +115,7 @@ async def test_debug_tells_of_each(up: Up, tmp_path: Path, told: Any) -> None:
 def test_a_flood_of_slow_queries_is_thinned_out(told: Any) -> None:
     watch = SlowLog(Settings(log=Log(slow=0.001)), lambda visit: "")
     for _ in range(MOST_LINES * 3):
-        visit = Visit({}, None, b"1", "/apiql", "text")  # type: ignore[arg-type]
+        visit = Visit({}, None, {}, b"1", "/apiql", "text")  # type: ignore[arg-type]
         visit.seconds = 1.0
         watch.ended(visit)
     assert len(told()) == MOST_LINES

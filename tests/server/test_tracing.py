@@ -20,6 +20,7 @@ from apiql.server.current import Current, held_of
 from apiql.server.otlp import Collector
 from apiql.server.spans import Span
 from apiql.server.tracing import Export, Tracing
+from apiql.server.visit import Watchers
 from apiql.server.worker import collecting
 from apiql.settings import Settings
 from apiql.trace_context import TraceContext, parse_context
@@ -44,7 +45,7 @@ def app_with(settings: Settings, export: Export | None) -> App:
     opened = OpenEngine.from_settings(settings)
     current = Current(held_of(opened))
     tracing = Tracing(lambda: current.held.settings.telemetry, export)
-    return app_around(current, opened.stores, watchers=[tracing])
+    return app_around(current, opened.stores, watchers=Watchers([tracing]))
 
 
 class Kept:

@@ -11,7 +11,7 @@ from apiql.errors import Code, RequestRefused
 from apiql.events import CallMade
 from apiql.server.app import App, app_around
 from apiql.server.current import Current, Held, close_nothing
-from apiql.server.visit import Visit
+from apiql.server.visit import Visit, Watchers
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 
@@ -40,7 +40,7 @@ async def one(call: Call) -> Reply:
 
 def app_with(watch: Watch, *guards: object) -> App:
     held = Held(Engine(SETTINGS, one), close_nothing, guards=guards)  # type: ignore[arg-type]
-    return app_around(Current(held), watchers=(watch,))
+    return app_around(Current(held), watchers=Watchers([watch]))
 
 
 async def refuse(visit: Visit) -> None:
