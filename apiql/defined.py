@@ -21,6 +21,7 @@ from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
+from apiql.frontends.definitions.places import beginning, places_in
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.gateways import NO_ENDPOINTS, GatewayCatalog, errors_of, load_gateways
@@ -253,26 +254,11 @@ def pinned_of(definitions: Definitions) -> frozenset[str]:
         model = document.model
         texts.append(getattr(model, "url", ""))
         source = getattr(model, "dynamic_url", None)
-        texts += [_constant(getattr(source, name, "")) for name in ("name", "content")]
+        texts += [beginning(getattr(source, name, "")) for name in ("name", "content")]
     for document in definitions.documents[Of.PRIVATE].values():
         if isinstance(document.model, Private):
             texts += [pair.value for pair in document.model.privates]
-    return frozenset(place for text in texts for place in _place(text))
-
-
-def _constant(template: str) -> str:
-    """The beginning of a URL that a template makes, if its authority is whole."""
-    before, braces, _ = template.partition("{{")
-    return before if not braces or before.count("/") > 2 else ""
-
-
-def _place(text: str) -> Iterator[str]:
-    if text.startswith(("http://", "https://")):
-        try:
-            origin, _ = parse_url("/".join(text.split("/", 3)[:3]))
-        except BadUrl:
-            return
-        yield str(origin)
+    return places_in(texts)
 
 
 def with_plans(around: Surroundings, defined: DefinedCatalog) -> Surroundings:
