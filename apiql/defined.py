@@ -125,7 +125,7 @@ def _of_definitions(
     for bucket, definitions in _parted(files):
         problems = check(definitions, known)
         errors += (_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR)
-        lower = lowering(_ground(files, definitions, around))
+        lower = lowering(_ground(files, definitions, around, bucket))
         loading.carry_out(definitions, lower, broken(problems), bucket)
     errors += loading.problems
     return loading.catalog(), list(dict.fromkeys(errors))
@@ -231,7 +231,9 @@ class _Loading:
         }
 
 
-def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundings) -> Ground:
+def _ground(
+    files: DefinitionFiles, definitions: Definitions, around: Surroundings, bucket: str
+) -> Ground:
     def permits(url: str) -> bool:
         try:
             origin, target = parse_url(url)
@@ -241,8 +243,17 @@ def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundin
 
     return Ground(
         definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        values=files.values,
+        values=files.values, bucket=bucket,
     )  # fmt: skip
+
+
+def names_of(files: DefinitionFiles) -> Mapping[Kind, frozenset[str]]:
+    """The names of definitions and endpoints by kind, those of broken ones too; of what cannot be
+    read there is nothing.
+    """
+    found = {} if files.found is None else {KINDS[of]: files.found.names[of] for of in KINDS}
+    endpoints = files.gateways.names
+    return found if endpoints is None else {**found, Kind.ENDPOINT: endpoints}
 
 
 def pinned_of(definitions: Definitions) -> frozenset[str]:

@@ -31,9 +31,9 @@ from apiql.sources.call import Caching, Call, Headers, Origin, Reply
 
 HOP_BY_HOP = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade"
-    " proxy-connection expect".split()
+    " proxy-connection expect x-apiql-depth".split()
 )
-"""What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+"""What the transport says itself (RFC 9110, 7.6.1), and how deep a request is: a definition cannot."""
 USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""

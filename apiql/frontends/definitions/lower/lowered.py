@@ -60,7 +60,8 @@ class Ground:
     `functions` are those of plug-ins for templates, `values` those for `from: func`, `environ` what
     the second generation calls `env`, `permits` says whether a URL that only a run knows may be
     called, `now` is Unix time in seconds, `pinned` the places (scheme and authority) that
-    definitions name. `strict`: escape and break as the original does.
+    definitions name. `strict`: escape and break as the original does. `bucket` is the one that all
+    these definitions stand in, which tells what is kept for them from what is kept for others.
     """
 
     definitions: Definitions
@@ -71,3 +72,4 @@ class Ground:
     pinned: frozenset[str] = frozenset()
     strict: bool = False
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
+    bucket: str = ""

@@ -97,7 +97,9 @@ def api_call(api: Api, name: str, sight: Sight) -> ApiCall:
     send = Send(
         (api.method or "GET").lower(), name, url, headers, body, sight.home,
         sight.ground.pinned, _trusted(api, sight), sight.ground.permits, Accepts.ANY, Media.JSON,
-        cache=cache_rule(sight.ground, name, api.cache.scope if api.cache else ""),
+        cache=cache_rule(
+            sight.ground, name, api.cache.scope if api.cache else "", sight.keys.name
+        ),
         expires=None if api.cache is None else _expires(api, api.cache, sight),
         shown=api.url or (shown(api.dynamic_url.name) if api.dynamic_url else ""),
     )  # fmt: skip

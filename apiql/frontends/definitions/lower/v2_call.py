@@ -113,7 +113,7 @@ def _task(called: _Called, secrets: _Secrets, course: Course) -> Task:
         result=Invoke("kept", _kept(key, api, now), (own, REPLY)),
         instead=Invoke("ended", _ended(key, api, now), (own, FAILURE)),
     )
-    send = _send(called, _trusted(called, secrets))
+    send = _send(called, secrets)
     return Task(course.named(called.name), send, location=called.at, made=making)
 
 
@@ -159,7 +159,7 @@ HEADERS = Invoke("headers", lambda moment, made: made["headers"], (OWN,))
 BODY = Invoke("body", lambda moment, made: made["body"], (OWN,))
 
 
-def _send(called: _Called, trusted: frozenset[str] | None) -> Send:
+def _send(called: _Called, secrets: _Secrets) -> Send:
     api, ground = called.api, called.lowering.ground
     fixed = fixed_url(api)
     return Send(
@@ -167,8 +167,10 @@ def _send(called: _Called, trusted: frozenset[str] | None) -> Send:
         URL if fixed is None else Literal(fixed),
         HEADERS if has_headers(api) else Literal(None),
         BODY if has_body(api) else Literal(None), called.home,
-        ground.pinned, trusted, ground.permits, Accepts.OK, Media.JSON,
-        cache=cache_rule(ground, called.name, api.cache.scope if api.cache else ""),
+        ground.pinned, _trusted(called, secrets), ground.permits, Accepts.OK, Media.JSON,
+        cache=cache_rule(
+            ground, called.name, api.cache.scope if api.cache else "", secrets.file
+        ),
         expires=_expires(called), shown=known_url(api) or "",
     )  # fmt: skip
 
