@@ -34,12 +34,20 @@ class Nest(Protocol):
     ) -> Awaitable[Outcome]: ...  # fmt: skip
 
 
+ROUNDS = 10_000
+"""Of all loops of a query together: each of them may be short, and stand within others."""
+
+
 @dataclass(slots=True)
 class Budget:
-    """The upstream calls that a query may still make."""
+    """The upstream calls that a query may still make, and the rounds of its loops; `turned` is when
+    these last let others have their turn.
+    """
 
     left: int
     allowed: int
+    rounds: int = ROUNDS
+    turned: float = 0.0
 
     def spend(self) -> None:
         """Counts one call.
@@ -52,6 +60,17 @@ class Budget:
             hint = "narrow its lists, use `batch`, or raise [limits] calls"
             raise CallFailed(Code.BUDGET_EXCEEDED, message, hint)
         self.left -= 1
+
+    def spend_round(self) -> None:
+        """Counts one round of a loop.
+
+        Raises:
+            CallFailed: FANOUT_LIMIT, there were as many already as may be.
+        """
+        if self.rounds <= 0:
+            message = f"the loops of this query would go round more than {ROUNDS} times together"
+            raise CallFailed(Code.FANOUT_LIMIT, message, "ask for less: rounds within rounds multiply")
+        self.rounds -= 1
 
 
 @dataclass(slots=True)
