@@ -21,6 +21,7 @@ from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.definitions.lower.lowered import Ground, Lowered
+from apiql.frontends.definitions.places import beginning, places_in
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.gateways import NO_ENDPOINTS, GatewayCatalog, errors_of, load_gateways
@@ -125,7 +126,7 @@ def _of_definitions(
     for bucket, definitions in _parted(files):
         problems = check(definitions, known)
         errors += (_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR)
-        lower = lowering(_ground(files, definitions, around))
+        lower = lowering(_ground(files, definitions, around, bucket))
         loading.carry_out(definitions, lower, broken(problems), bucket)
     errors += loading.problems
     return loading.catalog(), list(dict.fromkeys(errors))
@@ -233,7 +234,9 @@ class _Loading:
         }
 
 
-def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundings) -> Ground:
+def _ground(
+    files: DefinitionFiles, definitions: Definitions, around: Surroundings, bucket: str
+) -> Ground:
     def permits(url: str) -> bool:
         try:
             origin, target = parse_url(url)
@@ -243,8 +246,17 @@ def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundin
 
     return Ground(
         definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        values=files.values,
+        values=files.values, bucket=bucket,
     )  # fmt: skip
+
+
+def names_of(files: DefinitionFiles) -> Mapping[Kind, frozenset[str]]:
+    """The names of definitions and endpoints by kind, those of broken ones too; of what cannot be
+    read there is nothing.
+    """
+    found = {} if files.found is None else {KINDS[of]: files.found.names[of] for of in KINDS}
+    endpoints = files.gateways.names
+    return found if endpoints is None else {**found, Kind.ENDPOINT: endpoints}
 
 
 def pinned_of(definitions: Definitions) -> frozenset[str]:
@@ -256,26 +268,11 @@ def pinned_of(definitions: Definitions) -> frozenset[str]:
         model = document.model
         texts.append(getattr(model, "url", ""))
         source = getattr(model, "dynamic_url", None)
-        texts += [_constant(getattr(source, name, "")) for name in ("name", "content")]
+        texts += [beginning(getattr(source, name, "")) for name in ("name", "content")]
     for document in definitions.documents[Of.PRIVATE].values():
         if isinstance(document.model, Private):
             texts += [pair.value for pair in document.model.privates]
-    return frozenset(place for text in texts for place in _place(text))
-
-
-def _constant(template: str) -> str:
-    """The beginning of a URL that a template makes, if its authority is whole."""
-    before, braces, _ = template.partition("{{")
-    return before if not braces or before.count("/") > 2 else ""
-
-
-def _place(text: str) -> Iterator[str]:
-    if text.startswith(("http://", "https://")):
-        try:
-            origin, _ = parse_url("/".join(text.split("/", 3)[:3]))
-        except BadUrl:
-            return
-        yield str(origin)
+    return places_in(texts)
 
 
 def with_plans(around: Surroundings, defined: DefinedCatalog) -> Surroundings:

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from apiql.access.right_document import read_right
 from apiql.access.rights import Granted, Right, Rights, Word, matches
@@ -28,15 +29,19 @@ MOST_FOLDERS = 8
 OLDER = (Kind.HTTPAPI, Kind.FLOW, Kind.SCHEDULE)
 """Kinds of definitions, which may mind their rights themselves."""
 FLAT = (*OLDER, Kind.ENDPOINT)
-"""Kinds that the file's own name is the name of, whatever folder it stands in."""
+"""Kinds that the file's own name is the name of, whatever folder it stands in; a definition may be
+called by its folders too, as in `rights/flow/shop/cart.json` for the flow `shop/cart`.
+"""
 LISTS = {"queries": Kind.QUERY, "templates": Kind.TEMPLATE, "sources": Kind.SOURCE,
          "upstreams": Kind.UPSTREAM, "hosts": Kind.HOST}  # fmt: skip
 """The lists of a scope."""
 WHAT = {Kind.QUERY: "stored query", Kind.TEMPLATE: "call template", Kind.SOURCE: "source",
         Kind.UPSTREAM: "upstream", Kind.HOST: "host of [security] allow_hosts",
-        Kind.ENDPOINT: "endpoint"}  # fmt: skip
+        Kind.ENDPOINT: "endpoint", Kind.HTTPAPI: "httpapi", Kind.FLOW: "flow",
+        Kind.SCHEDULE: "schedule"}  # fmt: skip
 
 Known = Mapping[Kind, frozenset[str]]
+NOTHING: Known = MappingProxyType({})
 
 
 class RightsRefused(FilesRefused):
@@ -57,15 +62,13 @@ NO_RIGHTS = RightsFiles()
 
 def read_rights(
     conf: Path | None, environ: Mapping[str, str], settings: Settings, queries: QueryFiles,
-    templates: TemplateFiles = NO_TEMPLATES, apart: bool = False,
-    endpoints: frozenset[str] | None = None,
+    templates: TemplateFiles = NO_TEMPLATES, apart: bool = False, more: Known = NOTHING,
 ) -> RightsFiles:  # fmt: skip
     """The rights of `<conf>/rights`, held against what there is to have a right, and the scopes of
     the settings held against the same. `apart`: those of the older kinds are minded elsewhere;
-    `endpoints` None: which there are is not known.
+    `more` are the names of other kinds, as far as they are known.
     """
-    known = _known(settings, queries, templates)
-    known = known if endpoints is None else {**known, Kind.ENDPOINT: endpoints}
+    known = {**_known(settings, queries, templates), **more}
     problems = [*_of_scopes(conf, environ, settings, known)]
     named: dict[Name, Right] = {}
     files: dict[Name, Path] = {}
@@ -110,7 +113,7 @@ def _granted(scope: Scope) -> Granted:
 
 
 def _known(settings: Settings, queries: QueryFiles, templates: TemplateFiles) -> Known:
-    """All names that there are, by kind; of the older kinds nothing is known here."""
+    """All names that there are, by kind; of definitions and endpoints nothing is known here."""
     upstreams = settings.upstreams
     return {
         Kind.QUERY: frozenset(file.name for file in queries.files),
@@ -155,12 +158,14 @@ def _name(path: Path, known: Known) -> Name:
         hint = f"did you mean {meant}?" if meant else f"expected one of {', '.join(kinds)}"
         raise _refused(f"there are no rights of the kind {first}", hint)
     kind = Kind(first)
-    name = path.name if kind in FLAT else "/".join(folders)
-    return kind, _existing(kind, name.removesuffix(SUFFIX), known)
+    name = "/".join(folders).removesuffix(SUFFIX)
+    if kind in FLAT and name not in known.get(kind, ()):
+        name = path.name.removesuffix(SUFFIX)
+    return kind, _existing(kind, name, known)
 
 
 def _existing(kind: Kind, name: str, known: Known) -> str:
-    if kind in OLDER or kind not in known or name in known[kind]:
+    if kind not in known or name in known[kind]:
         return name
     if kind is Kind.QUERY and "@" in name:
         raise _refused("a right is for all revisions", "leave out the @ and the number")

@@ -80,7 +80,8 @@ class Send:
     `url` is an absolute URL, `headers` a list of `[name, value]` (null for none), `body` a text or
     bytes (null for none); or `url` makes an `Outgoing`, which is all three. `home` is what its
     secrets are for. `pinned` are the places (scheme and authority) that the operator's definitions
-    name; what else a run makes is only called where `permits` lets it. `expires`, made of the
+    name; what else a run makes is only called where `permits` lets it. `trusted` are the places
+    that may see its private values, where a run says which one it is. `expires`, made of the
     reply, are the seconds for which that is kept; what is null, or refused, is not kept.
     """
 
@@ -91,6 +92,7 @@ class Send:
     body: Value
     home: str = ""
     pinned: frozenset[str] = frozenset()
+    trusted: frozenset[str] | None = None
     permits: Callable[[str], bool] | None = field(default=None, repr=False, compare=False)
     accepts: Accepts = Accepts.SUCCESS
     media: Media = Media.DECLARED

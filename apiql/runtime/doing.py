@@ -21,6 +21,8 @@ from apiql.runtime.workers import in_turn
 Compile = Callable[[Value], Evaluate]
 MUCH = 10**20
 """A number of rounds that is too large in any case."""
+TURN = 0.005
+"""Seconds that the rounds of a loop may take before others have their turn."""
 
 
 class CompileNested(Protocol):
@@ -145,18 +147,21 @@ def _rounds(found: Any, run: Run) -> int:
     return max(number, 0)
 
 
-async def _round(
-    call: NestedCall, step: Step, run: Run, seen: Locals, number: int, more: Mapping[str, Any]
-) -> Found | Failed:
-    """What one round comes to. Rounds that call nobody would never give others a turn, nor end."""
+async def _refused_turn(run: Run) -> Failed | None:
+    """Counts a round, which may call nobody: others have their turn now and then. Why there is no
+    round, if there is none.
+    """
+    now = run.clock()
+    if now >= run.deadline:
+        return Failed(Failure(Code.QUERY_TIMEOUT, "its rounds were not done in the query's time"))
     try:
-        if run.budget.go_round():
-            await asyncio.sleep(0)
+        run.budget.spend_round()
     except CallFailed as refused:
         return Failed(failure_of(refused))
-    if run.clock() >= run.deadline:
-        return Failed(Failure(Code.QUERY_TIMEOUT, "the loop did not end in the query's time"))
-    return await _inner(call, step, run, seen, number, more)
+    if now - run.budget.turned > TURN:
+        run.budget.turned = now
+        await asyncio.sleep(0)
+    return None
 
 
 async def _in_a_row(
@@ -164,7 +169,10 @@ async def _in_a_row(
 ) -> Found | Failed:
     values = []
     for number in range(rounds):
-        found = await _round(call, step, run, seen, number, {work.carry: carried})
+        refused = await _refused_turn(run)
+        if refused is not None:
+            return refused
+        found = await _inner(call, step, run, seen, number, {work.carry: carried})
         if isinstance(found, Failed):
             return found
         carried, value = found.value
@@ -176,7 +184,8 @@ async def _side_by_side(
     work: Loop, call: NestedCall, rounds: int, start: Any, step: Step, run: Run, seen: Locals
 ) -> Found | Failed:
     async def one(number: int) -> Found | Failed:
-        return await _round(call, step, run, seen, number, {work.carry: start})
+        refused = await _refused_turn(run)
+        return refused or await _inner(call, step, run, seen, number, {work.carry: start})
 
     made = await in_turn(range(rounds), work.width, one)
     for found in made:

@@ -23,10 +23,6 @@ Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
 
 Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Something beside calls: takes its arguments by name, and makes a value."""
-MOST_TURNS = 10_000
-"""The rounds of all loops of a run, one inside the other or not."""
-BREATH = 16
-"""After so many rounds somebody else has a turn."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
 
 
@@ -39,12 +35,19 @@ class Nest(Protocol):
     ) -> Awaitable[Outcome]: ...  # fmt: skip
 
 
+ROUNDS = 10_000
+"""Of all loops of a query together: each of them may be short, and stand within others."""
+
+
 class Budget(Struct):
-    """The upstream calls that a query may still make, and the rounds that its loops may go."""
+    """The upstream calls that a query may still make, and the rounds of its loops; `turned` is when
+    these last let others have their turn.
+    """
 
     left: int
     allowed: int
-    rounds: int = MOST_TURNS
+    rounds: int = ROUNDS
+    turned: float = 0.0
 
     def spend(self) -> None:
         """Counts one call.
@@ -58,17 +61,17 @@ class Budget(Struct):
             raise CallFailed(Code.BUDGET_EXCEEDED, message, hint)
         self.left -= 1
 
-    def go_round(self) -> bool:
-        """Counts one round of a loop; whether others have waited long enough.
+    def spend_round(self) -> None:
+        """Counts one round of a loop.
 
         Raises:
-            CallFailed: FANOUT_LIMIT, there were too many.
+            CallFailed: FANOUT_LIMIT, there were as many already as may be.
         """
         if self.rounds <= 0:
-            message = f"the loops of one request go round more than {MOST_TURNS} times"
-            raise CallFailed(Code.FANOUT_LIMIT, message, "loop over less")
+            message = f"the loops of this query would go round more than {ROUNDS} times together"
+            hint = "ask for less: rounds within rounds multiply"
+            raise CallFailed(Code.FANOUT_LIMIT, message, hint)
         self.rounds -= 1
-        return self.rounds % BREATH == 0
 
 
 class Run(Struct, eq=False):

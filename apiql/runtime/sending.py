@@ -33,16 +33,16 @@ from apiql.sources.call import Caching, Call, Headers, Origin, Reply
 
 HOP_BY_HOP = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade"
-    " proxy-connection expect".split()
+    " proxy-connection expect x-apiql-depth".split()
 )
-"""What the transport says itself (RFC 9110, 7.6.1): a definition cannot."""
+"""What the transport says itself (RFC 9110, 7.6.1), or how deep a request is: no definition can."""
 USUAL: Headers = (("Accept", "application/json, */*;q=0.5"),)
 PLAIN_URL = re.compile(r"(https?://[^/?#]+)(/[!-\"$-\[\]-~]*)")
 """A URL of which nothing but its place need be read: its path and query are as they are sent."""
-CLIMBING = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:[/;]|%2f|%5c|$)", re.IGNORECASE)
-"""Segments that some server takes for `.` or `..`: also those with parameters, or with separators
-that only look like letters.
-"""
+CLIMBING = re.compile(r"(?:/|%2f|%5c)(?:\.|%2e){1,2}(?:/|;|%2f|%5c|%3b|$)", re.IGNORECASE)
+"""A way up in a path, also for who takes `%2F`, a backslash or `;` for the end of a segment."""
+CONTROLS = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
+"""Control characters in a path, which end it for some who read it."""
 MOST_KNOWN = 64
 UNSAID = Said()
 Compile = Callable[[Value], Evaluate]
@@ -129,9 +129,8 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
     """
     if not isinstance(url, str):
         raise ValueRefused("the URL is no text")
-    suspect = "/." in url or "%2" in url or "%5" in url
-    if suspect and CLIMBING.search(url.partition("?")[0]):
-        raise ValueRefused("the URL climbs: it holds `.` or `..` as a segment")
+    if "/." in url or "%" in url:
+        _mind_path(url.partition("?")[0])
     plain = PLAIN_URL.fullmatch(url)
     if plain is not None and plain[1] in known:
         return known[plain[1]], plain[2]
@@ -139,7 +138,12 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
         origin, target = parse_url(url)
     except BadUrl as bad:
         raise ValueRefused(f"the URL cannot be called: {bad}") from None
-    if str(origin) in send.pinned:
+    place = str(origin)
+    if send.trusted is not None and place not in send.trusted:
+        message = f"the private values of this definition are not for {origin.host}"
+        hint = "the definition, or its file of private values, names the hosts that may see them"
+        raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
+    if place in send.pinned:
         origin = replace(origin, pinned=True)
         if plain is not None and len(known) < MOST_KNOWN:
             known[plain[1]] = origin
@@ -149,6 +153,14 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
         hint = "name it in [security] allow_hosts"
         raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
     return origin, target
+
+
+def _mind_path(path: str) -> None:
+    """Refuses what no value may make of a path."""
+    if CLIMBING.search(path):
+        raise ValueRefused("the URL climbs: it holds `.` or `..` as a segment")
+    if CONTROLS.search(path):
+        raise ValueRefused("the URL holds a control character")
 
 
 def _as_they_are(headers: Headers) -> Headers:

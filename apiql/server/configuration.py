@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from apiql.defined import names_of
 from apiql.definition_files import DefinitionFiles, read_definitions
 from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
@@ -119,8 +120,8 @@ def _of_folder(
         gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip
     apart = definitions.own_rights
-    endpoints = definitions.gateways.names
-    rights = read_rights(folder, place.environ, settings, queries, templates, apart, endpoints)
+    more = names_of(definitions)
+    rights = read_rights(folder, place.environ, settings, queries, templates, apart, more)
     return Configuration(
         shown, queries, revision, rights=rights, plug_ins=plug_ins, templates=templates,
         definitions=definitions,

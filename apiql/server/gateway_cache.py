@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from msgspec import Struct
 
 from apiql.access.principal import Principal
 from apiql.frontends.endpoints.answer import CACHE
-from apiql.frontends.endpoints.cache_rules import CONTROL, cache_key, is_kept, is_looked_for
+from apiql.frontends.endpoints.cache_rules import (
+    CONTROL,
+    VARY,
+    cache_key,
+    is_kept,
+    is_looked_for,
+    varies_by,
+)
 from apiql.frontends.endpoints.gateway import Caching
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.frontends.endpoints.message import Fields, Message
@@ -23,15 +31,19 @@ from apiql.stores.store import Key, Store
 TTL = "x-gopen-cache-ttl"
 MILLISECOND = SECOND // 1000
 CREDENTIALS = ("Authorization", "Cookie")
+TELLING = {name.lower(): name for name in (CONTROL, VARY)}
 
 
 class KeptAnswer(Struct, frozen=True):
-    """An answer, and until when it holds, on the clock of its store."""
+    """An answer, and until when it holds, on the clock of its store; `varies` are the fields that
+    it varies by, as they were in the request it was made for.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes
     until: float
+    varies: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def size_of(kept: KeptAnswer) -> int:
@@ -57,6 +69,8 @@ class Entry:
         kept = await self.store.get(self.key)
         if kept is None:
             return None
+        if any(fields.get(name, ()) != values for name, values in kept.varies):
+            return None
         left = round((kept.until - self.clock()) * 1000) * MILLISECOND
         if left <= 0:
             return None
@@ -64,23 +78,34 @@ class Entry:
         told = (CACHE.lower(), "true"), (TTL, duration_text(left))
         return GatewayAnswer(kept.status, (*others, *told), kept.body)
 
-    async def keep(self, answer: GatewayAnswer) -> None:
-        """Keeps an answer, if the rules say so."""
-        said = tuple(value for name, value in answer.headers if name == CONTROL.lower())
-        fields = {CONTROL: said} if said else {}
+    async def keep(self, answer: GatewayAnswer, asked: Fields) -> None:
+        """Keeps the answer to a request with these header fields, if the rules say so."""
+        fields = _telling(answer)
         if not is_kept(self.caching, self.method, answer.status, fields):
             return
-        if any(name == "set-cookie" for name, _ in answer.headers):
+        varies = varies_by(fields, asked)
+        if varies is None or any(name == "set-cookie" for name, _ in answer.headers):
             return
         seconds = self.caching.duration / SECOND
-        kept = KeptAnswer(answer.status, answer.headers, answer.body, self.clock() + seconds)
+        until = self.clock() + seconds
+        kept = KeptAnswer(answer.status, answer.headers, answer.body, until, varies)
         await self.store.put(self.key, kept, seconds, (self.tag,))
 
 
-def key_of(caching: Caching, served: Served, path: str, message: Message, who: Principal) -> Key:
+def _telling(answer: GatewayAnswer) -> Fields:
+    """What an answer says of its being kept."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, value in answer.headers:
+        if name in TELLING:
+            known = TELLING[name]
+            found[known] = (*found.get(known, ()), value)
+    return found
+
+
+def key_of(caching: Caching, served: Served, message: Message, who: Principal) -> Key:
     """Under what an answer is kept; a change of the endpoint's file makes all of it void."""
-    method = served.lowered.endpoint.method
-    said = cache_key(caching, method, path, message.query, message.headers)
-    proved = [value for field in CREDENTIALS for value in message.headers.get(field, ())]
-    own = (*proved, who.scheme, who.bucket, who.name) if proved or who.is_known else ()
-    return (served.name, served.mark, said, *own)
+    headers = message.headers
+    proved = tuple((field, headers[field]) for field in CREDENTIALS if field in headers)
+    own = (proved, who.scheme, who.bucket, who.name) if proved or who.is_known else ()
+    body = b"" if message.body is None else blake2b(message.body.data, digest_size=16).digest()
+    return (served.name, served.mark, *cache_key(caching, message), body, own)

@@ -17,9 +17,11 @@ MOST_PAIRS = 1000
 _TRACE_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOP = frozenset(
     (b"connection", b"keep-alive", b"proxy-connection", b"te", b"trailer", b"transfer-encoding",
-     b"upgrade", b"host", b"content-length", b"expect")
+     b"upgrade", b"host", b"content-length", b"expect", b"proxy-authorization")
 )  # fmt: skip
-"""Fields that are about this connection, or that whoever sends the message on writes anew."""
+"""Fields that are about this connection, or that whoever sends the message on writes anew, and what
+a proxy on the way here was shown.
+"""
 _SHORT = 64
 
 

@@ -143,10 +143,9 @@ class Passing:
         if caching is None:
             return None
         store, clock = self.gateways.kept[served.gateway.file]
-        method, path = self.endpoint.method, self.visit.scope["path"]
-        who = self.visit.principal
-        key = key_of(caching, served, path, message, who)
-        return Entry(caching, method, key, f"endpoint:{served.name}", store, clock)
+        key = key_of(caching, served, message, self.visit.principal)
+        tag = f"endpoint:{served.name}"
+        return Entry(caching, self.endpoint.method, key, tag, store, clock)
 
     async def carried_out(self, query: Query, entry: Entry | None) -> Rendered:
         """The answer; who takes too long is cut off, whatever its backends do."""
@@ -166,7 +165,7 @@ class Passing:
         if found is None or (isinstance(found, State) and found.refusal is not None):
             self.visit.codes = (_code(answer.status),)
         elif entry is not None:
-            await entry.keep(answer)
+            await entry.keep(answer, query.params[REQUEST].headers)
         return rendered_of(answer)
 
     async def _ended(self, query: Query) -> Ended:

@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from apiql.frontends.endpoints.address import filler
-from apiql.frontends.endpoints.cache_rules import cache_key, is_kept, is_looked_for
+from apiql.frontends.endpoints.cache_rules import (
+    cache_key,
+    is_kept,
+    is_looked_for,
+    varies_by,
+)
 from apiql.frontends.endpoints.forward import query_text, request_of
 from apiql.frontends.endpoints.gateway import Caching
 from apiql.frontends.endpoints.message import Body, Message
@@ -53,21 +58,36 @@ def test_a_query_is_in_order() -> None:
     assert query_text({"b": ("2", "1"), "a": ("x y&z",)}) == "a=x+y%26z&b=2&b=1"
 
 
-KEYED = Caching(1, ("x-forwarded-for", "Device", "Other"))
+STRATEGY = ("x-forwarded-for", "Device", "Other")
+FIELDS = {"X-Forwarded-For": ("177.130.228.66", "10.0.0.1"), "Device": ("95D4AF55",)}
 
 
 @pytest.mark.parametrize(
     ("caching", "query", "key"),
     [
-        (Caching(1), {}, "GET:/users/find/479976139"),
-        (KEYED, {}, "GET:/users/find/479976139:177.130.228.66, 10.0.0.1:95D4AF55"),
-        (Caching(1), {"b": ("2", "1"), "a": ("0",)}, "GET:/users/find/479976139?a=0&b=1&b=2"),
-        (Caching(1, ignores_query=True), {"a": ("0",)}, "GET:/users/find/479976139"),
+        (Caching(1), {}, (("7",), "", ())),
+        (Caching(1, STRATEGY), {}, (("7",), "", tuple(FIELDS.items()))),
+        (Caching(1), {"b": ("2", "1"), "a": ("0",)}, (("7",), "a=0&b=1&b=2", ())),
+        (Caching(1, ignores_query=True), {"a": ("0",)}, (("7",), "", ())),
     ],
 )
-def test_the_key_of_an_answer(caching: Caching, query: Any, key: str) -> None:
-    headers = {"X-Forwarded-For": ("177.130.228.66", "10.0.0.1"), "Device": ("95D4AF55",)}
-    assert cache_key(caching, "GET", "/users/find/479976139", query, headers) == key
+def test_the_key_of_an_answer(caching: Caching, query: Any, key: Any) -> None:
+    message = Message(FIELDS, None, 0, "/users/find/:id", {"id": "7"}, query)
+    assert cache_key(caching, message) == key
+
+
+@pytest.mark.parametrize(
+    ("fields", "found"),
+    [
+        ({}, ()),
+        ({"Vary": ("Accept-Encoding, device",)}, (("Device", ("95D4AF55",)),)),
+        ({"Vary": ("Device", "Lang")}, (("Device", ("95D4AF55",)), ("Lang", ()))),
+        ({"Vary": ("Device, *",)}, None),
+        ({"Cache-Control": ("max-age=9, Private",)}, None),
+    ],
+)
+def test_what_an_answer_varies_by(fields: Any, found: Any) -> None:
+    assert varies_by(fields, FIELDS) == found
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Protocol, TypeAlias
 from urllib.parse import quote
 
+from apiql.errors import ValueRefused
 from apiql.frontends.endpoints.forward import query_text
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields
@@ -61,10 +62,15 @@ def filler(path: str) -> Callable[[Mapping[str, str]], str]:
         for at, name in places:
             value = params.get(name)
             if value is not None:
-                filled[at] = quote(value, safe="", errors="replace")
+                filled[at] = quote(value, safe="", errors="replace") or _refuse_nothing(name)
         return "/".join(filled)
 
     return fill
+
+
+def _refuse_nothing(name: str) -> str:
+    """What stands at a place is never nothing: `/users/` is another thing than `/users/7`."""
+    raise ValueRefused(f":{name} would be empty", "a path needs a text or a number here")
 
 
 def places_of_hosts(hosts: Iterable[str]) -> frozenset[str]:

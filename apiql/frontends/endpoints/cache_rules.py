@@ -5,23 +5,43 @@ Knows no store. Header fields are those that calls get: with the client in X-For
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from apiql.frontends.endpoints.forward import query_text
 from apiql.frontends.endpoints.gateway import Caching
-from apiql.frontends.endpoints.message import Fields, canonical
+from apiql.frontends.endpoints.message import Fields, Message, canonical
 
-CONTROL = "Cache-Control"
+CONTROL, VARY = "Cache-Control", "Vary"
+OURS = frozenset({"Accept-Encoding", "accept-encoding"})
+"""What calls say by themselves, the same for all."""
 
 
-def cache_key(caching: Caching, method: str, path: str, query: Fields, headers: Fields) -> str:
-    """`GET:/users/7?a=1&b=2:value:value`: names and values of the query in order, then those fields
-    of the strategy that are there; `path` is the one that was asked for.
+Said: TypeAlias = "tuple[tuple[str, ...], str, tuple[tuple[str, tuple[str, ...]], ...]]"
+
+
+def cache_key(caching: Caching, message: Message) -> Said:
+    """What tells the answers of an endpoint apart: its path's parameters, names and values of the
+    query in order, those fields of the strategy that are there. The gateway writes all of it in one
+    text, in which one request can look like another.
     """
-    ordered = {name: tuple(sorted(values)) for name, values in query.items()}
+    ordered = {name: tuple(sorted(values)) for name, values in message.query.items()}
     text = "" if caching.ignores_query else query_text(ordered)
-    url = f"{path}?{text}" if text else path
-    names = filter(headers.__contains__, map(canonical, caching.strategy_headers))
-    fields = (", ".join(headers[name]) for name in names)
-    return ":".join((method, url, *fields))
+    names = map(canonical, caching.strategy_headers)
+    fields = tuple((name, message.headers[name]) for name in names if name in message.headers)
+    return (*message.params.values(),), text, fields
+
+
+def varies_by(fields: Fields, asked: Fields) -> tuple[tuple[str, tuple[str, ...]], ...] | None:
+    """The fields of a request that its answer varies by, as they were asked; None: it is for nobody
+    else, since it says so or does not say by what.
+    """
+    if _says(fields, "private"):
+        return None
+    named = {word.strip() for text in fields.get(VARY, ()) for word in text.split(",")} - {""}
+    if "*" in named:
+        return None
+    known = sorted(map(canonical, named - OURS))
+    return tuple((name, asked.get(name, ())) for name in known)
 
 
 def is_looked_for(caching: Caching, method: str, headers: Fields) -> bool:

@@ -13,9 +13,11 @@ ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
 """Header fields that are sent on whatever is listed."""
 NOT_SENT = frozenset(
     "accept-encoding connection content-length expect host http2-settings keep-alive"
-    " proxy-connection te trailer transfer-encoding upgrade".split()
+    " proxy-connection te trailer transfer-encoding upgrade x-apiql-depth".split()
 )
-"""Fields that the transport says itself; it undoes codings, so it names those that it can."""
+"""Fields that the transport says itself, and how deep a request is; it undoes codings, so it names
+those that it can.
+"""
 
 
 def forwarder(backend: Backend) -> Callable[[Message], Message]:

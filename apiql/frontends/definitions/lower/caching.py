@@ -15,14 +15,16 @@ from apiql.ir.values import Invoke, Value
 SECOND = "second"
 
 
-def cache_rule(ground: Ground, name: str, scope: str = "") -> CacheRule:
+def cache_rule(ground: Ground, name: str, scope: str, private: str) -> CacheRule:
     """The rule for the calls of a definition; what its upstream says of caching is not followed.
 
     Answers of a definition are kept by what was asked (method, address, headers, body); with the
-    scope `definition`, as the original has it, there is one for all that ask.
+    scope `definition`, as the original has it, there is one for all that ask with these private
+    values: a token that was had with other ones is another's.
     """
-    one, key = scope == "definition" or ground.strict, f"httpapi:{name}"
-    return CacheRule((key,), http=False, bodies=True, key=key, one=one)
+    one, tag = scope == "definition" or ground.strict, f"httpapi:{ground.bucket}{name}"
+    key = f"{tag}:{private}" if private else tag
+    return CacheRule((tag,), http=False, bodies=True, key=key, one=one)
 
 
 def seconds_left(expiry: Value, layout: str, answer: Value) -> Value:

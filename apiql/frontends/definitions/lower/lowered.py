@@ -65,7 +65,8 @@ class Ground:
     the second generation calls `env`, `permits` says whether a URL that only a run knows may be
     called, `now` is Unix time in seconds, `pinned` the places (scheme and authority) that
     definitions name, `count` is told what they count. `strict`: escape and break as the original
-    does.
+    does. `bucket` is the one that all these definitions stand in, which tells what is kept for them
+    from what is kept for others.
     """
 
     definitions: Definitions
@@ -77,3 +78,4 @@ class Ground:
     strict: bool = False
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
     count: Count | None = None
+    bucket: str = ""

@@ -19,6 +19,7 @@ from apiql.frontends.definitions.lower.v1_sources import (
     shown,
     source_value,
 )
+from apiql.frontends.definitions.places import beginning, places_in
 from apiql.frontends.definitions.v1.api import Api, Cache, ExpectedStatus, Parameter
 from apiql.gotemplate import Data, Kind, TemplateRefused
 from apiql.gotemplate.json_template import JsonTemplate, compile_json
@@ -95,8 +96,10 @@ def api_call(api: Api, name: str, sight: Sight) -> ApiCall:
     url, headers, body = _url(api, request, sight), _headers(api, request), _body(api, request)
     send = Send(
         (api.method or "GET").lower(), name, url, headers, body, sight.home,
-        sight.ground.pinned, sight.ground.permits, Accepts.ANY, Media.JSON,
-        cache=cache_rule(sight.ground, name, api.cache.scope if api.cache else ""),
+        sight.ground.pinned, _trusted(api, sight), sight.ground.permits, Accepts.ANY, Media.JSON,
+        cache=cache_rule(
+            sight.ground, name, api.cache.scope if api.cache else "", sight.keys.name
+        ),
         expires=None if api.cache is None else _expires(api, api.cache, sight),
         shown=api.url or (shown(api.dynamic_url.name) if api.dynamic_url else ""),
     )  # fmt: skip
@@ -128,6 +131,15 @@ def _url(api: Api, request: _Request, sight: Sight) -> Value:
     base = source_value(api.dynamic_url, sight)
     made = Invoke("url", lambda _, url, *t: sent.url_writer(url, sorted_in)(*t), (base, *values))
     return request.local("url", made)
+
+
+def _trusted(api: Api, sight: Sight) -> frozenset[str] | None:
+    """The places that may see what is private, where requests say which one is called."""
+    sources = [parameter.source for parameter in api.parameters if not parameter.value]
+    is_private = any(source is not None and source.kind == "private" for source in sources)
+    if api.url or api.dynamic_url is None or not is_private:
+        return None
+    return places_in((beginning(api.dynamic_url.name), *sight.keys.values.values()))
 
 
 def _numbered(found: Any, first: int = 0) -> tuple[list[sent.Pair], tuple[Value, ...]]:

@@ -29,6 +29,7 @@ from apiql.frontends.definitions.lower.v2_state import (
     with_heap,
 )
 from apiql.frontends.definitions.lower.v2_values import Read, Seen, constant, refusing, text_reader
+from apiql.frontends.definitions.places import beginning, places_in
 from apiql.frontends.definitions.v2.flow import Step
 from apiql.frontends.definitions.v2.httpapi import Cache, HttpApi
 from apiql.ir.plan import Making, Task
@@ -114,7 +115,19 @@ def _task(called: _Called, secrets: _Secrets, course: Course) -> Task:
         result=Invoke("kept", _kept(key, api, now), (own, REPLY)),
         instead=Invoke("ended", _ended(key, api, now), (own, FAILURE, WHOLE)),
     )
-    return Task(course.named(called.name), _send(called), location=called.at, made=making)
+    send = _send(called, secrets)
+    return Task(course.named(called.name), send, location=called.at, made=making)
+
+
+def _trusted(called: _Called, secrets: _Secrets) -> frozenset[str] | None:
+    """The places that may see what is private, where requests say which one is called."""
+    dynamic = called.api.dynamic_url
+    if called.api.url or dynamic is None or not secrets.used:
+        return None
+    written = beginning(dynamic.content)
+    if dynamic.kind == "env":
+        written = called.lowering.ground.environ.get(dynamic.content, "")
+    return places_in((written, *secrets.values.values()))
 
 
 def _making(called: _Called, secrets: _Secrets) -> Callable[..., dict[str, Any]]:
@@ -148,7 +161,7 @@ HEADERS = Invoke("headers", lambda moment, made: made["headers"], (OWN,))
 BODY = Invoke("body", lambda moment, made: made["body"], (OWN,))
 
 
-def _send(called: _Called) -> Send:
+def _send(called: _Called, secrets: _Secrets) -> Send:
     api, ground = called.api, called.lowering.ground
     fixed = fixed_url(api)
     return Send(
@@ -156,8 +169,10 @@ def _send(called: _Called) -> Send:
         URL if fixed is None else Literal(fixed),
         HEADERS if has_headers(api) else Literal(None),
         BODY if has_body(api) else Literal(None), called.home,
-        ground.pinned, ground.permits, Accepts.OK, Media.JSON,
-        cache=cache_rule(ground, called.name, api.cache.scope if api.cache else ""),
+        ground.pinned, _trusted(called, secrets), ground.permits, Accepts.OK, Media.JSON,
+        cache=cache_rule(
+            ground, called.name, api.cache.scope if api.cache else "", secrets.file
+        ),
         expires=_expires(called), shown=known_url(api) or "",
     )  # fmt: skip
 
