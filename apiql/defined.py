@@ -81,6 +81,8 @@ class DefinedCatalog:
     """What answers for names that nothing has, where a folder says that itself."""
     gateways: GatewayCatalog = NO_ENDPOINTS
     figure_names: FigureNames = NO_NAMES
+    left_out: tuple[FileProblem, ...] = ()
+    """Every error of every file, where what it breaks is left out."""
 
     @property
     def explained(self) -> Mapping[str, Executable]:
@@ -105,12 +107,16 @@ def load_definitions(
     errors = [*errors, *errors_of(files.gateways), *gateways.problems]
     if errors and not files.keep_going:
         raise DefinitionsRefused(tuple(errors))
+    left_out = tuple(errors)
     if gateways is NO_ENDPOINTS:
-        return found
+        return replace(found, left_out=left_out) if left_out else found
     plans = {**found.plans, **gateways.plans}
     compiled = {**found.compiled, **gateways.compiled}
     problems = (*found.problems, *gateways.problems)
-    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
+    return replace(
+        found, plans=plans, compiled=compiled, problems=problems, gateways=gateways,
+        left_out=left_out,
+    )  # fmt: skip
 
 
 def _of_definitions(
@@ -240,7 +246,7 @@ def _ground(files: DefinitionFiles, definitions: Definitions, around: Surroundin
 
     return Ground(
         definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        values=files.values,
+        strict=files.strict, values=files.values,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
+from apiql.frontends.definitions.opening import Opening, as_it_is, opened
 from apiql.frontends.definitions.reading import read_document
 from apiql.json_nodes import quoted
 from apiql.json_text import NoJson, read_json
@@ -68,15 +69,19 @@ class _Found:
     origins: dict[tuple[Kind, str], Origin] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     problems: list[DefinitionProblem] = field(default_factory=list)
+    opening: Opening = as_it_is
 
 
-def read_folder(root: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> Definitions:
+def read_folder(
+    root: Path, folders: Mapping[str, Path] = _NO_FOLDERS, opening: Opening = as_it_is
+) -> Definitions:
     """All definitions of a folder. `folders` says where those of a kind (`apis`, `flows`, …) stand
-    instead; where that is no folder, the usual one is read.
+    instead; where that is no folder, the usual one is read. `opening` opens private values.
     """
     layout = layout_of(root)
     named = any(folder.is_dir() for folder in folders.values())
-    found = _Found(root, _usual(folders) if named and layout is Layout.NONE else layout)
+    usual = _usual(folders) if named and layout is Layout.NONE else layout
+    found = _Found(root, usual, opening=opening)
     if found.layout is Layout.NONE:
         wrong = "there are no definitions here"
         expected = f"a folder with {', '.join(KINDS)} or {MAIN}"
@@ -142,6 +147,10 @@ def _take(found: _Found, path: Path, top: Path, folder: str, kind: Kind, prefix:
         found.problems.append(_problem(found, text, origin))
         return
     document, problems = read_document(text, origin)
+    if document is not None and kind is Kind.PRIVATE:
+        stem = path.relative_to(top).as_posix().removesuffix(SUFFIX)
+        document, sealed = opened(document, stem, found.opening)
+        problems += sealed
     found.problems.extend(problems)
     if document is not None:
         found.documents.setdefault(kind, {})[name] = document
