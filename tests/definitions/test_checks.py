@@ -436,3 +436,50 @@ def test_problems_stand_in_the_order_of_files_and_places(tmp_path: Path) -> None
 
 def test_each_generation_has_functions() -> None:
     assert set(FUNCTIONS) == set(Generation)
+
+
+# -- too deep, too many ---------------------------------------------------------------------------
+
+
+def chain(length: int, times: int = 1) -> dict[str, Any]:
+    """Flows that each call the next one, so often."""
+    inner = {f"flows/f{n}.json": flow(*(step("flowApi", argument("name", f"f{n + 1}")),) * times)
+             for n in range(length)}  # fmt: skip
+    return {**inner, f"flows/f{length}.json": flow(step("dump"))}
+
+
+def test_what_calls_itself_through_many_is_not_followed_without_end(tmp_path: Path) -> None:
+    assert told(tmp_path / "fits", chain(49)) == []
+    (found,) = told(tmp_path / "one", chain(50))
+    where = "flows/f0.json: error: $.steps[0].args[0].value.content: "
+    assert found == f"{where}what is called here makes it 51 steps deep"
+    assert len(told(tmp_path / "many", chain(2000))) == 1951
+
+
+def test_jobs_inside_each_other_count(tmp_path: Path) -> None:
+    def inside(depth: int, job: dict[str, Any]) -> dict[str, Any]:
+        if not depth:
+            return job
+        key = {"from": "literal", "content": "1"}
+        cases = [{"value": "1", "steps": [inside(depth - 1, job)]}]
+        return {"type": "switch", "control": {"name": "s", "key": key, "cases": cases}}
+
+    files: dict[str, Any] = {}
+    for number in range(6):
+        call = {"type": "api", "api": step("scheduleApi", argument("name", f"s{number + 1}"))}
+        files[f"schedules/s{number}.json"] = {"name": "s", "steps": [inside(9, call)]}
+    files["schedules/s6.json"] = {"name": "s", "steps": []}
+    found = told(tmp_path, files)
+    assert [line.split(":")[0] for line in found] == ["schedules/s0.json", "schedules/s1.json"]
+    assert [line.rpartition("makes it ")[2] for line in found] == ["61 steps deep", "51 steps deep"]
+
+
+def test_calls_that_multiply_are_counted_and_not_made(tmp_path: Path) -> None:
+    found = told(tmp_path, chain(40, times=2))
+    assert len(found) == 40 - 12
+    assert f"it comes to {2**41 - 2} calls of flows and schedules" in found[0]
+
+
+def test_those_that_never_end_are_told_once(tmp_path: Path) -> None:
+    files = {**chain(3), "flows/f3.json": flow(step("flowApi", argument("name", "f0")))}
+    assert all("never ends" in line for line in told(tmp_path, files))

@@ -13,8 +13,11 @@ import pytest
 
 from apiql import cli
 from apiql.definition_files import read_definitions
+from apiql.engine import Engine
 from apiql.events import DefinitionBroken, Notice
 from apiql.exits import conf_folder
+from apiql.frontends.definitions.checks import check
+from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.private import Private
 from apiql.opened import OpenEngine
@@ -23,7 +26,8 @@ from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.current import close_nothing
 from apiql.server.reload import Outcome
 from apiql.server.worker import worker
-from apiql.settings import SettingsError, load_settings, sealed
+from apiql.settings import Settings, SettingsError, load_settings, sealed
+from apiql.sources.call import Call, Reply
 from tests.definitions.reading import write
 
 KEY = bytes(range(32))
@@ -141,6 +145,67 @@ def test_names_that_cannot_be_are_told_where_there_are_no_others(tmp_path: Path)
     found = read(tmp_path).definitions.found
     assert found is not None
     assert '"a b" is no name' in found.problems[0].wrong
+
+
+def served(conf: Path, **environ: str) -> httpx.AsyncClient:
+    """A client of what a folder defines, broken things left out."""
+    files = read(conf, environ).definitions
+    engine = Engine(Settings(), unreached, definitions=files)
+    transport = httpx.ASGITransport(app_of(engine, Settings(), close_nothing))
+    return httpx.AsyncClient(transport=transport, base_url="http://t")
+
+
+async def unreached(call: Call) -> Reply:
+    raise AssertionError("nothing is called")
+
+
+async def test_what_calls_something_broken_says_so(tmp_path: Path) -> None:
+    steps = [{"api": {"id": "broken"}, "resultKey": "r"}]
+    bad = {"url": "http://127.0.0.1:9/ok", "response": {"json": "{{.x"}}
+    files = {"apis/broken.json": bad, "apis/a.json": {"url": "http://127.0.0.1:9/ok"},
+             "flows/f.json": {"steps": steps},
+             "flows/g.json": {"steps": [{"api": {"id": "nope"}, "resultKey": "r"}]},
+             "schedules/s.json": {"tasks": [{"type": "flow", "name": "wrong"}]},
+             "flows/wrong.json": "{"}  # fmt: skip
+    write(tmp_path, {k: v if isinstance(v, str) else json.dumps(v) for k, v in files.items()})
+    async with served(tmp_path) as client:
+        told = {path: (await client.get(path)).json()["detail"]
+                for path in ("/flow/f", "/flow/g", "/schedule/s")}  # fmt: skip
+    assert told == {"/flow/f": "api broken is broken", "/flow/g": "there is no api nope",
+                    "/schedule/s": "flow wrong is broken"}  # fmt: skip
+
+
+@pytest.mark.parametrize(("main", "status"), [("{", 403), ('{"name": "m", "steps": []}', 200)])
+async def test_nobody_comes_in_where_the_rule_of_who_may_is_broken(
+    tmp_path: Path, main: str, status: int
+) -> None:
+    """main.json may say that nobody may, or what asks them."""
+    write(tmp_path, {"main.json": main, "flows/f.json": '{"name": "f", "steps": []}'})
+    async with served(tmp_path) as client:
+        assert (await client.get("/flow/f")).status_code == status
+
+
+async def test_what_is_too_deep_leaves_itself_out(tmp_path: Path) -> None:
+    """By a name that only a run knows, what is deep already calls itself once more."""
+
+    def inside(depth: int, job: object) -> object:
+        cases = [{"value": "1", "steps": [inside(depth - 1, job) if depth else job]}]
+        key = {"from": "literal", "content": "1"}
+        return {"type": "switch", "control": {"name": "s", "key": key, "cases": cases}}
+
+    def calling(value: object) -> str:
+        args = [{"name": "name", "value": value}]
+        job = {"type": "api", "api": {"name": "s", "command": "scheduleApi", "args": args}}
+        return json.dumps({"name": "s", "steps": [inside(14, job)]})
+
+    files = {f"schedules/s{n}.json": calling({"from": "literal", "content": f"s{n + 1}"})
+             for n in range(2)}  # fmt: skip
+    files["schedules/s2.json"] = calling({"from": "query", "content": "x"})
+    files["flows/other.json"] = '{"name": "f", "steps": []}'
+    assert not [p for p in check(read_folder(write(tmp_path, files))) if p.severity == "error"]
+    async with served(tmp_path) as client:
+        assert (await client.get("/flow/other")).status_code == 200
+        assert (await client.get("/schedule/s0")).status_code == 503
 
 
 # -- settings -------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ Reads files and changes none; one that is broken does not keep the others away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -57,6 +57,26 @@ class Definitions:
     templates: Mapping[str, Template]
     names: Mapping[Kind, frozenset[str]]
     problems: tuple[DefinitionProblem, ...] = ()
+
+    def within(self, bucket: str) -> Definitions:
+        """Those whose names begin so, under what is behind it."""
+        documents = {
+            kind: {n.removeprefix(bucket): d for n, d in each.items() if n.startswith(bucket)}
+            for kind, each in self.documents.items()
+        }
+        names = {
+            kind: frozenset(name.removeprefix(bucket) for name in each if name.startswith(bucket))
+            for kind, each in self.names.items()
+        }
+        return replace(self, documents=documents, names=names)
+
+    def without(self, broken: frozenset[tuple[str, str]]) -> Definitions:
+        """The same without those that are broken, which keep their names: nobody calls them."""
+        documents = {
+            kind: {name: d for name, d in each.items() if d.origin.owner not in broken}
+            for kind, each in self.documents.items()
+        }
+        return replace(self, documents=documents)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from apiql.documents.problems import DefinitionProblem, Severity, in_order
 from apiql.documents.shape import Shape
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
+from apiql.frontends.definitions.checks.extent import too_large
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -74,6 +75,7 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             found = chain.from_iterable(_wrong(u, document, definitions, known) for u in uses)
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
+    problems += too_large(calls)
     for template in definitions.templates.values():
         if template.file.endswith(SUFFIX):
             continue  # call templates stand in the same folder, and are no Go templates

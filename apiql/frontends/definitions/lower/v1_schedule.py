@@ -138,7 +138,7 @@ def _origin(work: _Jobs, job: Job, home: str, private: str = "") -> tuple[tuple[
 def _flow(work: _Jobs, job: Job) -> Piece:
     inner = inner_flow(work.folder, job.name, work.bucket)
     if inner is None:
-        return lost_piece(job.name, f"there is no flow {job.name}")
+        return lost_piece(job.name, work.folder.lost(kinds.Kind.FLOW, job.name, work.bucket))
     _note(work, job, inner.numbers)
     let = _origin(work, job, "")
     begun = (("outer", OWN),) if let else ()
