@@ -80,7 +80,8 @@ def checked(setup: Folder, is_strict: bool) -> Checked:
 
 def _problems_of(found: Definitions, setup: Folder) -> Iterator[DefinitionProblem]:
     """What is wrong, with files as whoever asks can open them."""
-    known = known_with((*setup.plug_ins.templates, *setup.plug_ins.values))
+    names = (*setup.plug_ins.templates, *setup.plug_ins.values)
+    known = known_with(names, setup.settings.limits.fanout)
     for problem in check(found, known):
         yield replace(problem, file=str(Path(found.root) / problem.file))
 

@@ -83,8 +83,8 @@ def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
 KNOWN = Known(FUNCTIONS, template_problem)
 
 
-def known_with(names: Iterable[str]) -> Known:
-    """What the checks go by where plug-ins add functions of these names."""
+def known_with(names: Iterable[str], rounds: int = KNOWN.rounds) -> Known:
+    """What the checks go by where plug-ins add functions of these names; loops may run so often."""
     more = frozenset(names)
     functions = {generation: known | more for generation, known in FUNCTIONS.items()}
-    return replace(KNOWN, functions=functions)
+    return replace(KNOWN, functions=functions, rounds=rounds)

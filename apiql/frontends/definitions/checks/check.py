@@ -49,12 +49,12 @@ def _no_problem(_text: str, _functions: frozenset[str]) -> Problem | None:
 @dataclass(frozen=True, slots=True)
 class Known:
     """What the checks go by: the functions of each generation, what tells whether a template
-    parses, and how often and how deep loops may run.
+    parses, and how often and how deep loops may run (as often as `limits.fanout` says).
     """
 
     functions: Mapping[Generation, frozenset[str]]
     check_template: CheckTemplate = _no_problem
-    rounds: int = 1000
+    rounds: int = 100
     loops: int = 8
 
 
@@ -83,7 +83,8 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
         if problem is not None:
             at = problem.locations[0] if problem.locations else None
             wrong = f"the template does not parse: {problem.message}"
-            problems.append(DefinitionProblem(template.file, wrong, at=at, expected=problem.hint))
+            expected = _wanted(problem)
+            problems.append(DefinitionProblem(template.file, wrong, at=at, expected=expected))
     return in_order(problems)
 
 
@@ -177,11 +178,16 @@ def _unparsed(text: str, keys: Keys, document: Document[Shape], known: Known) ->
     if problem is None:
         return
     found = document.problem(
-        keys, f"the template does not parse: {problem.message}", Severity.ERROR, problem.hint
+        keys, f"the template does not parse: {problem.message}", Severity.ERROR, _wanted(problem)
     )
     if problem.locations:
         found = document.inside(found, keys, text, problem.locations[0])
     yield found
+
+
+def _wanted(problem: Problem) -> str | None:
+    """What is told as expected: that word stands in front of it already."""
+    return None if problem.hint is None else problem.hint.removeprefix("expected ")
 
 
 def _unparsed_json(use: JsonTemplate, document: Document[Shape], known: Known) -> _Found:
@@ -203,7 +209,8 @@ def _too_many(loop: Loop, document: Document[Shape], known: Known) -> _Found:
     if not _is_count(loop.rounds):
         yield warn(f"the loop never runs: {quoted(loop.rounds)} is no number", expected="digits")
     elif len(loop.rounds) > len(str(known.rounds)) + 20 or int(loop.rounds) > known.rounds:
-        yield warn(f"the loop runs {loop.rounds[:30]} times", expected=f"{known.rounds} at most")
+        expected = f"{known.rounds} at most, as limits.fanout says"
+        yield warn(f"the loop runs {loop.rounds[:30]} times", expected=expected)
 
 
 def _is_count(text: str) -> bool:

@@ -165,6 +165,8 @@ def _key(work: _Jobs, job: Job) -> tuple[str, Value]:
         return "key", panic(f"the {job.name} has no key")
     keys = work.folder.keys(work.bucket, job.private)
     value = source_value(job.key, work.folder.sight(keys, "", work.numbers))
+    if any(case.default for case in job.cases):
+        return "key", value
     return "key", Invoke("some", _some, (value,))
 
 
