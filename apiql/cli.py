@@ -177,7 +177,7 @@ def check(
     setup, where = _setup(conf, env, keep_going=True), conf_folder(conf)
     from apiql.commands import checked_definitions, open_ways, run_once
 
-    definitions = checked_definitions.checked(where, strict, setup.settings, setup.plug_ins)
+    definitions = checked_definitions.checked(setup, strict)
     gateways = checked_definitions.of_gateways(setup, strict)
     ways = open_ways.told(setup, where, os.environ, "error" if strict else "warning")
     odd = [*ways, *run_once.odd(setup)]

@@ -16,7 +16,7 @@ from apiql.documents.shape import Shape
 from apiql.errors import Code, Problem, QueryRefused
 from apiql.figure_names import NO_NAMES, FigureNames, figure_names
 from apiql.frontends.definitions.checks import check
-from apiql.frontends.definitions.document import Document
+from apiql.frontends.definitions.document import Document, Origin
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind as Of
 from apiql.frontends.definitions.layout import Layout
@@ -39,6 +39,10 @@ UNKNOWN: Mapping[Layout, int] = MappingProxyType({Layout.V1: 500, Layout.V2: 403
 """What a name answers that nothing has; elsewhere 404."""
 NO_JSON: Mapping[Layout, int] = MappingProxyType({Layout.V2: 500})
 """What a body answers that is no JSON; elsewhere 400."""
+
+TOO_DEEP = Problem(
+    Code.LIMIT_EXCEEDED, "what it calls is too deep to be carried out", hint="call less from it"
+)
 
 Make = Callable[[Plan, Reach], Executable]
 Lower = Callable[[Of, str], Lowered]
@@ -83,6 +87,8 @@ class DefinedCatalog:
     """What answers for names that nothing has, where a folder says that itself."""
     gateways: GatewayCatalog = NO_ENDPOINTS
     figure_names: FigureNames = NO_NAMES
+    left_out: tuple[FileProblem, ...] = ()
+    """Every error of every file, where what it breaks is left out."""
 
     @property
     def explained(self) -> Mapping[str, Executable]:
@@ -107,12 +113,16 @@ def load_definitions(
     errors = [*errors, *errors_of(files.gateways), *gateways.problems]
     if errors and not files.keep_going:
         raise DefinitionsRefused(tuple(errors))
+    left_out = tuple(errors)
     if gateways is NO_ENDPOINTS:
-        return found
+        return replace(found, left_out=left_out) if left_out else found
     plans = {**found.plans, **gateways.plans}
     compiled = {**found.compiled, **gateways.compiled}
     problems = (*found.problems, *gateways.problems)
-    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
+    return replace(
+        found, plans=plans, compiled=compiled, problems=problems, gateways=gateways,
+        left_out=left_out,
+    )  # fmt: skip
 
 
 def _of_definitions(
@@ -126,8 +136,8 @@ def _of_definitions(
     for bucket, definitions in _parted(files):
         problems = check(definitions, known)
         errors += (_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR)
-        lower = lowering(_ground(files, definitions, around, bucket))
-        loading.carry_out(definitions, lower, broken(problems), bucket)
+        whole = definitions.without(broken(problems))
+        loading.carry_out(whole, lowering(_ground(files, whole, around, bucket)), bucket)
     errors += loading.problems
     return loading.catalog(), list(dict.fromkeys(errors))
 
@@ -142,19 +152,7 @@ def _parted(files: DefinitionFiles) -> Iterator[tuple[str, Definitions]]:
         return
     names = {name for each in files.found.names.values() for name in each}
     for bucket in sorted({name.partition("/")[0] for name in names if "/" in name}):
-        yield f"{bucket}/", _within(files.found, f"{bucket}/")
-
-
-def _within(found: Definitions, bucket: str) -> Definitions:
-    documents = {
-        kind: {n.removeprefix(bucket): d for n, d in each.items() if n.startswith(bucket)}
-        for kind, each in found.documents.items()
-    }
-    names = {
-        kind: frozenset(name.removeprefix(bucket) for name in each if name.startswith(bucket))
-        for kind, each in found.names.items()
-    }
-    return replace(found, documents=documents, names=names)
+        yield f"{bucket}/", files.found.within(f"{bucket}/")
 
 
 def _of_file(found: DefinitionProblem, root: str) -> FileProblem:
@@ -178,15 +176,12 @@ class _Loading:
         self._exact: dict[str, Name] = {}
         self._compiled: dict[int, Executable] = {}
 
-    def carry_out(
-        self, definitions: Definitions, lower: Lower, broken: frozenset[tuple[str, str]],
-        bucket: str,
-    ) -> None:  # fmt: skip
+    def carry_out(self, definitions: Definitions, lower: Lower, bucket: str) -> None:
         """Loads what is not broken already."""
         for of, kind in KINDS.items():
             for name in definitions.names[of]:
                 document = definitions.documents[of].get(name)
-                if document is None or document.origin.owner in broken:
+                if document is None:
                     self._broken.add((kind, bucket + name))
                 else:
                     self._load(kind, name, bucket + name, document, lower)
@@ -203,16 +198,20 @@ class _Loading:
             executable = self._make(lowered.plan, reach)
             data = executable if lowered.data is lowered.plan else self._make(lowered.data, reach)
         except QueryRefused as refused:
-            self._broken.add((kind, full_name))
-            self.problems += [
-                FileProblem(f"{self._definitions.root}/{origin.file}", problem)
-                for problem in refused.problems
-            ]
+            self._leave_out((kind, full_name), origin, refused.problems)
+            return
+        except RecursionError:  # by names that only a run knows it may call all there are
+            self._leave_out((kind, full_name), origin, (TOO_DEEP,))
             return
         self._found[kind, full_name] = Defined(kind, full_name, lowered, executable)
         full = f"{kind}.{full_name.replace('/', '.')}"
         self._plans[full], self._exact[full] = lowered.data, (kind, full_name)
         self._compiled[id(lowered.data)] = data
+
+    def _leave_out(self, name: Name, origin: Origin, problems: tuple[Problem, ...]) -> None:
+        file = f"{self._definitions.root}/{origin.file}"
+        self._broken.add(name)
+        self.problems += [FileProblem(file, problem) for problem in problems]
 
     def catalog(self) -> DefinedCatalog:
         """What was loaded."""
@@ -246,7 +245,7 @@ def _ground(
 
     return Ground(
         definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        values=files.values, bucket=bucket,
+        strict=files.strict, values=files.values, bucket=bucket,
     )  # fmt: skip
 
 

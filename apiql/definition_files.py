@@ -18,13 +18,17 @@ from apiql.gateways import NO_GATEWAYS, GatewayFiles
 from apiql.gotemplate import TemplateRefused
 from apiql.gotemplate.calls import BUILTINS, Function
 from apiql.gotemplate.parse import parse
+from apiql.settings import opening_privates
+
+USUAL = Path("conf")
 
 
 @dataclass(frozen=True, slots=True)
 class DefinitionFiles:
     """The definitions of a folder, and whether those that are broken keep the others away.
     `functions` and `values` are what plug-ins add to templates and to `from: func`; `buckets`:
-    names are looked up in the folder that a definition stands in.
+    names are looked up in the folder that a definition stands in. `strict`: values are escaped and
+    break as in the original.
     """
 
     found: Definitions | None = None
@@ -33,6 +37,7 @@ class DefinitionFiles:
     functions: Mapping[str, Function] = field(default_factory=dict)
     values: Mapping[str, Callable[..., str]] = field(default_factory=dict)
     buckets: bool = False
+    strict: bool = False
     gateways: GatewayFiles = NO_GATEWAYS
 
     @property
@@ -53,12 +58,15 @@ def read_definitions(
     conf: Path | None, folders: Mapping[str, Path] = {}, **more: Any
 ) -> DefinitionFiles:
     """The definitions of a conf folder, if it has any; `folders` as `read_folder` takes them,
-    `more` as DefinitionFiles.
+    `more` as DefinitionFiles. Where all that is named are such folders, what they leave out is
+    looked for in `./conf`, as it always was.
     """
-    if conf is None or not conf.is_dir():
+    elsewhere = any(folder.is_dir() for folder in folders.values())
+    if not elsewhere and (conf is None or not conf.is_dir()):
         return DefinitionFiles()
-    found = read_folder(conf, folders)
-    if found.layout is Layout.NONE or not any(found.names.values()):
+    conf = USUAL if conf is None else conf
+    found = read_folder(conf, folders, opening_privates(more.get("environ", {})))
+    if found.layout is Layout.NONE or not (any(found.names.values()) or found.problems):
         return DefinitionFiles()
     return DefinitionFiles(found, **more)
 
@@ -75,8 +83,8 @@ def template_problem(text: str, functions: frozenset[str]) -> Problem | None:
 KNOWN = Known(FUNCTIONS, template_problem)
 
 
-def known_with(names: Iterable[str]) -> Known:
-    """What the checks go by where plug-ins add functions of these names."""
+def known_with(names: Iterable[str], rounds: int = KNOWN.rounds) -> Known:
+    """What the checks go by where plug-ins add functions of these names; loops may run so often, if that is more."""
     more = frozenset(names)
     functions = {generation: known | more for generation, known in FUNCTIONS.items()}
-    return replace(KNOWN, functions=functions)
+    return replace(KNOWN, functions=functions, rounds=max(rounds, KNOWN.rounds))

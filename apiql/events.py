@@ -188,11 +188,21 @@ class FolderMissing:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class DefinitionBroken:
+    """Something in a file of definitions is wrong; what it breaks is left out, the rest is served.
+    `file` may have the place in it behind it.
+    """
+
+    file: str
+    wrong: str
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
     UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
-    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing
+    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing | DefinitionBroken
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]

@@ -1,12 +1,14 @@
-"""Where definitions of APIHUB are read from: the folders of the settings, and over them those that
-were fetched. Knows nothing of what stands in them.
+"""The definitions of APIHUB that the settings say: those of the conf folder, of folders that are
+named in place of its own, and over them those that were fetched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from apiql.definition_files import DefinitionFiles, read_definitions
+from apiql.gotemplate.calls import Function
 from apiql.remote.archive import FOLDERS
 from apiql.remote.state import remote_folder
 from apiql.settings import Settings
@@ -22,6 +24,18 @@ def folders_of(settings: Settings, conf: Path | None) -> Mapping[str, Path]:
         **settings.legacy.folders,
         **{kind: folder for kind, folder in inner.items() if folder.is_dir()},
     }
+
+
+def definitions_of(
+    settings: Settings, conf: Path | None, environ: Mapping[str, str],
+    functions: Mapping[str, Function] = {}, values: Mapping[str, Callable[..., str]] = {},
+) -> DefinitionFiles:  # fmt: skip
+    """The definitions; `functions` and `values` are those of plug-ins."""
+    legacy = settings.legacy
+    return read_definitions(
+        conf, folders_of(settings, conf), environ=environ, functions=functions, values=values,
+        buckets=legacy.buckets, strict=legacy.compat == "strict",
+    )  # fmt: skip
 
 
 def missing_folders(settings: Settings) -> Iterator[tuple[str, Path]]:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Self
 
 from apiql.acts import acts_of
-from apiql.definition_files import DefinitionFiles, read_definitions
+from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Figures, Told
 from apiql.frontends.definitions.lower.lowered import Count
 from apiql.gateways import read_gateways
+from apiql.legacy_folders import definitions_of
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
@@ -65,7 +66,7 @@ class OpenEngine:
         """An engine for a conf folder and environment variables."""
         settings, queries = load_settings(conf, environ), read_query_files(conf)
         gateways = read_gateways(conf, settings.endpoints, environ)
-        definitions = replace(read_definitions(conf, environ=environ), gateways=gateways)
+        definitions = replace(definitions_of(settings, conf, environ), gateways=gateways)
         templates = read_template_files(conf)
         return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
 

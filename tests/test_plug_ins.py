@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 
 from apiql import cli, plug_in_files
 from apiql.commands.checked_definitions import checked
-from apiql.engine import all_functions
+from apiql.commands.run_once import Setup
+from apiql.definition_files import read_definitions
+from apiql.engine import NO_QUERIES, all_functions
 from apiql.events import ConfRefused
 from apiql.gotemplate import Data, compile_template
 from apiql.plug_in_files import (
@@ -439,8 +442,9 @@ def test_definitions_may_name_them(tmp_path: Path) -> None:
            ' "from": {"from": "template", "name": "{{twice 2}}"}}]}')  # fmt: skip
     (tmp_path / "apis").mkdir()
     (tmp_path / "apis" / "a.json").write_text(api)
-    assert len(checked(tmp_path, False).errors) == 2
-    assert not checked(tmp_path, False, Settings(), found).errors
+    setup = Setup(Settings(), NO_QUERIES, definitions=read_definitions(tmp_path))
+    assert len(checked(setup, False).errors) == 2
+    assert not checked(replace(setup, plug_ins=found), False).errors
 
 
 def test_what_no_plug_in_adds_changes_nothing() -> None:

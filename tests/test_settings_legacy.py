@@ -171,8 +171,9 @@ def test_a_folder_that_is_not_there_is_told(conf: Path) -> None:
     assert list(missing_folders(settings)) == [("legacy.apis", Path("nowhere/apis"))]
     assert apis_of(settings, conf) == {"here"}
     told = "nowhere/apis: warning: legacy.apis names this, and it is no folder"
-    assert told in checked(conf, False, settings).warnings[0]
-    assert checked(conf, True, settings).errors
+    read = read_configuration(Place(conf, {"TGAH_API_DEF_PATH": "nowhere/apis"}))
+    assert told in checked(read, False).warnings[0]
+    assert checked(read, True).errors
 
 
 def test_a_reload_follows_the_folders(conf: Path) -> None:

@@ -10,16 +10,13 @@ from typing import Protocol
 from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
-from apiql.frontends.definitions.folder import Definitions, read_folder
+from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.definitions.layout import Layout
 from apiql.frontends.endpoints.problems import Severity as Broken
 from apiql.gateways import never_asked
-from apiql.legacy_folders import folders_of, missing_folders
-from apiql.plug_in_files import NO_PLUG_INS, PlugIns, left_alone
+from apiql.legacy_folders import missing_folders
+from apiql.plug_in_files import PlugIns, left_alone
 from apiql.settings import Settings
-
-NO_SETTINGS = Settings()
 
 _WORDS = {
     Kind.PRIVATE: "privates",
@@ -28,6 +25,26 @@ _WORDS = {
     Kind.SCHEDULE: "schedules",
     Kind.RIGHT: "rights",
 }
+
+
+class Folder(Protocol):
+    """What was read of a conf folder, or of a bucket's."""
+
+    @property
+    def settings(self) -> Settings:
+        """What is set."""
+
+    @property
+    def plug_ins(self) -> PlugIns:
+        """The functions that are added."""
+
+    @property
+    def definitions(self) -> DefinitionFiles:
+        """What it defines."""
+
+    @property
+    def buckets(self) -> Mapping[str, Folder]:
+        """Those in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +56,34 @@ class Checked:
     counts: tuple[tuple[int, str], ...] = ()
 
 
-def checked(
-    conf: Path | None, is_strict: bool, settings: Settings = NO_SETTINGS,
-    plug_ins: PlugIns = NO_PLUG_INS,
-) -> Checked:  # fmt: skip
-    """Looks at all definitions of a folder, and of those that the settings name in its place; where
-    it is strict, what is odd breaks too.
+def checked(setup: Folder, is_strict: bool) -> Checked:
+    """What is wrong with the definitions of a folder, of those that its settings name in their
+    place, and of its buckets; where it is strict, what is odd breaks too.
     """
-    if conf is None:
-        return Checked()
-    definitions = read_folder(conf, folders_of(settings, conf))
-    if definitions.layout is Layout.NONE:
-        return Checked()
-    severity = Severity.ERROR if is_strict else Severity.WARNING
-    problems = [_missing(*each, severity) for each in missing_folders(settings)]
-    problems += [
-        _told_from(conf, problem, is_strict)
-        for problem in check(definitions, known_with((*plug_ins.templates, *plug_ins.values)))
-    ]
+    problems: list[DefinitionProblem] = []
+    count = dict.fromkeys(_WORDS.values(), 0)
+    for each in (setup, *setup.buckets.values()):
+        problems += _missing(each.settings)
+        found = each.definitions.found
+        if found is None:
+            continue
+        problems += _problems_of(found, each)
+        for kind, word in _WORDS.items():
+            count[word] += len(found.names[kind])
+    if is_strict:
+        problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
     texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}
     warnings = texts[Severity.WARNING]
-    counts = (*_counts(definitions), (len(warnings), "warnings"))
+    counts = (*((number, word) for word, number in count.items()), (len(warnings), "warnings"))
     return Checked(texts[Severity.ERROR], warnings, counts)
+
+
+def _problems_of(found: Definitions, setup: Folder) -> Iterator[DefinitionProblem]:
+    """What is wrong, with files as whoever asks can open them."""
+    names = (*setup.plug_ins.templates, *setup.plug_ins.values)
+    known = known_with(names, setup.settings.limits.fanout)
+    for problem in check(found, known):
+        yield replace(problem, file=str(Path(found.root) / problem.file))
 
 
 def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
@@ -72,19 +95,7 @@ def unnamed_plug_ins(conf: Path | None, settings: Settings) -> tuple[str, ...]:
     )
 
 
-class HasGateways(Protocol):
-    """A conf folder, or that of a bucket."""
-
-    @property
-    def definitions(self) -> DefinitionFiles:
-        """What it defines."""
-
-    @property
-    def buckets(self) -> Mapping[str, HasGateways]:
-        """Those in it."""
-
-
-def of_gateways(setup: HasGateways, is_strict: bool) -> Checked:
+def of_gateways(setup: Folder, is_strict: bool) -> Checked:
     """The same of the endpoints of gateways, those of the buckets too."""
     all_files = [each.definitions.gateways for each in (setup, *setup.buckets.values())]
     texts: dict[bool, list[str]] = {True: [], False: []}
@@ -99,16 +110,7 @@ def of_gateways(setup: HasGateways, is_strict: bool) -> Checked:
     return Checked(tuple(texts[True]), tuple(texts[False]), ((count, "endpoints"),))
 
 
-def _missing(setting: str, folder: Path, severity: Severity) -> DefinitionProblem:
-    wrong = f"{setting} names this, and it is no folder: the usual one is read"
-    return DefinitionProblem(str(folder), wrong, severity)
-
-
-def _told_from(conf: Path, problem: DefinitionProblem, is_strict: bool) -> DefinitionProblem:
-    severity = Severity.ERROR if is_strict else problem.severity
-    return replace(problem, file=str(conf / problem.file), severity=severity)
-
-
-def _counts(definitions: Definitions) -> Iterator[tuple[int, str]]:
-    for kind, word in _WORDS.items():
-        yield len(definitions.names[kind]), word
+def _missing(settings: Settings) -> Iterator[DefinitionProblem]:
+    for setting, folder in missing_folders(settings):
+        wrong = f"{setting} names this, and it is no folder: the usual one is read"
+        yield DefinitionProblem(str(folder), wrong, Severity.WARNING)

@@ -32,13 +32,19 @@ def fail(message: str, code: int) -> NoReturn:
     raise SystemExit(code)
 
 
+_DEFINITIONS = ("apis", "httpapis", "flows", "schedules")
+"""Folders by which a conf folder is known that has no apiql.toml."""
+
+
 def conf_folder(conf: Path | None) -> Path | None:
     """The folder of a command: the one that it names, or ./conf."""
     usual = Path("conf")
     if conf is None:
-        return usual if (usual / "apiql.toml").is_file() else None
+        is_one = (usual / "apiql.toml").is_file() or any((usual / f).is_dir() for f in _DEFINITIONS)
+        return usual if is_one else None
     if not conf.is_dir():
-        fail(f"{conf}: there is no such folder (--conf names a folder with apiql.toml)", USAGE)
+        expected = "--conf names a folder with apiql.toml, or with definitions"
+        fail(f"{conf}: there is no such folder ({expected})", USAGE)
     return conf
 
 

@@ -66,7 +66,7 @@ def parse(text: str, functions: Container[str]) -> syntax.Tree:
 def _unexpected(text: str, mistake: UnexpectedToken) -> TemplateRefused:
     token: Token = mistake.token
     if token.type == "$END":
-        hint = "a block is not closed: expected {{end}}"
+        hint = "expected {{end}}: a block is not closed"
         return refused(text, len(text), "unexpected EOF", hint)
     wanted = set(mistake.accepts or mistake.expected or ())
     names = [shown for kind, shown in _SHOWN.items() if kind in wanted and kind != token.type]

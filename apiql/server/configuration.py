@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from apiql.defined import names_of
-from apiql.definition_files import DefinitionFiles, read_definitions
+from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
 from apiql.gateways import read_gateways
-from apiql.legacy_folders import folders_of
+from apiql.legacy_folders import definitions_of
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.remote.state import remote_folder
@@ -112,10 +112,7 @@ def _of_folder(
     shown = developing(settings) if place.dev else settings
     queries, templates = read_query_files(folder), read_template_files(folder)
     definitions = replace(
-        read_definitions(
-            folder, folders_of(settings, folder), environ=place.environ,
-            functions=plug_ins.templates, values=plug_ins.values, buckets=settings.legacy.buckets,
-        ),
+        definitions_of(settings, folder, place.environ, plug_ins.templates, plug_ins.values),
         keep_going=place.keep_going,
         gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from apiql.errors import ApiqlError
-from apiql.events import Family, FolderMissing, Told
+from apiql.events import DefinitionBroken, Family, FolderMissing, Told
 from apiql.legacy_folders import missing_folders
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of, is_local
@@ -95,8 +95,10 @@ def worker(
 def _kept_up(
     place: Place, first: Configuration, current: Current, making: Making, tell: Told
 ) -> Reloader:
-    """What keeps it so, and tells of what is named and not there."""
+    """What keeps it so, and tells of what is named and not there, or there and broken."""
     current.minded.append(telling_missing(tell, first.settings))
+    current.minded.append(lambda _: tell_broken(tell, current))
+    tell_broken(tell, current)
     fetching = Fetching(place, tell)
     return Reloader(place, first, current, making.beside, tell, time.time, fetching)
 
@@ -112,6 +114,16 @@ def telling_missing(tell: Told, first: Settings) -> Callable[[Settings], None]:
 
     told(first)
     return told
+
+
+def tell_broken(tell: Told, current: Current) -> None:
+    """Tells of what is left out of the definitions in force."""
+    for held in (current.held, *current.held.buckets.values()):
+        for found in held.engine.definitions.left_out:
+            problem = found.problem
+            place = "".join(f":{at.line}:{at.column}" for at in problem.locations[:1])
+            hint = f"; {problem.hint}" if problem.hint else ""
+            tell(DefinitionBroken(f"{found.file}{place}", f"{problem.message}{hint}"))
 
 
 def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:

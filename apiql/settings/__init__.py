@@ -28,6 +28,7 @@ from apiql.settings.private_text import PrivateText, Secrets
 from apiql.settings.privates import (
     Privates,
     check_cipher,
+    opening_privates,
     private_entries,
     read_privates,
     sealed,
@@ -101,6 +102,7 @@ __all__ = [
     "in_our_words",
     "load_settings",
     "load_within",
+    "opening_privates",
     "place_of",
     "private_entries",
     "private_key",

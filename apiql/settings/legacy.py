@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal
 
 from apiql.settings.files import FilePath
 from apiql.settings.section import Section
@@ -45,6 +45,8 @@ class Legacy(Section):
     privates: FilePath | None = None
     buckets: bool = False
     """Whether the first part of a path below /api, /flow and /schedule names a bucket."""
+    compat: Literal["usual", "strict"] = "usual"
+    """strict: texts are escaped, JSON breaks and answers are kept as the original did it."""
 
     @property
     def folders(self) -> Mapping[str, Path]:

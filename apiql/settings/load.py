@@ -12,19 +12,21 @@ from apiql.settings.places import Path as Keys
 from apiql.settings.private_text import Secrets
 from apiql.settings.privates import read_privates
 from apiql.settings.problems import SettingProblem, SettingsError
-from apiql.settings.reading import read_settings
+from apiql.settings.reading import FILE_NAME, read_settings
 from apiql.settings.report import place_in, problems_of
 from apiql.settings.sections import Settings
 
 
 def load_settings(conf: Path | None, environ: Mapping[str, str]) -> Settings:
     """`<conf>/apiql.toml` (defaults where there is none), overridden by `APIQL_SECTION__KEY`, with
-    the private values that it names.
+    the private values that it names. Without that file these are of definitions alone, which tell
+    what is wrong with them.
 
     Raises `SettingsError` with every problem of both.
     """
     reading = read_settings(conf, environ)
-    privates = read_privates(conf, environ)
+    is_lenient = conf is not None and not (conf / FILE_NAME).exists()
+    privates = read_privates(conf, environ, is_lenient)
     while True:
         filling = Filling(reading, privates.values, environ)
         try:

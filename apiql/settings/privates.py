@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from apiql.errors import ValueRefused
 from apiql.settings.private_file import SEALED, Entry, SealBroken, read_private_file, with_values
 from apiql.settings.private_keys import KEY, KEY_FILE, private_key
 from apiql.settings.problems import SettingProblem, SettingsError
@@ -43,28 +44,45 @@ class PrivateEntries:
         return with_values(self.text, new)
 
 
-def read_privates(conf: Path | None, environ: Mapping[str, str]) -> Privates:
-    """All private values of a folder.
+def read_privates(
+    conf: Path | None, environ: Mapping[str, str], is_lenient: bool = False
+) -> Privates:
+    """All private values of a folder; where it is lenient, those that can be read: what is wrong
+    with the others is for somebody else to tell.
 
     Raises:
         SettingsError: with every problem of their files.
     """
     key = private_key(environ)
     values: dict[str, str] = {}
-    problems: list[SettingProblem] = []
-    try:
-        files = list(private_entries(conf))
-    except SettingsError as error:
-        files, problems = [], [*error.problems]
+    files, problems = _read(conf)
     for found in files:
         for name, entry in found.entries:
             try:
                 values[name] = _opened(entry, name, key)
             except _Refused as refused:
                 problems.append(_at(entry, found.file, name, refused))
-    if problems:
+    if problems and not is_lenient:
         raise SettingsError(tuple(problems))
     return Privates(values, key)
+
+
+def opening_privates(environ: Mapping[str, str]) -> Callable[[str, str], str]:
+    """Opens a value under its full name, if it is sealed; one that is not is as it is.
+
+    Raises (what it gives):
+        ValueRefused: it cannot be opened.
+    """
+
+    def opened(name: str, value: str) -> str:
+        if not value.startswith(SEALED):
+            return value
+        try:
+            return _opened(Entry(name, value), name, private_key(environ))
+        except _Refused as refused:
+            raise ValueRefused(refused.wrong, refused.expected) from None
+
+    return opened
 
 
 def private_entries(conf: Path | None) -> Iterator[PrivateEntries]:
@@ -73,6 +91,13 @@ def private_entries(conf: Path | None) -> Iterator[PrivateEntries]:
     Raises:
         SettingsError: with every problem of them.
     """
+    whole, problems = _read(conf)
+    if problems:
+        raise SettingsError(tuple(problems))
+    yield from whole
+
+
+def _read(conf: Path | None) -> tuple[list[PrivateEntries], list[SettingProblem]]:
     problems: list[SettingProblem] = []
     whole: list[PrivateEntries] = []
     for file, stem in private_files(conf):
@@ -83,9 +108,7 @@ def private_entries(conf: Path | None) -> Iterator[PrivateEntries]:
             named = tuple((f"{stem}.{entry.name}", entry) for entry in found.entries)
             whole.append(PrivateEntries(file, text, named))
     problems += _twins(whole)
-    if problems:
-        raise SettingsError(tuple(problems))
-    yield from whole
+    return whole, problems
 
 
 def _twins(files: Iterable[PrivateEntries]) -> Iterator[SettingProblem]:

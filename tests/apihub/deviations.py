@@ -15,6 +15,11 @@ V1_STRICT = (
     Deviation(13, "/api/t_tmplsyntax", "in flight", NOT_BEGUN),
     Deviation(48, "/api/sub/x", "status", "a second segment is a version: an unknown name"),
 )
-"""With `compat: strict`, against the recordings as they are."""
+"""With `legacy.compat = "strict"`, against the recordings as they are."""
 TOKEN = "an earlier request had made the call for the token before the recording began"
 V2: tuple[Deviation, ...] = (Deviation(1, "/httpapi/amap_district/v1?appID=003", "notify", TOKEN),)
+V2_STRICT = (
+    *V2,
+    *(Deviation(66, "/schedule/s_badtype", part, NOT_BEGUN)
+      for part in ("status", "body", "notify")),
+)  # fmt: skip

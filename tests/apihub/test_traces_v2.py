@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from apiql.acts import acts_of
 from apiql.definition_files import KNOWN
 from apiql.engine import Engine
@@ -15,7 +17,7 @@ from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from tests.apihub import deviations
 from tests.apihub.gateway import WORDS, Gateway
-from tests.apihub.replay import replay, table, unexplained
+from tests.apihub.replay import Deviation, replay, table, unexplained
 from tests.apihub.traces import BEGAN, DATA, ENVIRONMENT, Asked, Got, traces_of
 from tests.apihub.upstream import HOST, PLACE, Distant, keeping
 from tests.virtual import virtually
@@ -40,8 +42,11 @@ def base(kind: Kind, name: str, asked: Asked) -> dict[str, str]:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("strict", "meant"), [(False, deviations.V2), (True, deviations.V2_STRICT)]
+)
 @virtually
-async def test_all_recordings_are_met() -> None:
+async def test_all_recordings_are_met(strict: bool, meant: tuple[Deviation, ...]) -> None:
     loop = asyncio.get_running_loop()
 
     def wall() -> float:
@@ -54,11 +59,11 @@ async def test_all_recordings_are_met() -> None:
     definitions = read_folder(DATA / "v2_conf")
     ground = Ground(
         definitions, environ=ENVIRONMENT, now=wall,
-        pinned=frozenset({PLACE, "http://127.0.0.1:9"}),
+        pinned=frozenset({PLACE, "http://127.0.0.1:9"}), strict=strict,
     )  # fmt: skip
     gateway = WithUnknown(definitions, lowering_v2(ground), engine, KNOWN, 403, base)
-    replayed = await replay(traces_of("v2"), gateway, upstream)
+    replayed = await replay(traces_of("v2", ours=not strict), gateway, upstream)
     await engine.asides.aclose(5)
-    print(table(replayed, deviations.V2))
+    print(table(replayed, meant))
     assert len(replayed) == 70
-    assert unexplained(replayed, deviations.V2) == []
+    assert unexplained(replayed, meant) == []

@@ -110,6 +110,7 @@ async def test_a_switch_goes_by_its_key(tmp_path: Path) -> None:
     made = schedule(tmp_path, chosen)
     assert (await made.data("/schedule/s", {"k": "c", "v": "1"}))["echo"]["query"] == "v=1"
     assert await made.data("/schedule/s", {"k": "b"}) == [{"id": 1}, {"id": 2}]
+    assert (await made.data("/schedule/s", {"v": "2"}))["echo"]["query"] == "v=2"
 
 
 @virtually

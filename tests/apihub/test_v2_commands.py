@@ -197,13 +197,16 @@ def test_private_values_of_a_step_go_before_those_of_the_httpapi(tmp_path: Path)
     }  # fmt: skip
     folder = Folder(tmp_path, {**files, "flows/f": flow(call("p")),
                                "flows/g": flow({**call("p"), "private": "other"}),
-                               "flows/h": flow({**call("p"), "private": "none"})})  # fmt: skip
+                               "flows/h": flow({**call("p"), "private": "none"}),
+                               "flows/i": flow(call("p", private=text("other"))),
+                               "flows/j": flow(call("p", private=value("query", "file"))),
+                               })  # fmt: skip
 
     async def used() -> list[int]:
-        return [(await folder.ask(f"flow/{name}")).status for name in "fgh"]
+        return [(await folder.ask(f"flow/{name}")).status for name in "fghij"]
 
-    assert asyncio.run(used()) == [200, 200, 403]
-    assert [seen.query for seen in folder.sent] == ["k=OWN", "k=OTHER"]
+    assert asyncio.run(used()) == [200, 200, 403, 200, 500]
+    assert [seen.query for seen in folder.sent] == ["k=OWN", "k=OTHER", "k=OTHER"]
 
 
 def test_what_is_told_behind_each_call(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from apiql import definition_files
 from apiql.errors import Code, Location, Problem
 from apiql.frontends.definitions.checks import Known, check
 from apiql.frontends.definitions.folder import read_folder
@@ -257,8 +258,8 @@ def test_a_long_circle_is_found_soon_and_told_shortly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rounds", "problem"),
     [
-        ("1000", None),
-        ("1001", "the loop runs 1001 times"),
+        ("100", None),
+        ("101", "the loop runs 101 times"),
         ("9" * 5000, f"the loop runs {'9' * 30} times"),
         ("many", 'the loop never runs: "many" is no number'),
         ("", 'the loop never runs: "" is no number'),
@@ -436,3 +437,98 @@ def test_problems_stand_in_the_order_of_files_and_places(tmp_path: Path) -> None
 
 def test_each_generation_has_functions() -> None:
     assert set(FUNCTIONS) == set(Generation)
+
+
+# -- too deep, too many ---------------------------------------------------------------------------
+
+
+def chain(length: int, times: int = 1) -> dict[str, Any]:
+    """Flows that each call the next one, so often."""
+    inner = {f"flows/f{n}.json": flow(*(step("flowApi", argument("name", f"f{n + 1}")),) * times)
+             for n in range(length)}  # fmt: skip
+    return {**inner, f"flows/f{length}.json": flow(step("dump"))}
+
+
+def test_what_calls_itself_through_many_is_not_followed_without_end(tmp_path: Path) -> None:
+    assert told(tmp_path / "fits", chain(49)) == []
+    (found,) = told(tmp_path / "one", chain(50))
+    where = "flows/f0.json: error: $.steps[0].args[0].value.content: "
+    assert found == f"{where}what is called here makes it 51 steps deep"
+    assert len(told(tmp_path / "many", chain(2000))) == 1951
+
+
+def test_jobs_inside_each_other_count(tmp_path: Path) -> None:
+    def inside(depth: int, job: dict[str, Any]) -> dict[str, Any]:
+        if not depth:
+            return job
+        key = {"from": "literal", "content": "1"}
+        cases = [{"value": "1", "steps": [inside(depth - 1, job)]}]
+        return {"type": "switch", "control": {"name": "s", "key": key, "cases": cases}}
+
+    files: dict[str, Any] = {}
+    for number in range(6):
+        call = {"type": "api", "api": step("scheduleApi", argument("name", f"s{number + 1}"))}
+        files[f"schedules/s{number}.json"] = {"name": "s", "steps": [inside(9, call)]}
+    files["schedules/s6.json"] = {"name": "s", "steps": []}
+    found = told(tmp_path, files)
+    assert [line.split(":")[0] for line in found] == ["schedules/s0.json", "schedules/s1.json"]
+    assert [line.rpartition("makes it ")[2] for line in found] == ["61 steps deep", "51 steps deep"]
+
+
+def test_calls_that_multiply_are_counted_and_not_made(tmp_path: Path) -> None:
+    found = told(tmp_path, chain(40, times=2))
+    assert len(found) == 40 - 12
+    assert f"it comes to {2**41 - 2} calls of flows and schedules" in found[0]
+
+
+def test_those_that_never_end_are_told_once(tmp_path: Path) -> None:
+    files = {**chain(3), "flows/f3.json": flow(step("flowApi", argument("name", "f0")))}
+    assert all("never ends" in line for line in told(tmp_path, files))
+
+
+# -- what cannot work -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1/a", "/a", "ftp://h.test/a", "http:///a", "a"])
+def test_an_address_that_cannot_be_called(tmp_path: Path, url: str) -> None:
+    files = {"apis/a.json": api(url=url), "httpapis/b.json": httpapi(url=url)}
+    wrong = "warning: $.url: this is no address that can be called"
+    assert told(tmp_path, files) == [f"apis/a.json: {wrong}", f"httpapis/b.json: {wrong}"]
+    assert (
+        told(tmp_path, {"apis/a.json": api(url="HTTPS://h.test"), "httpapis/b.json": httpapi()})
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("layout", "odd"),
+    [("second", False), ("Second", False), ("20060102150405", False), ("yyyy-mm-dd", True)],
+)
+def test_a_layout_that_no_time_has(tmp_path: Path, layout: str, odd: bool) -> None:
+    first = {"from": {"from": "header", "name": "Expires"}, "format": layout}
+    second = {"expire": {"from": "header", "content": "Expires"}, "format": layout}
+    files = {"apis/a.json": api(cache=first), "httpapis/b.json": httpapi(cache=second)}
+    wrong = f'warning: $.cache.format: no time is written as "{layout}": nothing is kept'
+    expected = [f"apis/a.json: {wrong}", f"httpapis/b.json: {wrong}"]
+    assert told(tmp_path, files) == (expected if odd else [])
+
+
+def test_private_values_are_known_before_a_call(tmp_path: Path) -> None:
+    files = {
+        "httpapis/x.json": httpapi(), "privates/p.json": PRIVATE,
+        "flows/f.json": flow(
+            step("httpApi", argument("name", "x"), argument("private", "p")),
+            step("httpApi", argument("name", "x"), argument("private", "file", "query")),
+        ),
+    }  # fmt: skip
+    where = "flows/f.json: warning: $.steps[1].args[1].value: "
+    assert told(tmp_path, files) == [f"{where}which private values a call has is known before it"]
+
+
+def test_no_expectation_says_so_twice(tmp_path: Path) -> None:
+    files = {"apis/a.json": json.dumps(api(response={"json": ["{{if}}", "{{range .x}}"]})),
+             "httpapis/b.json": "{}", "templates/t.tmpl": "{{if}}"}  # fmt: skip
+    found = check(read_folder(write(tmp_path, files)), definition_files.KNOWN)
+    hints = [problem.expected or "" for problem in found]
+    assert len([hint for hint in hints if hint]) >= 2
+    assert not any(hint.startswith("expected") for hint in hints)

@@ -16,6 +16,7 @@ from apiql.events import (
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    DefinitionBroken,
     FolderMissing,
     HostMoved,
     KeysMoved,
@@ -41,6 +42,7 @@ SAMPLES: list[Notice] = [
     KeysMoved("main", False, "it answers\n500"),
     ArchiveMoved("https://a/conf.zip", False, "it answers\n404"),
     FolderMissing("legacy.apis", "/srv\n/apis"),
+    DefinitionBroken("flows/a.json:1:2", "$: this is no JSON\n"),
 ]
 
 
@@ -92,6 +94,7 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         r"the archive of https://a/conf.zip cannot be used, what is here already goes on: "
         r"it answers\n404",
         r"legacy.apis names /srv\n/apis, which is no folder: the usual one is read",
+        r"what is broken is left out: flows/a.json:1:2: $: this is no JSON\n",
         "configuration def is in force",
     ]
 

@@ -18,6 +18,8 @@ def reserved_key(found: Mapping[str, Node]) -> Iterator[Demand]:
         yield warning(f"{quoted(key)} is a reserved name", expected, "resultKey")
 
 
+SECOND = "second"
+"""The layout of an end that is told in seconds from now on."""
 RESERVED = ("origin", "vars", "result", "loop", "base")
 
 

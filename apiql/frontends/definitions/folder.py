@@ -6,7 +6,7 @@ Reads files and changes none; one that is broken does not keep the others away.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -26,6 +26,7 @@ from apiql.frontends.definitions.layout import (
     usual_generation,
 )
 from apiql.frontends.definitions.names import SAFE, SUFFIX, is_safe, key_of
+from apiql.frontends.definitions.opening import Opening, as_it_is, opened
 from apiql.frontends.definitions.reading import read_document
 from apiql.json_nodes import quoted
 from apiql.json_text import NoJson, read_json
@@ -57,6 +58,26 @@ class Definitions:
     names: Mapping[Kind, frozenset[str]]
     problems: tuple[DefinitionProblem, ...] = ()
 
+    def within(self, bucket: str) -> Definitions:
+        """Those whose names begin so, under what is behind it."""
+        documents = {
+            kind: {n.removeprefix(bucket): d for n, d in each.items() if n.startswith(bucket)}
+            for kind, each in self.documents.items()
+        }
+        names = {
+            kind: frozenset(name.removeprefix(bucket) for name in each if name.startswith(bucket))
+            for kind, each in self.names.items()
+        }
+        return replace(self, documents=documents, names=names)
+
+    def without(self, broken: frozenset[tuple[str, str]]) -> Definitions:
+        """The same without those that are broken, which keep their names: nobody calls them."""
+        documents = {
+            kind: {name: d for name, d in each.items() if d.origin.owner not in broken}
+            for kind, each in self.documents.items()
+        }
+        return replace(self, documents=documents)
+
 
 @dataclass(frozen=True, slots=True)
 class _Found:
@@ -68,15 +89,19 @@ class _Found:
     origins: dict[tuple[Kind, str], Origin] = field(default_factory=dict)
     templates: dict[str, Template] = field(default_factory=dict)
     problems: list[DefinitionProblem] = field(default_factory=list)
+    opening: Opening = as_it_is
 
 
-def read_folder(root: Path, folders: Mapping[str, Path] = _NO_FOLDERS) -> Definitions:
+def read_folder(
+    root: Path, folders: Mapping[str, Path] = _NO_FOLDERS, opening: Opening = as_it_is
+) -> Definitions:
     """All definitions of a folder. `folders` says where those of a kind (`apis`, `flows`, …) stand
-    instead; where that is no folder, the usual one is read.
+    instead; where that is no folder, the usual one is read. `opening` opens private values.
     """
     layout = layout_of(root)
     named = any(folder.is_dir() for folder in folders.values())
-    found = _Found(root, _usual(folders) if named and layout is Layout.NONE else layout)
+    usual = _usual(folders) if named and layout is Layout.NONE else layout
+    found = _Found(root, usual, opening=opening)
     if found.layout is Layout.NONE:
         wrong = "there are no definitions here"
         expected = f"a folder with {', '.join(KINDS)} or {MAIN}"
@@ -142,6 +167,10 @@ def _take(found: _Found, path: Path, top: Path, folder: str, kind: Kind, prefix:
         found.problems.append(_problem(found, text, origin))
         return
     document, problems = read_document(text, origin)
+    if document is not None and kind is Kind.PRIVATE:
+        stem = path.relative_to(top).as_posix().removesuffix(SUFFIX)
+        document, sealed = opened(document, stem, found.opening)
+        problems += sealed
     found.problems.extend(problems)
     if document is not None:
         found.documents.setdefault(kind, {})[name] = document

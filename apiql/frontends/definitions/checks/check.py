@@ -13,6 +13,7 @@ from apiql.documents.problems import DefinitionProblem, Severity, in_order
 from apiql.documents.shape import Shape
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
+from apiql.frontends.definitions.checks.extent import too_large
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -75,6 +76,7 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             found = chain.from_iterable(_wrong(u, document, definitions, known) for u in uses)
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
+    problems += too_large(calls)
     for template in definitions.templates.values():
         if template.file.endswith(SUFFIX):
             continue  # call templates stand in the same folder, and are no Go templates
@@ -82,7 +84,8 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
         if problem is not None:
             at = problem.locations[0] if problem.locations else None
             wrong = f"the template does not parse: {problem.message}"
-            problems.append(DefinitionProblem(template.file, wrong, at=at, expected=problem.hint))
+            expected = _wanted(problem)
+            problems.append(DefinitionProblem(template.file, wrong, at=at, expected=expected))
     return in_order(problems)
 
 
@@ -176,11 +179,16 @@ def _unparsed(text: str, keys: Keys, document: Document[Shape], known: Known) ->
     if problem is None:
         return
     found = document.problem(
-        keys, f"the template does not parse: {problem.message}", Severity.ERROR, problem.hint
+        keys, f"the template does not parse: {problem.message}", Severity.ERROR, _wanted(problem)
     )
     if problem.locations:
         found = document.inside(found, keys, text, problem.locations[0])
     yield found
+
+
+def _wanted(problem: Problem) -> str | None:
+    """What is told as expected: that word stands in front of it already."""
+    return None if problem.hint is None else problem.hint.removeprefix("expected ")
 
 
 def _unparsed_json(use: JsonTemplate, document: Document[Shape], known: Known) -> _Found:
@@ -202,7 +210,8 @@ def _too_many(loop: Loop, document: Document[Shape], known: Known) -> _Found:
     if not _is_count(loop.rounds):
         yield warn(f"the loop never runs: {quoted(loop.rounds)} is no number", expected="digits")
     elif len(loop.rounds) > len(str(known.rounds)) + 20 or int(loop.rounds) > known.rounds:
-        yield warn(f"the loop runs {loop.rounds[:30]} times", expected=f"{known.rounds} at most")
+        expected = f"{known.rounds} at most"
+        yield warn(f"the loop runs {loop.rounds[:30]} times", expected=expected)
 
 
 def _is_count(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from apiql.documents.problems import DefinitionProblem, Severity
@@ -11,31 +11,34 @@ from apiql.frontends.definitions.checks.uses import Calls
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.kinds import Kind
 
-_Name: TypeAlias = tuple[Kind, str]
-_Called: TypeAlias = Mapping[_Name, Mapping[_Name, Calls]]
-_CALLING = (Kind.FLOW, Kind.SCHEDULE)
+Name: TypeAlias = tuple[Kind, str]
+_Called: TypeAlias = Mapping[Name, Mapping[Name, Calls]]
+CALLING = (Kind.FLOW, Kind.SCHEDULE)
+"""The kinds of definitions that call each other."""
 _SHOWN = 8
 """The links of a chain in a message."""
 
 
 def endless(calls: Mapping[Document[Shape], Sequence[Calls]]) -> Iterator[DefinitionProblem]:
     """One problem for each definition that is called by itself, where it goes that way."""
-    documents = {(d.origin.kind, d.origin.name): d for d in calls if d.origin.kind in _CALLING}
+    documents = {(d.origin.kind, d.origin.name): d for d in calls if d.origin.kind in CALLING}
     called: _Called = {
         name: {(c.kind, c.name): c for c in reversed(calls[d]) if (c.kind, c.name) in documents}
         for name, d in documents.items()
     }
-    for name in _with_calls_left(called):
-        way = _way_back(name, called)
+    without_end = called.keys() - ended_first(called)
+    for name in called:
+        way = _way_back(name, called) if name in without_end else []
         if way:
             use = called[name][way[0]]
-            yield documents[name].problem(use.keys, _told(name, way), Severity.ERROR, "an end")
+            expected = "calls that come to an end: take one of them out"
+            yield documents[name].problem(use.keys, _told(name, way), Severity.ERROR, expected)
 
 
-def _with_calls_left(called: _Called) -> list[_Name]:
-    """Those that are left when, again and again, all that call nobody are taken away."""
+def ended_first(called: Mapping[Name, Collection[Name]]) -> list[Name]:
+    """Those that come to an end, each behind all that it calls."""
     left = {name: len(inner) for name, inner in called.items()}
-    callers: dict[_Name, list[_Name]] = {name: [] for name in called}
+    callers: dict[Name, list[Name]] = {name: [] for name in called}
     for name, inner in called.items():
         for other in inner:
             callers[other].append(name)
@@ -46,12 +49,12 @@ def _with_calls_left(called: _Called) -> list[_Name]:
             left[caller] -= 1
             if not left[caller]:
                 done.append(caller)
-    return list(left)
+    return done
 
 
-def _way_back(start: _Name, called: _Called) -> list[_Name]:
+def _way_back(start: Name, called: _Called) -> list[Name]:
     """The shortest way from a definition to itself, without it at the beginning; or none."""
-    before: dict[_Name, _Name] = {}
+    before: dict[Name, Name] = {}
     waiting = [start]
     for name in waiting:
         for inner in called[name]:
@@ -63,14 +66,14 @@ def _way_back(start: _Name, called: _Called) -> list[_Name]:
     return []
 
 
-def _chain(start: _Name, before: Mapping[_Name, _Name]) -> list[_Name]:
+def _chain(start: Name, before: Mapping[Name, Name]) -> list[Name]:
     way = [start]
     while before[way[-1]] != start:
         way.append(before[way[-1]])
     return way[::-1]
 
 
-def _told(start: _Name, way: Sequence[_Name]) -> str:
+def _told(start: Name, way: Sequence[Name]) -> str:
     names = [f"{kind.value} {name}" for kind, name in (start, *way)]
     if len(names) > _SHOWN:
         names[_SHOWN - 1 : -1] = ["…"]

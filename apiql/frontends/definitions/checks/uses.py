@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from apiql.frontends.definitions.demands import SECOND
 from apiql.frontends.definitions.kinds import Kind
-from apiql.json_nodes import Keys
+from apiql.gotemplate.layout_tokens import TOKEN
+from apiql.json_nodes import Keys, quoted
+
+_ABSOLUTE = re.compile(r"https?://[^/?#\s]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +112,20 @@ def json_template(value: Any, keys: Keys) -> JsonTemplate:
     their names, as Go writes them.
     """
     return JsonTemplate(tuple(_texts(value, keys)), keys)
+
+
+def odd_url(url: str) -> Iterator[Remark]:
+    """What is told of an address that nobody can call."""
+    if url and _ABSOLUTE.match(url) is None:
+        yield Remark("this is no address that can be called", "http://… or https://…", ("url",))
+
+
+def odd_layout(layout: str) -> Iterator[Remark]:
+    """What is told where no text can tell the end of an answer."""
+    if layout.casefold() != SECOND and TOKEN.search(layout) is None:
+        wrong = f"no time is written as {quoted(layout)}: nothing is kept"
+        expected = f"{SECOND}, or how Go would write Jan 2 15:04:05 2006"
+        yield Remark(wrong, expected, ("cache", "format") if layout else ("cache",))
 
 
 def _texts(value: Any, keys: Keys) -> Iterator[TemplateText]:

@@ -14,6 +14,8 @@ from apiql.frontends.definitions.checks.uses import (
     TemplateText,
     Use,
     json_template,
+    odd_layout,
+    odd_url,
 )
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.v1.api import Api
@@ -41,10 +43,12 @@ def uses_v1(model: Shape) -> Iterator[Use]:
 def _api(api: Api) -> Iterator[Use]:
     if api.private:
         yield Calls(Kind.PRIVATE, api.private, ("private",))
+    yield from odd_url(api.url)
     yield from _given(api.parameters, ("parameters",), api.private)
     if api.dynamic_url and not api.url:
         yield from _source(api.dynamic_url, ("dynamicUrl",), api.private)
     if api.cache:
+        yield from odd_layout(api.cache.format)
         yield from _source(api.cache.source, ("cache", "from"), api.private)
     if api.resp_status:
         yield from _source(api.resp_status.source, ("respStatus", "from"), api.private)

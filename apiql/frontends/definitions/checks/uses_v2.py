@@ -17,6 +17,8 @@ from apiql.frontends.definitions.checks.uses import (
     TemplateText,
     Use,
     json_template,
+    odd_layout,
+    odd_url,
 )
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.v2.commands import COMMANDS, GATEWAY, PROCESS
@@ -75,10 +77,12 @@ def _unheard(step: Step, is_main: bool, keys: Keys) -> Iterator[Use]:
 def _httpapi(api: HttpApi) -> Iterator[Use]:
     if api.private:
         yield Calls(Kind.PRIVATE, api.private, ("private",))
+    yield from odd_url(api.url)
     yield from _arguments(api.args, ("args",), api.private)
     if api.dynamic_url and not api.url:
         yield from _value(api.dynamic_url, ("dynamicUrl",), api.private)
     if api.cache:
+        yield from odd_layout(api.cache.format)
         yield from _value(api.cache.expire, ("cache", "expire"), api.private)
 
 
@@ -91,11 +95,19 @@ def _step(step: Step, keys: Keys) -> Iterator[Use]:
     for name in COMMANDS.get(step.command, ()):
         if name not in given:
             wrong = f"{step.command} has no argument {quoted(name)}"
-            yield Remark(wrong, f"one of the name {name} in args", (*keys, "command"))
+            expected = f'{{"name": {quoted(name)}, "value": {{…}}}} in args'
+            yield Remark(wrong, expected, (*keys, "command"))
     for at, argument in enumerate(step.args):
+        if (step.command, argument.name) == ("httpApi", "private") and _varies(argument.value):
+            wrong = "which private values a call has is known before it"
+            yield Remark(wrong, "a literal", (*keys, "args", at, "value"))
         if argument.value.kind == "literal":
             here = (*keys, "args", at, "value", "content")
             yield from _literal(step, argument.name, argument.value.content, here)
+
+
+def _varies(value: Value) -> bool:
+    return value.kind != "literal" and not (value.kind == "template" and "{{" not in value.content)
 
 
 def _literal(step: Step, name: str, content: str, keys: Keys) -> Iterator[Use]:

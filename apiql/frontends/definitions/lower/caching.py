@@ -7,12 +7,11 @@ from __future__ import annotations
 from typing import Any
 
 from apiql.errors import ValueRefused
+from apiql.frontends.definitions.demands import SECOND
 from apiql.frontends.definitions.lower.lowered import Ground
 from apiql.gotemplate.layouts import parsed
 from apiql.ir.caching import CacheRule
 from apiql.ir.values import Invoke, Value
-
-SECOND = "second"
 
 
 def cache_rule(ground: Ground, name: str, scope: str, private: str) -> CacheRule:

@@ -68,6 +68,12 @@ class Folder:
         model = None if document is None else document.model
         return model if isinstance(model, shape) else None
 
+    def lost(self, kind: kinds.Kind, name: str, bucket: str) -> str:
+        """Why there is no definition of a name."""
+        names = self.ground.definitions.names[kind]
+        is_there = name in names or f"{bucket}/{name}" in names
+        return f"{kind} {name} is broken" if is_there else f"there is no {kind} {name}"
+
     def keys(self, bucket: str, *names: str) -> Keys:
         """The private values of the first file that is named."""
         return keys_of(self.ground, next(filter(None, names), ""), bucket)
@@ -97,7 +103,7 @@ def api_piece(
     """The step that calls an api; what it begins with is its local value `state`."""
     api = folder.model(kinds.Kind.API, api_name, bucket, Api)
     if api is None:
-        return lost_piece(name, f"there is no api {api_name}")
+        return lost_piece(name, folder.lost(kinds.Kind.API, api_name, bucket))
     keys = folder.keys(bucket, private, api.private)
     call = api_call(api, api_name, folder.sight(keys, f"api {api_name}", numbers))
     added = _added(call.has_vars)

@@ -138,7 +138,7 @@ def _origin(work: _Jobs, job: Job, home: str, private: str = "") -> tuple[tuple[
 def _flow(work: _Jobs, job: Job) -> Piece:
     inner = inner_flow(work.folder, job.name, work.bucket)
     if inner is None:
-        return lost_piece(job.name, f"there is no flow {job.name}")
+        return lost_piece(job.name, work.folder.lost(kinds.Kind.FLOW, job.name, work.bucket))
     _note(work, job, inner.numbers)
     let = _origin(work, job, "")
     begun = (("outer", OWN),) if let else ()
@@ -165,6 +165,8 @@ def _key(work: _Jobs, job: Job) -> tuple[str, Value]:
         return "key", panic(f"the {job.name} has no key")
     keys = work.folder.keys(work.bucket, job.private)
     value = source_value(job.key, work.folder.sight(keys, "", work.numbers))
+    if any(case.default for case in job.cases):
+        return "key", value
     return "key", Invoke("some", _some, (value,))
 
 

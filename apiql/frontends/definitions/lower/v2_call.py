@@ -95,7 +95,11 @@ def call(
 ) -> None:  # fmt: skip
     """Adds the call of an httpapi; `tells`: its end is noted in the state, for who is told."""
     said = named(step.args, "private")
-    file = step.private or (said and lowering.known_text(said.value)) or api.private
+    given = "" if said is None else lowering.known_text(said.value)
+    if given is None and not step.private:
+        course.does(name, refusing_step("which private values it has is not known before", 500))
+        return
+    file = step.private or given or api.private
     values = lowering.privates(file) if file else {}
     if values is None:
         course.does(name, refusing_step(f"there is no private {file}", 403))

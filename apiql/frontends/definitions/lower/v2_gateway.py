@@ -15,6 +15,7 @@ from msgspec.structs import replace as renewed
 from apiql.errors import Location
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Generation, Kind, word
+from apiql.frontends.definitions.layout import MAIN
 from apiql.frontends.definitions.lower.lowered import (
     BASE,
     HEADERS,
@@ -90,6 +91,8 @@ def _lowered(shared: Shared, flows: Flows, kind: Kind, name: str) -> Lowered:
 def flows_of(definitions: Definitions) -> Flows:
     """The flows around requests, as the arguments of apiGateway in main.json name them."""
     said: Mapping[str, str] = {}
+    if definitions.names[Kind.MAIN] and not definitions.documents[Kind.MAIN]:
+        return Flows(MAIN, MAIN, "", None)  # who may come in is not known: nobody
     for document in definitions.documents[Kind.MAIN].values():
         listed = document.model.steps if isinstance(document.model, Flow) else ()
         said = {
