@@ -14,6 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apiql import __version__
+from apiql.command_help import Commands, shown
+from apiql.command_options import (
+    File,
+    Form,
+    Host,
+    KeepGoing,
+    Param,
+    Params,
+    Port,
+    Template,
+    Text,
+    Workers,
+)
 from apiql.convert_command import convert
 from apiql.errors import ApiqlError, QueryRefused
 from apiql.exits import (
@@ -38,6 +51,8 @@ if TYPE_CHECKING:
     from apiql.run_once import Setup
 
 cli = typer.Typer(
+    cls=Commands,
+    epilog=shown(""),
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -45,26 +60,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(keys, name="key")
-
 cli.add_typer(private, name="private")
-
-Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
-File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
-Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
-Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
-KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
-]
-Template = Annotated[str | None, typer.Option(help="A call template by its name, not a query.")]
-
-
-class Form(StrEnum):
-    """How a plan is printed."""
-
-    TEXT = "text"
-    TREE = "tree"
-    JSON = "json"
-    MERMAID = "mermaid"
 
 
 class Exported(StrEnum):
@@ -96,13 +92,15 @@ def root(
 def serve(
     conf: Conf = None,
     env: Env = None,
-    host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
-    dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Show details, timings, plans and /openapi.json.")
+    ] = False,
     keep_going: KeepGoing = False,
 ) -> None:
-    """Answer queries over HTTP at /apiql."""
+    """Answer queries at /apiql, and what the conf folder holds at paths of its own."""
     set_missing(env, os.environ)
     from apiql import run_once
     from apiql.server.before_start import fetch_at_start
@@ -150,7 +148,9 @@ def explain(
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
-    of: Annotated[str | None, typer.Option(help="A definition instead: flow/weather.")] = None,
+    of: Annotated[
+        str | None, typer.Option(metavar="KIND/NAME", help="Not a query: a definition.")
+    ] = None,
     conf: Conf = None,
     env: Env = None,
 ) -> None:
@@ -168,7 +168,9 @@ def explain(
 
 @cli.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILES", help="Files with queries.")
+    ] = None,
     conf: Conf = None,
     env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
@@ -238,7 +240,9 @@ def export(
 @cli.command()
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
-    port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The engine's port; 0 takes a free one.")
+    ] = 0,
     conf: Annotated[
         Path | None, typer.Option(help="A folder whose queries and definitions are served too.")
     ] = None,

@@ -16,7 +16,7 @@ REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
 partial; nothing was answered."""
 
 Conf = Annotated[
-    Path | None, typer.Option("--conf", help="The conf folder; ./conf if there is one.")
+    Path | None, typer.Option("--conf", help="The conf folder; ./conf if it holds an apiql.toml.")
 ]
 
 Env = Annotated[

@@ -19,13 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from apiql import __version__, cli
+from apiql.command_help import EXAMPLES, GROUPS
 
 QUERY = "select * from /ok"
 PARTLY = "select * from /ok; select * from /status/500 as s"
 NOTHING = "select * from /status/500 as s"
 WRONG = "select * frm /ok"
+COMMANDS: Any = typer.main.get_command(cli.cli)
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -101,11 +104,36 @@ def environment(**more: str) -> dict[str, str]:
 def test_help_as_a_process(tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-m", "apiql", "--help"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
+        cwd=tmp_path, env=environment(COLUMNS="80"), capture_output=True, text=True, check=True,
     )  # fmt: skip
-    for command in ("serve", "run", "explain", "check", "id", "demo"):
-        assert re.search(rf"^  {command} ", found.stdout, re.MULTILINE)
+    shown = re.findall(r"^  ([a-z]+)  ", found.stdout, re.MULTILINE)
+    assert sorted(shown) == sorted(COMMANDS.commands)
+    assert "..." not in found.stdout.split("COMMAND [ARGS]...")[1], "a text is cut off"
     assert not found.stderr
+
+
+def every_command(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """The names of all commands, those of groups too."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from every_command(command, *path, name)
+
+
+def test_every_command_stands_under_one_heading_and_has_examples() -> None:
+    headings = [name for names in GROUPS.values() for name in names]
+    assert sorted(headings) == sorted(COMMANDS.commands)
+    assert {"", *(" ".join(path) for path in every_command(COMMANDS))} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("path", [*every_command(COMMANDS)], ids=" ".join)
+def test_help_ends_with_examples(apiql: Apiql, path: tuple[str, ...]) -> None:
+    found = apiql(*path, "--help")
+    *_, examples = found.out.partition("\n  Examples:\n")
+    told = EXAMPLES[" ".join(path)]
+    assert (found.code, examples) == (0, "".join(f"    {line}\n" for line in told))
+    assert all(f"apiql {' '.join(path)}" in line for line in told)
+    assert "<list[str]>" not in found.out
 
 
 def test_help_loads_no_engine(tmp_path: Path) -> None:
