@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -397,6 +398,42 @@ def test_files_are_checked_beside_broken_stored_queries(
         [f"{conf}/queries/one.apiql:1:10", "SYNTAX"], ["a.apiql:1:40", "UNKNOWN_SOURCE"],
         ["c.apiql", "VALIDATION"],
     ]  # fmt: skip
+
+
+def test_a_port_that_is_taken(apiql: Apiql, conf: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for workers in (1, 2):
+            found = apiql("serve", "--conf", conf, "--port", port, "--workers", workers)
+            assert (found.code, found.out) == (2, "")
+            assert found.err == (
+                f"server.port: {port} on 127.0.0.1: Address already in use; name another with "
+                "--port (0 takes a free one), or end what listens there\n"
+            )
+
+
+@pytest.mark.parametrize("host", ["no such host", "nosuch.invalid", "192.0.2.1", "\u2026" * 70])
+def test_a_host_that_is_none_of_the_machines(
+    apiql: Apiql, conf: Path, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(name: str, port: int, **_: int) -> list[tuple[Any, ...]]:
+        name.encode("idna")
+        if name != "192.0.2.1":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (name, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    found = apiql("serve", "--conf", conf, "--port", 0, "--host", host)
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"server.host: {host}: ")
+    assert found.err.endswith("; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses\n")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_that_is_none_is_told_as_what_was_given(apiql: Apiql, port: str) -> None:
+    found = apiql("serve", "--port", port)
+    assert found.code == 2
+    assert "Invalid value for '--port'" in found.err
 
 
 def test_serve(conf: Path, tmp_path: Path) -> None:
