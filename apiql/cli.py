@@ -16,6 +16,8 @@ import typer
 from apiql import __version__
 from apiql.command_help import Commands, shown
 from apiql.command_options import (
+    Definition,
+    Dev,
     File,
     Form,
     Host,
@@ -95,9 +97,7 @@ def serve(
     host: Host = None,
     port: Port = None,
     workers: Workers = None,
-    dev: Annotated[
-        bool, typer.Option("--dev", help="Show details, timings, plans and /openapi.json.")
-    ] = False,
+    dev: Dev = False,
     keep_going: KeepGoing = False,
 ) -> None:
     """Answer queries at /apiql, and what the conf folder holds at paths of its own."""
@@ -148,9 +148,7 @@ def explain(
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
-    of: Annotated[
-        str | None, typer.Option(metavar="KIND/NAME", help="Not a query: a definition.")
-    ] = None,
+    of: Definition = None,
     conf: Conf = None,
     env: Env = None,
 ) -> None:

@@ -18,10 +18,14 @@ KeepGoing = Annotated[
     bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
 ]
 Template = Annotated[str | None, typer.Option(metavar="NAME", help="Not a query: a call template.")]
+Definition = Annotated[
+    str | None, typer.Option(metavar="KIND/NAME", help="Not a query: a definition.")
+]
 Host = Annotated[str | None, typer.Option(metavar="ADDRESS", help="Where to listen.")]
 Port = Annotated[
     int | None, typer.Option(min=0, max=65535, metavar="PORT", help="The port; 0 takes a free one.")
 ]
+Dev = Annotated[bool, typer.Option("--dev", help="Show details, timings, plans and /openapi.json.")]
 Workers = Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes.")]
 
 
