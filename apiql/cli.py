@@ -19,6 +19,7 @@ from apiql.command_options import (
     Definition,
     Dev,
     File,
+    Files,
     Form,
     Host,
     KeepGoing,
@@ -41,6 +42,7 @@ from apiql.exits import (
     conf_folder,
     fail,
     set_missing,
+    the_defaults,
 )  # fmt: skip
 from apiql.fetch_command import fetch
 from apiql.fmt_command import fmt
@@ -166,9 +168,7 @@ def explain(
 
 @cli.command()
 def check(
-    files: Annotated[
-        list[Path] | None, typer.Argument(metavar="FILES", help="Files with queries.")
-    ] = None,
+    files: Files = None,
     conf: Conf = None,
     env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
@@ -183,7 +183,7 @@ def check(
     odd = [*ways, *run_once.odd(setup)]
     warnings = [*([] if strict else odd), *definitions.warnings, *gateways.warnings]
     warnings += checked_definitions.unnamed_plug_ins(where, setup.settings)
-    print("\n\n".join(warnings), file=sys.stderr, end="\n" if warnings else "")
+    print("\n\n".join(warnings), file=sys.stderr, end="\n\n" if warnings else "")
     wrong = run_once.checked(setup, files or []) + (odd if strict else [])
     _refuse([*wrong, *definitions.errors, *gateways.errors])
     counts = (
@@ -192,7 +192,7 @@ def check(
         (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"),
         *definitions.counts, *gateways.counts,
     )  # fmt: skip
-    print(f"{where or 'the defaults'}: settings are right{_counted(counts)}")
+    print(f"{where or the_defaults()}: settings are right{_counted(counts)}")
 
 
 def _counted(counts: Iterable[tuple[int, str]]) -> str:

@@ -10,6 +10,7 @@ import typer
 
 Text = Annotated[str | None, typer.Option("-e", "--expression", metavar="QUERY", help="Itself.")]
 File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
+Files = Annotated[list[Path] | None, typer.Argument(metavar="FILES", help="Files with queries.")]
 Param = Annotated[
     list[str] | None, typer.Option(metavar="NAME=VALUE", help="A parameter: JSON or text.")
 ]

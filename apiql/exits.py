@@ -42,6 +42,12 @@ def conf_folder(conf: Path | None) -> Path | None:
     return conf
 
 
+def the_defaults() -> str:
+    """What stands in place of a conf folder, and whether one was passed by."""
+    passed_by = " (conf has no apiql.toml: `--conf conf` reads what else is in it)"
+    return f"the defaults{passed_by if Path('conf').is_dir() else ''}"
+
+
 def set_missing(file: Path | None, environ: MutableMapping[str, str]) -> None:
     """Sets what a dotenv file names and the environment has not. It is the process's own that is
     changed, for its workers have it from there.

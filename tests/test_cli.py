@@ -326,6 +326,16 @@ def test_check(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
     assert "good" not in found.err
 
 
+def test_a_conf_folder_that_is_passed_by_is_told(apiql: Apiql, tmp_path: Path) -> None:
+    assert apiql("check").out == "the defaults: settings are right\n"
+    (tmp_path / "conf" / "queries").mkdir(parents=True)
+    (tmp_path / "conf" / "queries" / "a.apiql").write_text(WRONG)
+    found = apiql("check")
+    assert found.code == 0
+    assert found.out.startswith("the defaults (conf has no apiql.toml: `--conf conf` reads")
+    assert apiql("check", "--conf", "conf").code == 1
+
+
 @pytest.fixture
 def stored(conf: Path, tmp_path: Path) -> Callable[..., Path]:
     """Makes a conf folder with stored queries in front of the shop."""
