@@ -81,6 +81,8 @@ class DefinedCatalog:
     """What answers for names that nothing has, where a folder says that itself."""
     gateways: GatewayCatalog = NO_ENDPOINTS
     figure_names: FigureNames = NO_NAMES
+    left_out: tuple[FileProblem, ...] = ()
+    """Everything that keeps something from being served, where the rest is."""
 
     @property
     def explained(self) -> Mapping[str, Executable]:
@@ -105,6 +107,7 @@ def load_definitions(
     errors = [*errors, *errors_of(files.gateways), *gateways.problems]
     if errors and not files.keep_going:
         raise DefinitionsRefused(tuple(errors))
+    found = replace(found, left_out=tuple(errors))
     if gateways is NO_ENDPOINTS:
         return found
     plans = {**found.plans, **gateways.plans}

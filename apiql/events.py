@@ -188,11 +188,20 @@ class FolderMissing:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class DefinitionsBroken:
+    """Definitions or endpoints are left out of what is in force, because these things are wrong."""
+
+    lines: tuple[str, ...]
+    bucket: str = ""
+
+
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
     UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
     | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing
+    | DefinitionsBroken
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]

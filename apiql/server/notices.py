@@ -15,6 +15,7 @@ from apiql.events import (
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
+    DefinitionsBroken,
     FolderMissing,
     HostMoved,
     KeysMoved,
@@ -123,7 +124,7 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
-        case ArchiveMoved() | FolderMissing() | AsideFailed():
+        case ArchiveMoved() | FolderMissing() | AsideFailed() | DefinitionsBroken():
             return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
@@ -165,7 +166,9 @@ def _of(bucket: str) -> str:
     return f"bucket {bucket}: " if bucket else ""
 
 
-def _of_definitions(notice: ArchiveMoved | FolderMissing | AsideFailed) -> tuple[int, str, str]:
+def _of_definitions(
+    notice: ArchiveMoved | FolderMissing | AsideFailed | DefinitionsBroken,
+) -> tuple[int, str, str]:
     """Of definitions, and where they come from."""
     match notice:
         case AsideFailed(name, why):
@@ -177,6 +180,9 @@ def _of_definitions(notice: ArchiveMoved | FolderMissing | AsideFailed) -> tuple
         case FolderMissing(setting, folder):
             text = f"{setting} names {folder}, which is no folder: the usual one is read"
             return logging.WARNING, f"folder {setting}", text
+        case DefinitionsBroken(lines, bucket):
+            text = f"{_of(bucket)}what is broken is not served: {'; '.join(lines)}"
+            return logging.ERROR, f"broken {bucket}", text[:MOST_SHOWN]
 
 
 def more(held: int) -> str:

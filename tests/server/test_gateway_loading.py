@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apiql.errors import ApiqlError
-from apiql.events import ConfLoaded, ConfRefused, Notice
+from apiql.events import ConfLoaded, ConfRefused, DefinitionsBroken, Notice
 from apiql.gateways import OWN, OWN_FOLDERS
 from apiql.query_files import FilesRefused
 from apiql.server.app import App
@@ -102,9 +102,16 @@ async def test_what_is_whole_is_served_where_that_is_asked_for(folder: Folder) -
     write(folder, endpoint("/b", timeout="soon"), file="more.json")
     with pytest.raises(FilesRefused):
         worker(Place(folder.path, {}), ignored)
-    app, _ = worker(Place(folder.path, {}, keep_going=True), ignored)
+    told: list[Notice] = []
+    app, _ = worker(Place(folder.path, {}, keep_going=True), told.append)
     served = app.hot["/apiql"].current.engine.definitions.gateways.served  # type: ignore[attr-defined]
     assert [found.pattern for found in served] == ["GET /a"]
+    (broken,) = told
+    assert isinstance(broken, DefinitionsBroken)
+    assert broken.bucket == ""
+    (line,) = broken.lines
+    assert line.startswith("endpoints/dev/more.json:")
+    assert "$.endpoints[0].timeout" in line
 
 
 async def test_the_paths_of_the_server_are_those_that_are_told(folder: Folder) -> None:
