@@ -6,7 +6,8 @@ UV ?= $(shell command -v uv)
 MINUTES ?= 30
 FUZZ_MINUTES ?= 10
 # A file of tests is one process's. More processes than four would each collect all tests in vain.
-WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile
+# What takes long comes first (tests/conftest.py), not what has most tests.
+WORKERS ?= --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed

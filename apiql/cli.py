@@ -25,11 +25,28 @@ from apiql.commands.exits import (
     conf_folder,
     fail,
     set_missing,
+    the_defaults,
 )  # fmt: skip
 from apiql.commands.fetch import fetch
 from apiql.commands.fmt import fmt
+from apiql.commands.help import Commands, shown
 from apiql.commands.import_ import import_
 from apiql.commands.keys import keys
+from apiql.commands.options import (
+    Definition,
+    Dev,
+    File,
+    Files,
+    Form,
+    Host,
+    KeepGoing,
+    Param,
+    Params,
+    Port,
+    Template,
+    Text,
+    Workers,
+)
 from apiql.commands.privates import private
 from apiql.errors import ApiqlError, QueryRefused
 from apiql.query_files import FilesRefused
@@ -38,6 +55,8 @@ if TYPE_CHECKING:
     from apiql.commands.run_once import Setup
 
 cli = typer.Typer(
+    cls=Commands,
+    epilog=shown(""),
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -45,26 +64,7 @@ cli = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 cli.add_typer(keys, name="key")
-
 cli.add_typer(private, name="private")
-
-Text = Annotated[str | None, typer.Option("-e", "--expression", help="The query itself.")]
-File = Annotated[Path | None, typer.Argument(help="A file with the query; - for standard input.")]
-Param = Annotated[list[str] | None, typer.Option(help="name=value; JSON or text.")]
-Params = Annotated[str | None, typer.Option(help="All parameters as a JSON object.")]
-KeepGoing = Annotated[
-    bool, typer.Option("--keep-going", help="Serve what is whole where definitions are broken.")
-]
-Template = Annotated[str | None, typer.Option(help="A call template by its name, not a query.")]
-
-
-class Form(StrEnum):
-    """How a plan is printed."""
-
-    TEXT = "text"
-    TREE = "tree"
-    JSON = "json"
-    MERMAID = "mermaid"
 
 
 class Exported(StrEnum):
@@ -96,13 +96,13 @@ def root(
 def serve(
     conf: Conf = None,
     env: Env = None,
-    host: Annotated[str | None, typer.Option(help="Where to listen.")] = None,
-    port: Annotated[int | None, typer.Option(help="The port; 0 takes a free one.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes.")] = None,
-    dev: Annotated[bool, typer.Option("--dev", help="Show details and timings.")] = False,
+    host: Host = None,
+    port: Port = None,
+    workers: Workers = None,
+    dev: Dev = False,
     keep_going: KeepGoing = False,
 ) -> None:
-    """Answer queries over HTTP at /apiql."""
+    """Answer queries at /apiql, and what the conf folder holds at paths of its own."""
     set_missing(env, os.environ)
     from apiql.commands import run_once
     from apiql.server.before_start import fetch_at_start
@@ -150,7 +150,7 @@ def explain(
     analyze: Annotated[bool, typer.Option("--analyze", help="Run it; print its times.")] = False,
     param: Param = None,
     params: Params = None,
-    of: Annotated[str | None, typer.Option(help="A definition instead: flow/weather.")] = None,
+    of: Definition = None,
     conf: Conf = None,
     env: Env = None,
 ) -> None:
@@ -168,7 +168,7 @@ def explain(
 
 @cli.command()
 def check(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files with queries.")] = None,
+    files: Files = None,
     conf: Conf = None,
     env: Env = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings are errors.")] = False,
@@ -183,7 +183,7 @@ def check(
     odd = [*ways, *run_once.odd(setup)]
     warnings = [*([] if strict else odd), *definitions.warnings, *gateways.warnings]
     warnings += checked_definitions.unnamed_plug_ins(where, setup.settings)
-    print("\n\n".join(warnings), file=sys.stderr, end="\n" if warnings else "")
+    print("\n\n".join(warnings), file=sys.stderr, end="\n\n" if warnings else "")
     wrong = run_once.checked(setup, files or []) + (odd if strict else [])
     _refuse([*wrong, *definitions.errors, *gateways.errors])
     counts = (
@@ -192,7 +192,7 @@ def check(
         (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"),
         *definitions.counts, *gateways.counts,
     )  # fmt: skip
-    print(f"{where or 'the defaults'}: settings are right{_counted(counts)}")
+    print(f"{where or the_defaults()}: settings are right{_counted(counts)}")
 
 
 def _counted(counts: Iterable[tuple[int, str]]) -> str:
@@ -238,7 +238,9 @@ def export(
 @cli.command()
 def demo(
     stay: Annotated[bool, typer.Option("--serve", help="Stay up and print the URL.")] = False,
-    port: Annotated[int, typer.Option(help="The engine's port; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", help="The engine's port; 0 takes a free one.")
+    ] = 0,
     conf: Annotated[
         Path | None, typer.Option(help="A folder whose queries and definitions are served too.")
     ] = None,

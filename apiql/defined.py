@@ -88,7 +88,7 @@ class DefinedCatalog:
     gateways: GatewayCatalog = NO_ENDPOINTS
     figure_names: FigureNames = NO_NAMES
     left_out: tuple[FileProblem, ...] = ()
-    """Every error of every file, where what it breaks is left out."""
+    """Everything that keeps something from being served, where the rest is."""
 
     @property
     def explained(self) -> Mapping[str, Executable]:
@@ -113,16 +113,13 @@ def load_definitions(
     errors = [*errors, *errors_of(files.gateways), *gateways.problems]
     if errors and not files.keep_going:
         raise DefinitionsRefused(tuple(errors))
-    left_out = tuple(errors)
+    found = replace(found, left_out=tuple(errors))
     if gateways is NO_ENDPOINTS:
-        return replace(found, left_out=left_out) if left_out else found
+        return found
     plans = {**found.plans, **gateways.plans}
     compiled = {**found.compiled, **gateways.compiled}
     problems = (*found.problems, *gateways.problems)
-    return replace(
-        found, plans=plans, compiled=compiled, problems=problems, gateways=gateways,
-        left_out=left_out,
-    )  # fmt: skip
+    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
 
 
 def _of_definitions(

@@ -84,7 +84,9 @@ KNOWN = Known(FUNCTIONS, template_problem)
 
 
 def known_with(names: Iterable[str], rounds: int = KNOWN.rounds) -> Known:
-    """What the checks go by where plug-ins add functions of these names; loops may run so often, if that is more."""
+    """What the checks go by where plug-ins add functions of these names; loops may run `rounds`
+    times, where that is more than usual.
+    """
     more = frozenset(names)
     functions = {generation: known | more for generation, known in FUNCTIONS.items()}
     return replace(KNOWN, functions=functions, rounds=max(rounds, KNOWN.rounds))

@@ -189,20 +189,19 @@ class FolderMissing:
 
 
 @dataclass(frozen=True, slots=True)
-class DefinitionBroken:
-    """Something in a file of definitions is wrong; what it breaks is left out, the rest is served.
-    `file` may have the place in it behind it.
-    """
+class DefinitionsBroken:
+    """Definitions or endpoints are left out of what is in force, because these things are wrong."""
 
-    file: str
-    wrong: str
+    lines: tuple[str, ...]
+    bucket: str = ""
 
 
 Event: TypeAlias = CallMade | TaskSkipped | TaskEnded | Retried | Queued | ElseTaken
 Observer: TypeAlias = Callable[[Event], None]
 Notice: TypeAlias = (
     UnknownQuery | AsideFailed | CircuitMoved | HostMoved | StoreMoved | ConfLoaded | ConfRefused
-    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing | DefinitionBroken
+    | CallerRefused | KeysMoved | ArchiveMoved | FolderMissing
+    | DefinitionsBroken
 )  # fmt: skip
 """What an operator is told, beside what happens within a run."""
 Told: TypeAlias = Callable[[Notice], None]

@@ -20,6 +20,14 @@ from tests.stores.redis_server import MISSING, NONE, RedisServer
 CASES = Path(__file__).parent / "cases"
 REAL_TIME = frozenset({"demo", "faults", "security", "server", "sources", "stores"})
 """Folders whose tests go over real sockets in real time."""
+LONG = (
+    "faults/", "server/test_drain.py", "security/test_t36_killed.py", "server/test_tls.py",
+    "server/test_serve.py", "security/test_t19_slow_texts.py", "apihub/", "fuzz/",
+    "security/test_t37_open_proxy.py", "server/test_shared_store.py", "stores/test_away.py",
+)  # fmt: skip
+"""Files that take longest for the number of their tests. One that comes last is waited for by all
+other processes.
+"""
 MEASURED = "measured"
 CHANGES = pytest.StashKey[dict[Path, list[tuple[Case, dict[str, str]]]]]()
 
@@ -41,10 +49,12 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CaseFile |
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """A machine that stands still for a second fails a test of deadlines: such a test is run up to
-    twice more, and the summary counts it.
+    twice more, and the summary counts it. Of several processes each begins with what takes long.
     """
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: not item.nodeid.removeprefix("tests/").startswith(LONG))
     for item in items:
         if not REAL_TIME.isdisjoint(item.path.parts):
             item.add_marker(pytest.mark.flaky(reruns=2, reruns_delay=1))

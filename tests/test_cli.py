@@ -7,6 +7,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -19,13 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from apiql import __version__, cli
+from apiql.commands.help import EXAMPLES, GROUPS
 
 QUERY = "select * from /ok"
 PARTLY = "select * from /ok; select * from /status/500 as s"
 NOTHING = "select * from /status/500 as s"
 WRONG = "select * frm /ok"
+COMMANDS: Any = typer.main.get_command(cli.cli)
 
 
 class Shop(BaseHTTPRequestHandler):
@@ -101,11 +105,36 @@ def environment(**more: str) -> dict[str, str]:
 def test_help_as_a_process(tmp_path: Path) -> None:
     found = subprocess.run(
         [sys.executable, "-m", "apiql", "--help"],
-        cwd=tmp_path, env=environment(), capture_output=True, text=True, check=True,
+        cwd=tmp_path, env=environment(COLUMNS="80"), capture_output=True, text=True, check=True,
     )  # fmt: skip
-    for command in ("serve", "run", "explain", "check", "id", "demo"):
-        assert re.search(rf"^  {command} ", found.stdout, re.MULTILINE)
+    shown = re.findall(r"^  ([a-z]+)  ", found.stdout, re.MULTILINE)
+    assert sorted(shown) == sorted(COMMANDS.commands)
+    assert "..." not in found.stdout.split("COMMAND [ARGS]...")[1], "a text is cut off"
     assert not found.stderr
+
+
+def every_command(group: Any, *path: str) -> Iterator[tuple[str, ...]]:
+    """The names of all commands, those of groups too."""
+    for name, command in group.commands.items():
+        yield (*path, name)
+        if hasattr(command, "commands"):
+            yield from every_command(command, *path, name)
+
+
+def test_every_command_stands_under_one_heading_and_has_examples() -> None:
+    headings = [name for names in GROUPS.values() for name in names]
+    assert sorted(headings) == sorted(COMMANDS.commands)
+    assert {"", *(" ".join(path) for path in every_command(COMMANDS))} == set(EXAMPLES)
+
+
+@pytest.mark.parametrize("path", [*every_command(COMMANDS)], ids=" ".join)
+def test_help_ends_with_examples(apiql: Apiql, path: tuple[str, ...]) -> None:
+    found = apiql(*path, "--help")
+    *_, examples = found.out.partition("\n  Examples:\n")
+    told = EXAMPLES[" ".join(path)]
+    assert (found.code, examples) == (0, "".join(f"    {line}\n" for line in told))
+    assert all(f"apiql {' '.join(path)}" in line for line in told)
+    assert "<list[str]>" not in found.out
 
 
 def test_help_loads_no_engine(tmp_path: Path) -> None:
@@ -297,6 +326,16 @@ def test_check(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
     assert "good" not in found.err
 
 
+def test_a_conf_folder_that_is_passed_by_is_told(apiql: Apiql, tmp_path: Path) -> None:
+    assert apiql("check").out == "the defaults: settings are right\n"
+    (tmp_path / "conf" / "queries").mkdir(parents=True)
+    (tmp_path / "conf" / "queries" / "a.apiql").write_text(WRONG)
+    found = apiql("check")
+    assert found.code == 0
+    assert found.out.startswith("the defaults (conf has no apiql.toml: `--conf conf` reads")
+    assert apiql("check", "--conf", "conf").code == 1
+
+
 @pytest.fixture
 def stored(conf: Path, tmp_path: Path) -> Callable[..., Path]:
     """Makes a conf folder with stored queries in front of the shop."""
@@ -369,6 +408,42 @@ def test_files_are_checked_beside_broken_stored_queries(
         [f"{conf}/queries/one.apiql:1:10", "SYNTAX"], ["a.apiql:1:40", "UNKNOWN_SOURCE"],
         ["c.apiql", "VALIDATION"],
     ]  # fmt: skip
+
+
+def test_a_port_that_is_taken(apiql: Apiql, conf: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for workers in (1, 2):
+            found = apiql("serve", "--conf", conf, "--port", port, "--workers", workers)
+            assert (found.code, found.out) == (2, "")
+            assert found.err == (
+                f"server.port: {port} on 127.0.0.1: Address already in use; name another with "
+                "--port (0 takes a free one), or end what listens there\n"
+            )
+
+
+@pytest.mark.parametrize("host", ["no such host", "nosuch.invalid", "192.0.2.1", "\u2026" * 70])
+def test_a_host_that_is_none_of_the_machines(
+    apiql: Apiql, conf: Path, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def resolve(name: str, port: int, **_: int) -> list[tuple[Any, ...]]:
+        name.encode("idna")
+        if name != "192.0.2.1":
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (name, port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    found = apiql("serve", "--conf", conf, "--port", 0, "--host", host)
+    assert (found.code, found.out) == (2, "")
+    assert found.err.startswith(f"server.host: {host}: ")
+    assert found.err.endswith("; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses\n")
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", "x"])
+def test_a_port_that_is_none_is_told_as_what_was_given(apiql: Apiql, port: str) -> None:
+    found = apiql("serve", "--port", port)
+    assert found.code == 2
+    assert "Invalid value for '--port'" in found.err
 
 
 def test_serve(conf: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ exists, and everything the code has (codes, settings, functions, options) is tol
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import re
 import shlex
@@ -21,6 +22,7 @@ from pydantic import BaseModel
 
 from apiql.access.minting import password_hash
 from apiql.cli import cli
+from apiql.commands.help import EXAMPLES as EXAMPLES_OF_HELP
 from apiql.demo.together import together
 from apiql.engine import all_functions
 from apiql.errors import Code
@@ -160,12 +162,17 @@ def test_every_command_in_a_sentence_exists() -> None:
             check_command(found)
 
 
+@pytest.mark.parametrize("line", [line for told in EXAMPLES_OF_HELP.values() for line in told])
+def test_every_example_of_help_is_a_command(line: str) -> None:
+    check_command(line)
+
+
 def check_command(line: str) -> None:
     """`apiql` with its options, `make` with its targets; other programs are not looked at."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
     words = list(lexer)
-    ends = [at for at, word in enumerate(words) if word in ("|", "&&", "||", ";", "&", ">")]
+    ends = [at for at, word in enumerate(words) if word in ("|", "&&", "||", ";", "&", ">", "<")]
     for start, end in zip([0, *(at + 1 for at in ends)], [*ends, len(words)], strict=True):
         check_words(words[start:end])
 
@@ -188,8 +195,13 @@ def check_words(words: list[str]) -> None:
 def check_apiql(words: list[str]) -> None:
     if not words or words[0] in ("--help", "--version"):
         return
-    assert words[0] in COMMANDS.commands, f"apiql {words[0]}"
-    COMMANDS.commands[words[0]].make_context(words[0], words[1:])
+    command, path = COMMANDS, ["apiql"]
+    while words and hasattr(command, "commands"):
+        path.append(words[0])
+        assert words[0] in command.commands, " ".join(path)
+        command, words = command.commands[words[0]], words[1:]
+    with contextlib.suppress(typer.Exit):
+        command.make_context(path[-1], words)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -12,7 +12,7 @@ from apiql.commands.exits import PARTIAL, USAGE, Conf, conf_folder, fail
 
 
 def convert(
-    definition: Annotated[str, typer.Argument(help="Its kind and name: flow/weather.")],
+    definition: Annotated[str, typer.Argument(metavar="KIND/NAME", help="Such as flow/weather.")],
     conf: Conf = None,
     to: Annotated[Path | None, typer.Option("--to", help="The file; else standard output.")] = None,
 ) -> None:

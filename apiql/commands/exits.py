@@ -16,7 +16,7 @@ REFUSED, USAGE, PARTIAL, NOTHING = 1, 2, 3, 4
 partial; nothing was answered."""
 
 Conf = Annotated[
-    Path | None, typer.Option("--conf", help="The conf folder; ./conf if there is one.")
+    Path | None, typer.Option("--conf", help="The conf folder; ./conf if it holds an apiql.toml.")
 ]
 
 Env = Annotated[
@@ -46,6 +46,12 @@ def conf_folder(conf: Path | None) -> Path | None:
         expected = "--conf names a folder with apiql.toml, or with definitions"
         fail(f"{conf}: there is no such folder ({expected})", USAGE)
     return conf
+
+
+def the_defaults() -> str:
+    """What stands in place of a conf folder, and whether one was passed by."""
+    passed_by = " (conf has no apiql.toml: `--conf conf` reads what else is in it)"
+    return f"the defaults{passed_by if Path('conf').is_dir() else ''}"
 
 
 def set_missing(file: Path | None, environ: MutableMapping[str, str]) -> None:

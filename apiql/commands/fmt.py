@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 def fmt(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files with queries; - for standard input.")
+        list[Path] | None,
+        typer.Argument(metavar="FILES", help="Files with queries; - for standard input."),
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Name files that would change.")] = False,
     write: Annotated[bool, typer.Option("--write", help="Rewrite the files.")] = False,

@@ -34,9 +34,15 @@ def import_(
     file: Annotated[Path, typer.Argument(help="The file; - for standard input.")],
     to: Annotated[Path, typer.Option("--to", help="The conf folder to write to.")],
     as_: Annotated[Target, typer.Option("--as", help="What is written.")] = Target.SOURCES,
-    upstream: Annotated[str | None, typer.Option(help="What the upstream is called.")] = None,
-    url: Annotated[str | None, typer.Option(help="Its address, in place of the file's.")] = None,
-    host: Annotated[list[str] | None, typer.Option(help="Of a recording: these hosts.")] = None,
+    upstream: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What the upstream is called.")
+    ] = None,
+    url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Its address, not the file's.")
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(metavar="HOST", help="Of a recording: only these.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print it.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Overwrite an earlier import.")] = False,
 ) -> None:

@@ -11,7 +11,11 @@ from typing import Annotated
 
 import typer
 
-keys = typer.Typer(no_args_is_help=True, help="Make keys, and the hashes that settings hold.")
+from apiql.commands.help import Commands
+
+keys = typer.Typer(
+    cls=Commands, no_args_is_help=True, help="Make keys, and the hashes that settings hold."
+)
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TABLE = """

@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from apiql.commands.exits import USAGE, Conf, Env, conf_folder, fail, set_missing
+from apiql.commands.help import Commands
 
 if TYPE_CHECKING:
     from apiql.commands.private_files import Change
 
 private = typer.Typer(
-    no_args_is_help=True, help="Encrypt and decrypt the private values of a conf folder."
+    cls=Commands,
+    no_args_is_help=True,
+    help="Encrypt and decrypt the private values of a conf folder.",
 )
 
-Files = Annotated[list[Path] | None, typer.Argument(help="Files of conf/privates; all of them.")]
+Files = Annotated[
+    list[Path] | None, typer.Argument(metavar="FILES", help="Files of conf/privates; all of them.")
+]
 Value = Annotated[
     str | None,
-    typer.Option("--value", help="Not files: the value of this full name, from standard input."),
+    typer.Option(
+        "--value",
+        metavar="NAME",
+        help="Not files: the value of this full name, from standard input.",
+    ),
 ]
 
 

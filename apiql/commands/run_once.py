@@ -136,8 +136,9 @@ def explained_definition(setup: Setup, path: str, form: str) -> str:
     found = known.get(f"{'httpapi' if kind == 'api' else kind}/{name}")
     if found is None:
         meant = nearest(path, known)
-        hint = f": did you mean {meant}?" if meant else ", as in flow/weather"
-        raise ParameterError(f"--of: there is no definition {path}{hint}")
+        expected = "expected its kind and name, as in flow/weather"
+        hint = f"did you mean {meant}?" if meant else expected
+        raise ParameterError(f"--of: there is no definition {path}: {hint}")
     return _printed(found.plan, form, engine.redaction)
 
 

@@ -92,13 +92,21 @@ async def serving(app: Any, host: str = "127.0.0.1", port: int = 0) -> AsyncIter
             await running
 
 
+def port_name(port: int) -> str:
+    """What an OSError names, as another names its file."""
+    return f"port {port}"
+
+
 def _listener(host: str, port: int) -> socket.socket:
     """asyncio turns Nagle's delay (40 ms an answer) off only where the protocol number is named."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-    except (OSError, OverflowError):
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, error.strerror, port_name(port)) from None
+    except OverflowError:
         listener.close()
         raise
     return listener

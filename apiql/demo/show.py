@@ -20,6 +20,7 @@ from rich.console import Console
 from apiql.definition_files import read_definitions
 from apiql.demo import screen
 from apiql.demo.queries import EXAMPLES, Example
+from apiql.demo.serving import port_name
 from apiql.demo.together import SHOP_PORT, Running, together
 from apiql.demo.waterfall import rows_of
 from apiql.ir.explain import as_tree
@@ -48,13 +49,23 @@ def show(stay: bool, port: int, conf: Path | None = None) -> int:
     try:
         return asyncio.run(_show(screen.console(), stay, port, conf))
     except OSError as error:
-        ports = str(port) if conf is None else f"{port} or {SHOP_PORT}"
-        return _no_port(ports, error.strerror or str(error))
+        return _not_begun(error, port)
     except httpx.HTTPError as error:
         print(f"the engine did not answer: {error!r}", file=sys.stderr)
         return NOT_AS_TOLD
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _not_begun(error: OSError, port: int) -> int:
+    reason = error.strerror or str(error)
+    if error.filename == port_name(port):
+        return _no_port(str(port), reason)
+    hint = ""
+    if error.filename == port_name(SHOP_PORT):
+        hint = "; the shop that conf/ names has to be there: end what listens, another demo perhaps"
+    print(f"{error.filename}: {reason}{hint}", file=sys.stderr)
+    return NO_PORT
 
 
 def _no_port(port: str, reason: str) -> int:
@@ -82,7 +93,7 @@ async def _show(out: Console, stay: bool, port: int, conf: Path | None) -> int:
                      for fault in await _example(out, client, running, example)]  # fmt: skip
             _end(out, wrong, time.perf_counter() - began)
             if stay and not wrong:
-                _invite(out, running)
+                _invite(out, running, conf)
                 await told.wait()
     return NOT_AS_TOLD if wrong else 0
 
@@ -144,10 +155,13 @@ def _end(out: Console, wrong: list[str], seconds: float) -> None:
         out.print(f"{len(EXAMPLES)} queries answered as told in {seconds:.1f} s")
 
 
-def _invite(out: Console, running: Running) -> None:
+def _invite(out: Console, running: Running, conf: Path | None) -> None:
     """How to ask for oneself."""
     out.print(f"\nThe engine stays at {running.url}/apiql until Ctrl-C. Ask it:\n")
     out.print(f"curl -s {running.url}/apiql -H 'Content-Type: text/plain' --data '{FIRST_QUERY}'")
+    if conf is not None:
+        out.print(f"\nThe shop is where {conf} has it, so this answers too:\n")
+        out.print(f"apiql run --conf {conf} -e '{FIRST_QUERY}'")
 
 
 @contextmanager

@@ -158,9 +158,11 @@ async def _refused_turn(run: Run) -> Failed | None:
         run.budget.spend_round()
     except CallFailed as refused:
         return Failed(failure_of(refused))
-    if now - run.budget.turned > TURN:
+    if not run.budget.turned:
         run.budget.turned = now
+    elif now - run.budget.turned > TURN:
         await asyncio.sleep(0)
+        run.budget.turned = run.clock()
     return None
 
 

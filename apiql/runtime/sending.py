@@ -140,9 +140,7 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
         raise ValueRefused(f"the URL cannot be called: {bad}") from None
     place = str(origin)
     if send.trusted is not None and place not in send.trusted:
-        message = f"the private values of this definition are not for {origin.host}"
-        hint = "the definition, or its file of private values, names the hosts that may see them"
-        raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
+        raise _not_for(origin)
     if place in send.pinned:
         origin = replace(origin, pinned=True)
         if plain is not None and len(known) < MOST_KNOWN:
@@ -153,6 +151,12 @@ def _placed(send: Send, url: Any, known: dict[str, Origin]) -> tuple[Origin, str
         hint = "name it in [security] allow_hosts"
         raise CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
     return origin, target
+
+
+def _not_for(origin: Origin) -> CallFailed:
+    message = f"the private values of this definition are not for {origin.host}"
+    hint = "the definition, or its file of private values, names the hosts that may see them"
+    return CallFailed(Code.FORBIDDEN_UPSTREAM, message, hint)
 
 
 def _mind_path(path: str) -> None:

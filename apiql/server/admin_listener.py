@@ -13,17 +13,13 @@ from typing import Any
 
 import uvicorn
 
-from apiql.errors import ApiqlError
+from apiql.server.listening import NoPort
 from apiql.settings import Settings
 
 GRACE_S = 1
 GUEST: ContextVar[bool] = ContextVar("apiql_guest", default=False)
 """Whether what runs is the listener's own server."""
 log = logging.getLogger("uvicorn.error")
-
-
-class NoPort(ApiqlError):
-    """The admin listener has no port to listen on."""
 
 
 def bound(settings: Settings) -> socket.socket | None:

@@ -15,7 +15,7 @@ from apiql.events import (
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
-    DefinitionBroken,
+    DefinitionsBroken,
     FolderMissing,
     HostMoved,
     KeysMoved,
@@ -124,7 +124,7 @@ def _line(notice: Notice) -> tuple[int, str, str]:
             return logging.WARNING, "unknown query", f"a query that is not stored: {id} {shown}"
         case CircuitMoved() | HostMoved() | StoreMoved() | KeysMoved():
             return _moved(notice)
-        case ArchiveMoved() | FolderMissing() | AsideFailed() | DefinitionBroken():
+        case ArchiveMoved() | FolderMissing() | AsideFailed() | DefinitionsBroken():
             return _of_definitions(notice)
         case CallerRefused(scheme, why, client):
             how = f" by {scheme}" if scheme else ""
@@ -167,7 +167,7 @@ def _of(bucket: str) -> str:
 
 
 def _of_definitions(
-    notice: ArchiveMoved | FolderMissing | AsideFailed | DefinitionBroken,
+    notice: ArchiveMoved | FolderMissing | AsideFailed | DefinitionsBroken,
 ) -> tuple[int, str, str]:
     """Of definitions, and where they come from."""
     match notice:
@@ -180,9 +180,9 @@ def _of_definitions(
         case FolderMissing(setting, folder):
             text = f"{setting} names {folder}, which is no folder: the usual one is read"
             return logging.WARNING, f"folder {setting}", text
-        case DefinitionBroken(file, wrong):
-            text = f"what is broken is left out: {file}: {wrong}"
-            return logging.ERROR, f"broken {file}", text[:MOST_SHOWN]
+        case DefinitionsBroken(lines, bucket):
+            text = f"{_of(bucket)}what is broken is not served: {'; '.join(lines)}"
+            return logging.ERROR, f"broken {bucket}", text[:MOST_SHOWN]
 
 
 def more(held: int) -> str:

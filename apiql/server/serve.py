@@ -15,6 +15,7 @@ from uvicorn.config import LOGGING_CONFIG, STARTUP_FAILURE
 
 from apiql.server.admin_listener import check_free
 from apiql.server.drain import DrainingServer
+from apiql.server.listening import check_listens
 from apiql.server.log_level import LOGGERS, level_of
 from apiql.server.protocol import Protocol
 from apiql.server.tls import context_of
@@ -33,10 +34,11 @@ def serve_forever(
     """Listens until it is told to stop.
 
     Raises:
-        NoPort: there is none for the admin listener.
+        NoPort: there is none for it, or for the admin listener.
     """
     server = settings.server
     check_free(settings)
+    check_listens(server.host, server.port)
     if conf is not None:
         os.environ[CONF] = str(conf.absolute())  # a link that leads elsewhere later is followed
     if dev:

@@ -13,12 +13,13 @@ from functools import partial
 from pathlib import Path
 
 from apiql.errors import ApiqlError
-from apiql.events import DefinitionBroken, Family, FolderMissing, Told
+from apiql.events import DefinitionsBroken, Family, FolderMissing, Told
 from apiql.legacy_folders import missing_folders
+from apiql.query_files import FilesRefused
 from apiql.server.admin import Admin
 from apiql.server.admin_listener import admin_served, bound, hosts_of, is_local
 from apiql.server.app import App, Beside, app_around
-from apiql.server.configuration import Configuration, Place, read_configuration
+from apiql.server.configuration import Configuration, Place, read_configuration, told
 from apiql.server.counts import Counts, figures_in_force
 from apiql.server.current import Current
 from apiql.server.door import Door
@@ -97,8 +98,9 @@ def _kept_up(
 ) -> Reloader:
     """What keeps it so, and tells of what is named and not there, or there and broken."""
     current.minded.append(telling_missing(tell, first.settings))
-    current.minded.append(lambda _: tell_broken(tell, current))
-    tell_broken(tell, current)
+    mind_broken = telling_broken(tell, current, place)
+    mind_broken(first.settings)
+    current.minded.append(mind_broken)
     fetching = Fetching(place, tell)
     return Reloader(place, first, current, making.beside, tell, time.time, fetching)
 
@@ -108,22 +110,24 @@ def telling_missing(tell: Told, first: Settings) -> Callable[[Settings], None]:
     ones at once.
     """
 
-    def told(settings: Settings) -> None:
+    def mind(settings: Settings) -> None:
         for setting, folder in missing_folders(settings):
             tell(FolderMissing(setting, str(folder)))
 
-    told(first)
-    return told
+    mind(first)
+    return mind
 
 
-def tell_broken(tell: Told, current: Current) -> None:
-    """Tells of what is left out of the definitions in force."""
-    for held in (current.held, *current.held.buckets.values()):
-        for found in held.engine.definitions.left_out:
-            problem = found.problem
-            place = "".join(f":{at.line}:{at.column}" for at in problem.locations[:1])
-            hint = f"; {problem.hint}" if problem.hint else ""
-            tell(DefinitionBroken(f"{found.file}{place}", f"{problem.message}{hint}"))
+def telling_broken(tell: Told, current: Current, place: Place) -> Callable[[Settings], None]:
+    """What tells of definitions that are left out of what is in force, those of buckets too."""
+
+    def mind(_: Settings) -> None:
+        for bucket, held in (("", current.held), *current.held.buckets.items()):
+            left_out = held.engine.definitions.left_out
+            if left_out:
+                tell(DefinitionsBroken(told(FilesRefused(left_out), place), bucket))
+
+    return mind
 
 
 def collecting(telemetry: Telemetry, beside: list[Beside]) -> Export | None:

@@ -14,6 +14,7 @@ from apiql.server.drain import DrainingServer
 
 LOOK = 0.1
 """Seconds between two looks whether a process has ended."""
+ENDS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class Worker(Process):
@@ -28,6 +29,9 @@ class Worker(Process):
 
 class Workers(Multiprocess):
     """Starts the processes, replaces those that die, and ends them."""
+
+    ends = 0
+    """How often it was told to end before it began to."""
 
     def init_processes(self) -> None:
         """Starts all."""
@@ -53,14 +57,25 @@ class Workers(Multiprocess):
         for listener in self.sockets:
             listener.close()
 
+    def handle_int(self) -> None:
+        """Ends."""
+        self.ends += 1
+        super().handle_int()
+
+    def handle_term(self) -> None:
+        """Ends."""
+        self.ends += 1
+        super().handle_term()
+
     def join_all(self) -> None:
-        """Waits for all; a second signal is passed on."""
-        self.signal_queue.clear()
+        """Waits for all. A second signal, which may have come with the first in one look, is passed
+        on for as long as they live: a process that has not minded the first yet would take both
+        for one.
+        """
         for worker in self.processes:
             while worker.process.is_alive():
                 worker.process.join(LOOK)
-                if signal.SIGTERM in self.signal_queue or signal.SIGINT in self.signal_queue:
-                    self.signal_queue.clear()
+                if self.ends > 1 or not ENDS.isdisjoint(self.signal_queue):
                     self._tell_again()
 
     def _tell_again(self) -> None:

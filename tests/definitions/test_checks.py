@@ -258,8 +258,8 @@ def test_a_long_circle_is_found_soon_and_told_shortly(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rounds", "problem"),
     [
-        ("100", None),
-        ("101", "the loop runs 101 times"),
+        ("1000", None),
+        ("1001", "the loop runs 1001 times"),
         ("9" * 5000, f"the loop runs {'9' * 30} times"),
         ("many", 'the loop never runs: "many" is no number'),
         ("", 'the loop never runs: "" is no number'),

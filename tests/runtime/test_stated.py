@@ -355,31 +355,6 @@ def test_loops_in_loops_go_round_no_more_often_than_one_may(width: int) -> None:
     assert 9000 < len(turns) < 10_000
 
 
-def test_rounds_that_call_nobody_let_others_have_their_turn() -> None:
-    body = plan(task("x", Compute(Items((NOTHING, NOTHING)))))
-    made = plan(task("l", Loop(Literal(64), NOTHING, Nested("r", body), "state")))
-    ticks: list[int] = []
-
-    async def carried_out() -> Any:
-        own = engine(Upstream())
-        executable = own.defined(made)
-
-        async def tick() -> None:
-            while True:
-                ticks.append(1)
-                await asyncio.sleep(0)
-
-        other = asyncio.ensure_future(tick())
-        await asyncio.sleep(0)
-        ticks.clear()
-        found = await own.outcome(executable, Query(""))
-        other.cancel()
-        return found
-
-    assert isinstance(asyncio.run(carried_out()), Done)
-    assert len(ticks) >= 4
-
-
 def test_rounds_end_with_the_time_of_the_query() -> None:
     now = [0.0]
 

@@ -36,6 +36,9 @@ INNER = "CANARY-SECRET"
 NEVER = [INNER, "Traceback (most recent", "root:x:0", "site-packages", "/usr/lib/python",
          "RecursionError", "lark.exceptions"]  # fmt: skip
 
+STALLS = 10
+"""Other work on the machine makes a row so much slower: what it takes is told by the processor."""
+
 
 @dataclass
 class Range:
@@ -151,9 +154,9 @@ async def test_row(shooting: Range, row: Row) -> None:
     shooting.up.forget()
     shooting.recorder.connected.clear()
     shooting.recorder.looked_up.clear()
-    start = time.monotonic()
+    start, worked = time.monotonic(), time.process_time()
     response = await fire(row, shooting)
-    took = (time.monotonic() - start) * 1000
+    worked, took = time.process_time() - worked, time.monotonic() - start
     others = [to for to in shooting.recorder.connected if to != ("127.0.0.1", shooting.up.port)]
     assert not others
     if row["outbound"] == "none":
@@ -164,7 +167,8 @@ async def test_row(shooting: Range, row: Row) -> None:
         return
     assert wrong_status(row, response.status) is None, response.body[:500]
     assert not list(wrong_body(row, response)), response.body[:500]
-    assert took <= row["max_ms"]
+    assert worked * 1000 <= row["max_ms"], "server and client work so long"
+    assert took * 1000 <= STALLS * row["max_ms"]
 
 
 async def test_rows_are_all_there() -> None:

@@ -19,7 +19,7 @@ from tests.faults.caller import BROKEN, Caller
 from tests.faults.running import ROOT, served
 from tests.server.upstream import Upstream
 
-TIMES = 5
+TIMES = 3
 START_S = 30.0
 """A start takes about a second; other work on the machine can make it many."""
 CONF = """

@@ -19,8 +19,9 @@ from pydantic import BaseModel, Field, SecretBytes, SecretStr
 from apiql.access.minting import password_hash
 from apiql.events import CircuitMoved, Figure
 from apiql.server.admin import masked
-from apiql.server.admin_listener import NoPort, bound, check_free
+from apiql.server.admin_listener import bound, check_free
 from apiql.server.exposition import exposed
+from apiql.server.listening import NoPort
 from apiql.settings import (
     Access,
     Admin,

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,12 +16,14 @@ from apiql import cli
 from apiql.commands.exits import conf_folder
 from apiql.definition_files import read_definitions
 from apiql.engine import Engine
-from apiql.events import DefinitionBroken, Notice
-from apiql.frontends.definitions.checks import check
-from apiql.frontends.definitions.folder import read_folder
+from apiql.events import DefinitionsBroken, Notice
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.private import Private
+from apiql.ir.plan import Plan
+from apiql.ir.reach import Kind as Reached
 from apiql.opened import OpenEngine
+from apiql.runtime.compile import compile_plan
+from apiql.runtime.step import Executable
 from apiql.server.app import app_of
 from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.current import close_nothing
@@ -109,19 +112,19 @@ async def test_what_is_left_out_is_told_at_the_start_and_at_each_reload(tmp_path
     write(tmp_path, BROKEN)
     told: list[Notice] = []
     _, reloader = worker(Place(tmp_path, {}, keep_going=True), told.append)
-    first = DefinitionBroken(
-        f"{tmp_path}/apis/broken.json:1:2",
-        "$: this is no JSON: found the end of the file; "
-        "expected the name of a member, in double quotes",
-    )
-    second = DefinitionBroken(
-        f"{tmp_path}/flows/wrong.json:1:11", "$.steps: found 5; expected a list: […]"
-    )
-    assert told == [first, second]
+    [first] = told
+    assert isinstance(first, DefinitionsBroken)
+    broken, wrong = first.lines
+    assert "apis/broken.json:1:2" in broken
+    assert "this is no JSON" in broken
+    assert "flows/wrong.json:1:11" in wrong
+    assert "$.steps: found 5" in wrong
     told.clear()
     (tmp_path / "apis" / "broken.json").write_text(API)
     assert await reloader.reload() is Outcome.LOADED
-    assert [each for each in told if isinstance(each, DefinitionBroken)] == [second]
+    assert [each for each in told if isinstance(each, DefinitionsBroken)] == [
+        DefinitionsBroken((wrong,))
+    ]
 
 
 async def test_those_of_buckets_are_told_and_checked_too(
@@ -132,7 +135,10 @@ async def test_those_of_buckets_are_told_and_checked_too(
     write(tmp_path, {"apiql.toml": toml, "buckets/acme/apiql.toml": "", **inner})
     told: list[Notice] = []
     worker(Place(tmp_path, {}, keep_going=True), told.append)
-    assert [type(each) for each in told] == [DefinitionBroken] * 2
+    [found] = told
+    assert isinstance(found, DefinitionsBroken)
+    assert found.bucket == "acme"
+    assert len(found.lines) == 2
     monkeypatch.setattr(sys, "argv", ["apiql", "check", "--conf", str(tmp_path)])
     with pytest.raises(SystemExit) as ended:
         cli.main()
@@ -185,27 +191,23 @@ async def test_nobody_comes_in_where_the_rule_of_who_may_is_broken(
         assert (await client.get("/flow/f")).status_code == status
 
 
-async def test_what_is_too_deep_leaves_itself_out(tmp_path: Path) -> None:
-    """By a name that only a run knows, what is deep already calls itself once more."""
+async def test_what_is_too_deep_leaves_itself_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a name that only a run knows it may call all there are: that no check sees."""
 
-    def inside(depth: int, job: object) -> object:
-        cases = [{"value": "1", "steps": [inside(depth - 1, job) if depth else job]}]
-        key = {"from": "literal", "content": "1"}
-        return {"type": "switch", "control": {"name": "s", "key": key, "cases": cases}}
+    def compiled(plan: Plan, *more: Any) -> Executable:
+        reach = more[3]
+        if (Reached.SCHEDULE, "deep") in reach.names:
+            raise RecursionError
+        return compile_plan(plan, *more)
 
-    def calling(value: object) -> str:
-        args = [{"name": "name", "value": value}]
-        job = {"type": "api", "api": {"name": "s", "command": "scheduleApi", "args": args}}
-        return json.dumps({"name": "s", "steps": [inside(14, job)]})
-
-    files = {f"schedules/s{n}.json": calling({"from": "literal", "content": f"s{n + 1}"})
-             for n in range(2)}  # fmt: skip
-    files["schedules/s2.json"] = calling({"from": "query", "content": "x"})
-    files["flows/other.json"] = '{"name": "f", "steps": []}'
-    assert not [p for p in check(read_folder(write(tmp_path, files))) if p.severity == "error"]
+    monkeypatch.setattr("apiql.compiling.compile_plan", compiled)
+    nothing = '{"name": "n", "steps": []}'
+    write(tmp_path, {"schedules/deep.json": nothing, "flows/other.json": nothing})
     async with served(tmp_path) as client:
         assert (await client.get("/flow/other")).status_code == 200
-        assert (await client.get("/schedule/s0")).status_code == 503
+        assert (await client.get("/schedule/deep")).status_code == 503
 
 
 # -- settings -------------------------------------------------------------------------------------

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from apiql.errors import ApiqlError
-from apiql.events import ConfLoaded, ConfRefused, Notice
+from apiql.events import ConfLoaded, ConfRefused, DefinitionsBroken, Notice
 from apiql.gateways import OWN, OWN_FOLDERS
 from apiql.query_files import FilesRefused
 from apiql.server.app import App
 from apiql.server.configuration import Place
+from apiql.server.current import Current
 from apiql.server.reload import Outcome
 from apiql.server.worker import worker
 from tests.server.client import Site
@@ -102,9 +103,20 @@ async def test_what_is_whole_is_served_where_that_is_asked_for(folder: Folder) -
     write(folder, endpoint("/b", timeout="soon"), file="more.json")
     with pytest.raises(FilesRefused):
         worker(Place(folder.path, {}), ignored)
-    app, _ = worker(Place(folder.path, {}, keep_going=True), ignored)
-    served = app.hot["/apiql"].current.engine.definitions.gateways.served  # type: ignore[attr-defined]
+    told: list[Notice] = []
+    app, _ = worker(Place(folder.path, {}, keep_going=True), told.append)
+    current: Current = app.hot["/apiql"].current  # type: ignore[attr-defined]
+    served = current.engine.definitions.gateways.served
     assert [found.pattern for found in served] == ["GET /a"]
+    (broken,) = told
+    assert isinstance(broken, DefinitionsBroken)
+    assert broken.bucket == ""
+    (line,) = broken.lines
+    assert line.startswith("endpoints/dev/more.json:")
+    assert "$.endpoints[0].timeout" in line
+    for mind in current.minded:
+        mind(current.held.settings)
+    assert told == [broken, broken], "a reload tells it too"
 
 
 async def test_the_paths_of_the_server_are_those_that_are_told(folder: Folder) -> None:

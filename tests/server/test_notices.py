@@ -16,7 +16,7 @@ from apiql.events import (
     CircuitMoved,
     ConfLoaded,
     ConfRefused,
-    DefinitionBroken,
+    DefinitionsBroken,
     FolderMissing,
     HostMoved,
     KeysMoved,
@@ -42,7 +42,7 @@ SAMPLES: list[Notice] = [
     KeysMoved("main", False, "it answers\n500"),
     ArchiveMoved("https://a/conf.zip", False, "it answers\n404"),
     FolderMissing("legacy.apis", "/srv\n/apis"),
-    DefinitionBroken("flows/a.json:1:2", "$: this is no JSON\n"),
+    DefinitionsBroken(("flows/a.json:1:2: $.x: found \ny", "and 3 more"), "acme"),
 ]
 
 
@@ -94,7 +94,7 @@ def test_what_they_say(lines: Callable[[], list[str]]) -> None:
         r"the archive of https://a/conf.zip cannot be used, what is here already goes on: "
         r"it answers\n404",
         r"legacy.apis names /srv\n/apis, which is no folder: the usual one is read",
-        r"what is broken is left out: flows/a.json:1:2: $: this is no JSON\n",
+        r"bucket acme: what is broken is not served: flows/a.json:1:2: $.x: found \ny; and 3 more",
         "configuration def is in force",
     ]
 

@@ -15,6 +15,7 @@ from lark import Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedToken
 
 from apiql.errors import Code, Location, Problem, nearest
+from apiql.frontends.text import foreign
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.grammar import LimitReached
 from apiql.frontends.text.tokens import Mistake
@@ -39,12 +40,8 @@ WORDS = {
     "SORT": "`order by`", "GROUP": "`group by`", "MAX_AGE": "`max-age`", "IS": "`is`",
     "DIRECTION": "asc or desc", "EDGE": "first or last", "ENC": "csv, repeat or json",
 }  # fmt: skip
-FOREIGN = {
-    "insert": "APIQL writes with a select: `select * post from /path where name = 'x'`",
-    "update": "APIQL writes with a select: `select * put from /path where name = 'x'`",
-    "delete": "APIQL writes with a select: `select * delete from /path where id = 1`",
-    "union": "separate selects with `;`: each is a member of the answer",
-}
+CLAUSE_OR_FROM = "form"
+"""A clause of its own; where it cannot stand, `from` was meant."""
 
 
 @dataclass(frozen=True)
@@ -162,9 +159,11 @@ def _token_hint(text: str, token: Token, shown: str, accepted: Set[str]) -> str 
         return "one `=` compares"
     if shown.startswith("/*") or (shown == "*" and before.endswith("/")):
         return "the comment that starts here is never closed with */"
-    if shown.lower() in FOREIGN:
-        return FOREIGN[shown.lower()]
-    mistaken = token.type == "NAME" and shown.lower() not in KEYWORDS
+    known = foreign.hint_for(before, shown, accepted)
+    if known is not None:
+        return known
+    is_name = token.type == "NAME" or shown.lower() == CLAUSE_OR_FROM
+    mistaken = is_name and shown.lower() not in KEYWORDS
     meant = nearest(shown.lower(), _keywords(accepted)) if mistaken else None
     expected = expectation(accepted)
     parts = [expected, f"did you mean `{meant}`?" if meant and meant != shown.lower() else None]
@@ -172,7 +171,10 @@ def _token_hint(text: str, token: Token, shown: str, accepted: Set[str]) -> str 
 
 
 def _keywords(accepted: Iterable[str]) -> list[str]:
-    special = {"METHOD": "get post put patch delete head", "SIDE": "inner left", "SORT": "order"}
+    special = {
+        "METHOD": "get post put patch delete head", "SIDE": "inner left", "SORT": "order",
+        "TYPE": "string integer number boolean object array any",
+    }  # fmt: skip
     known: list[str] = []
     for name in accepted:
         if name in special:
@@ -195,7 +197,7 @@ def _character_story(text: str, offset: int, character: str) -> tuple[str, str |
         )
     if not character.isprintable():
         return f"a control character (U+{ord(character):04X})", "take it out"
-    return f"unexpected {character}", None
+    return f"unexpected {character}", foreign.CHARACTERS.get(character)
 
 
 def _shown(text: str, limit: int = 40) -> str:

@@ -95,10 +95,13 @@ class Findings:
         places = (*shown.locations, self._text.location(first.start))
         self.problems.append(Problem(code, message, places, hint, shown.excerpt, self.task))
 
-    def unknown(self, code: Code, what: str, name: str, known: list[str], span: Span) -> None:
-        """Notes a name that nothing has, with the nearest that something has."""
+    def unknown(
+        self, code: Code, what: str, name: str, known: list[str], span: Span,
+        otherwise: str | None = None,
+    ) -> None:  # fmt: skip
+        """Notes a name that nothing has, with the nearest that something has, or another hint."""
         meant = nearest(name, known)
-        hint = f"did you mean `{meant}`?" if meant else None
+        hint = f"did you mean `{meant}`?" if meant else otherwise
         self.add(code, f"{what} `{name[:64]}` is not known here", span, hint)
 
     def location(self, span: Span) -> Location:

@@ -99,9 +99,9 @@ class Lowering:
             return found
         if isinstance(root, e.Word) and self.in_row:
             return Ref(RowRoot(), (root.text, *path), reference.optional)
-        return Ref(self._root(root), path, reference.optional, part)
+        return Ref(self._root(root, not path), path, reference.optional, part)
 
-    def _root(self, root: e.Word | e.Variable | e.Invocation) -> Root:
+    def _root(self, root: e.Word | e.Variable | e.Invocation, is_alone: bool = False) -> Root:
         match root:
             case e.Variable(name):
                 return ParamRoot(name)
@@ -109,16 +109,17 @@ class Lowering:
                 return ValueRoot(self._invocation(root))
             case e.Word(name, span):
                 if name not in self.names.selects:
-                    self._unknown_result(name, span)
+                    self._unknown_result(name, span, is_alone)
                 return OutputRoot(name) if self.in_return else ResultRoot(name)
 
-    def _unknown_result(self, name: str, span: e.Span) -> None:
+    def _unknown_result(self, name: str, span: e.Span, is_alone: bool) -> None:
         if name in self.names.parameters:
             message = f"`{name}` is not the name of a select"
             self.findings.add(Code.UNKNOWN_NAME, message, span, f"did you mean `${name}`?")
             return
         known = sorted(self.names.selects)
-        self.findings.unknown(Code.UNKNOWN_NAME, "the result", name, known, span)
+        text = f"if it is a text, write '{name[:64]}'" if is_alone else None
+        self.findings.unknown(Code.UNKNOWN_NAME, "the result", name, known, span, text)
 
     def _part(self, steps: list[e.Step], of_result: bool) -> Part:
         """Takes `$status` or `$headers` off the front of the steps of a result."""
