@@ -36,10 +36,10 @@ async def answered_defined(engine: Engine, found: Defined, asked: Asked, visit: 
 
 def _ended(outcome: Done | Failed | LeftOut, hide: Redaction) -> Ended:
     match outcome:
-        case Failed(failure):
-            return Ended(failure=_told(failure, hide))
         case Done(value=value) if value is not MISSING:
             return Ended(value)
+        case Failed(failure):
+            return Ended(failure=_told(failure, hide))
         case Done(shaped=(bytes() as body, *_)):
             return Ended(body=body)
         case _:

@@ -5,7 +5,7 @@ Any method asks for one; its body is JSON whatever its Content-Type says.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -27,16 +27,16 @@ MOST_PAIRS = 1000
 READS = frozenset({"GET", "HEAD"})
 
 
-async def read_defined(
+def read_defined(
     scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
     fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+) -> Awaitable[Asked]:  # fmt: skip
     """The definition that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, it is broken, or the request cannot be read.
     """
-    return await read_at(scope["path"], scope, receive, engine, sight, fields)
+    return read_at(scope["path"], scope, receive, engine, sight, fields)
 
 
 async def read_at(
@@ -71,6 +71,9 @@ def _query(scope: Scope) -> dict[str, str]:
 def _found(kind: Kind, path: str, engine: Engine, sight: Sight | None) -> Defined:
     """The definition at a path: `weather`, or `weather/v2`, which is `weather_v2`."""
     catalog = engine.definitions
+    found = catalog.found.get((kind, path))
+    if found is not None and (sight is None or sight.defined(kind, path)):
+        return found
     for name in dict.fromkeys((path, "_".join(path.split("/", 1)))):
         there = sight is None or sight.defined(kind, name)
         found = catalog.found.get((kind, name))
@@ -110,4 +113,4 @@ def _origin(body: bytes, found: Defined, engine: Engine) -> Any:
 def _base(found: Defined, scope: Scope, engine: Engine) -> dict[str, str]:
     """What the second generation knows of a request."""
     client = client_address(scope, engine.settings.clients)
-    return {"root": found.name, "type": found.kind.value, "src": client}
+    return {"root": found.name, "type": str(found.kind), "src": client}

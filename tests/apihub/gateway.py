@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
+from msgspec.structs import astuple
+
 from apiql.documents.problems import Severity
 from apiql.engine import Engine, Query
 from apiql.frontends.definitions.checks.check import USUAL, Known, check
@@ -84,7 +86,7 @@ class Gateway:
         if self.base is not None:
             params["base"] = self.base(kind, name, asked)
         outcome = await self.engine.outcome(executable, Query("", params))
-        return Got(*lowered.answer(ended_as(outcome)))
+        return Got(*astuple(lowered.answer(ended_as(outcome))))
 
     def _made(self, kind: Kind, name: str) -> tuple[Lowered, Executable]:
         if (kind, name) not in self.plans:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import astuple
+
 from apiql.acts import acts_of
 from apiql.engine import Engine, Query
 from apiql.events import Notice
@@ -124,7 +126,7 @@ class Folder:
     ) -> Got:
         """The answer to a request."""
         found, ended = await self.ended(path, body, headers, **query)
-        return Got(*found.answer(ended))
+        return Got(*astuple(found.answer(ended)))
 
     @property
     def sent(self) -> list[Seen]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from apiql.errors import Failure
 from apiql.frontends.definitions.folder import Definitions
@@ -25,8 +27,7 @@ ORIGIN, QUERY, HEADERS, BASE = "origin", "query", "headers", "base"
 PARAMETERS = tuple(Parameter(name, required=False) for name in (ORIGIN, QUERY, HEADERS, BASE))
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """What a plan came to: a `value`, or JSON as it came (`body`), or a `failure`."""
 
     value: Any = None
@@ -34,7 +35,7 @@ class Ended:
     failure: Failure | None = None
 
 
-class Answered(NamedTuple):
+class Answered(Struct, frozen=True):
     """The answer to a request: status, Content-Type (empty for none), body."""
 
     status: int
