@@ -8,7 +8,8 @@ from apiql.errors import Code
 from apiql.ir.values import Items, ParamRoot, Part, Ref, ResultRoot, Value
 from apiql.plugins import Registry
 from apiql.runtime import walk
-from apiql.runtime.evaluate import compile_ref, compile_value, null_for_missing
+from apiql.runtime.evaluate import compile_ref, compile_value
+from apiql.runtime.invoking import null_for_missing
 from apiql.runtime.outcome import Lost, Unmet, unmet
 from apiql.runtime.scope import Evaluate, Reads, Scope
 

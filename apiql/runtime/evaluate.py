@@ -38,6 +38,7 @@ from apiql.ir.values import (
 from apiql.plugins import Function, Registry
 from apiql.runtime import operators as ops
 from apiql.runtime import walk
+from apiql.runtime.invoking import compile_invoke, null_for_missing
 from apiql.runtime.json_values import a_kind
 from apiql.runtime.outcome import MISSING, Unmet
 from apiql.runtime.results import body_reader, complaint, own_reader, reply_reader
@@ -80,8 +81,8 @@ def compile_value(value: Value, functions: Registry, reads: Reads) -> Evaluate:
             return _compile_record(members, functions, reads)
         case Apply():
             return _compile_apply(value, functions, reads)
-        case Invoke(_, call, args):
-            return _compile_invoke(call, args, functions, reads)
+        case Invoke():
+            return compile_invoke(value, lambda part: compile_value(part, functions, reads))
         case Spread(inner):
             return compile_value(inner, functions, reads)
 
@@ -134,16 +135,6 @@ def _opened(value: Any, kind: type, wanted: str) -> Any:
     return value
 
 
-def null_for_missing(part: Evaluate) -> Evaluate:
-    """The closure with null for what is missing."""
-
-    def evaluate(scope: Scope) -> Any:
-        found = part(scope)
-        return None if found is MISSING else found
-
-    return evaluate
-
-
 def _compile_apply(value: Apply, functions: Registry, reads: Reads) -> Evaluate:
     args = [null_for_missing(compile_value(a, functions, reads)) for a in value.args]
     chain = CHAINS.get(value.function)
@@ -156,29 +147,6 @@ def _compile_apply(value: Apply, functions: Registry, reads: Reads) -> Evaluate:
     if function is None:
         raise ValueRefused(f"there is no function {value.function}()")
     return _call_of(_prepared(function, value), args)
-
-
-def _compile_invoke(
-    call: Callable[..., Any], args: tuple[Value, ...], functions: Registry, reads: Reads
-) -> Evaluate:
-    parts = [_never_missing(arg, compile_value(arg, functions, reads)) for arg in args]
-    match parts:
-        case [part]:
-            return lambda scope: call(scope.moment, part(scope))
-        case [part, other]:
-            return lambda scope: call(scope.moment, part(scope), other(scope))
-        case _:
-            return lambda scope: call(scope.moment, *[part(scope) for part in parts])
-
-
-def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
-    """The closure with null for what is missing, where anything may be."""
-    if isinstance(arg, Ref) and isinstance(arg.root, ParamRoot) and arg.optional and not arg.path:
-        name = arg.root.name
-        return lambda scope: scope.params.get(name)
-    is_local = isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path
-    is_there = is_local or isinstance(arg, Literal | Invoke | Record)
-    return part if is_there else null_for_missing(part)
 
 
 def _prepared(function: Function, value: Apply) -> Function:

@@ -45,6 +45,7 @@ CONTROLS = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
 """Control characters in a path, which end it for some who read it."""
 MOST_KNOWN = 64
 UNSAID = Said()
+NOTHING = Literal(None)
 Compile = Callable[[Value], Evaluate]
 
 
@@ -78,8 +79,11 @@ def compile_send(send: Send, policy: Policy, compiled: Compile) -> Does:
 
 
 def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
-    parts = [compiled(without_secrets(v, send.home)) for v in (send.url, send.headers, send.body)]
-    url, headers, body = parts
+    url, headers, body = (
+        None if value == NOTHING else compiled(without_secrets(value, send.home))
+        for value in (send.url, send.headers, send.body)
+    )
+    assert url is not None, "every call has a URL"
     method = send.method.upper()
     caching = Caching(rule=send.cache) if send.cache else None
     expires = None if send.expires is None else compiled(send.expires)
@@ -89,17 +93,19 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
         made = url(scope)
         if type(made) is Outgoing:
             origin, target = _placed(send, made.url, known)
-            fields = _as_they_are(made.headers)
-            return Call(method, origin, target, fields, made.body, until, caching, 0, (),
-                        send.service)  # fmt: skip
-        origin, target = _placed(send, made, known)
-        sent = body(scope)
-        raw = encode.text_body(sent) if isinstance(sent, str) else sent
-        asked = caching if expires is None else _kept(send, expires, scope)
-        return Call(method, origin, target, _headers(headers(scope)), raw, until, asked, 0, (),
-                    send.service)  # fmt: skip
+            fields, raw, asked = _as_they_are(made.headers), made.body, caching
+        else:
+            origin, target = _placed(send, made, known)
+            fields = USUAL if headers is None else _headers(headers(scope))
+            raw = None if body is None else _bytes(body(scope))
+            asked = caching if expires is None else _kept(send, expires, scope)
+        return Call(method, origin, target, fields, raw, until, asked, 0, (), send.service)
 
     return build
+
+
+def _bytes(sent: Any) -> bytes | None:
+    return encode.text_body(sent) if isinstance(sent, str) else sent
 
 
 def _kept(send: Send, expires: Evaluate, scope: Scope) -> Caching:

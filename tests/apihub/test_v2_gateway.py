@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from apiql.frontends.definitions.kinds import Kind
 from apiql.gotemplate.calls import Function
 from apiql.ir.explain import as_text
-from apiql.runtime import evaluate
+from apiql.runtime import invoking
 from tests.apihub.traces import Got
 from tests.apihub.upstream import PLACE
 from tests.apihub.written import (
@@ -351,17 +351,17 @@ def test_no_state_is_ever_changed(
     files = {**FILES, "flows/f": flow(*steps), "flows/inner": flow(*STEPS[:2]),
              "schedules/inner": inner}  # fmt: skip
     changed: list[str] = []
-    with patch.object(evaluate, "_compile_invoke", _watching(changed)):
+    with patch.object(invoking, "calls_in_a_row", _watching(changed)):
         folder = Folder(tmp_path_factory.mktemp("f"), files)
         asyncio.run(folder.ask("flow/f", body))
     assert changed == []
 
 
 def _watching(changed: list[str]) -> Callable[..., Any]:
-    """Compiles functions of definitions, and notes those that change what they are given."""
-    compiled = evaluate._compile_invoke
+    """Finds the functions of definitions, and notes those that change what they are given."""
+    found = invoking.calls_in_a_row
 
-    def compile_watched(call: Callable[..., Any], *more: Any) -> Any:
+    def watching(call: Callable[..., Any]) -> Callable[..., Any]:
         def watched(moment: Any, *given: Any) -> Any:
             before = deepcopy(given)
             try:
@@ -370,6 +370,10 @@ def _watching(changed: list[str]) -> Callable[..., Any]:
                 if given != before:
                     changed.append(call.__qualname__)
 
-        return compiled(watched, *more)
+        return watched
 
-    return compile_watched
+    def watched_calls(value: Any) -> Any:
+        calls, args = found(value)
+        return [watching(call) for call in calls], args
+
+    return watched_calls

@@ -1,0 +1,71 @@
+"""Functions of definitions as closures; knows of values only that somebody compiles them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from apiql.ir.values import Invoke, Literal, LocalRoot, ParamRoot, Record, Ref, Value
+from apiql.runtime.outcome import MISSING
+from apiql.runtime.scope import Evaluate, Scope
+
+Compile = Callable[[Value], Evaluate]
+
+
+def compile_invoke(value: Invoke, compiled: Compile) -> Evaluate:
+    """A function of values, none of which is missing: null stands for those."""
+    calls, args = calls_in_a_row(value)
+    parts = [_never_missing(arg, compiled(arg)) for arg in args]
+    made = _invoked(calls[0], parts)
+    return made if len(calls) == 1 else _in_a_row(made, calls[1:])
+
+
+def calls_in_a_row(value: Invoke) -> tuple[list[Callable[..., Any]], tuple[Value, ...]]:
+    """Functions of which each takes what the one before it made, and nothing else; and what the
+    first of them takes.
+    """
+    calls = [value.call]
+    while len(value.args) == 1 and isinstance(value.args[0], Invoke):
+        value = value.args[0]
+        calls.insert(0, value.call)
+    return calls, value.args
+
+
+def _invoked(call: Callable[..., Any], parts: list[Evaluate]) -> Evaluate:
+    match parts:
+        case [part]:
+            return lambda scope: call(scope.moment, part(scope))
+        case [part, other]:
+            return lambda scope: call(scope.moment, part(scope), other(scope))
+        case _:
+            return lambda scope: call(scope.moment, *[part(scope) for part in parts])
+
+
+def _in_a_row(first: Evaluate, calls: list[Callable[..., Any]]) -> Evaluate:
+    def evaluate(scope: Scope) -> Any:
+        found, moment = first(scope), scope.moment
+        for call in calls:
+            found = call(moment, found)
+        return found
+
+    return evaluate
+
+
+def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
+    """The closure with null for what is missing, where anything may be."""
+    if isinstance(arg, Ref) and isinstance(arg.root, ParamRoot) and arg.optional and not arg.path:
+        name = arg.root.name
+        return lambda scope: scope.params.get(name)
+    is_local = isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path
+    is_there = is_local or isinstance(arg, Literal | Invoke | Record)
+    return part if is_there else null_for_missing(part)
+
+
+def null_for_missing(part: Evaluate) -> Evaluate:
+    """The closure with null for what is missing."""
+
+    def evaluate(scope: Scope) -> Any:
+        found = part(scope)
+        return None if found is MISSING else found
+
+    return evaluate
