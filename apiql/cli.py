@@ -242,7 +242,7 @@ def demo(
         int, typer.Option(metavar="PORT", help="The engine's port; 0 takes a free one.")
     ] = 0,
     conf: Annotated[
-        Path | None, typer.Option(help="A folder whose queries and definitions are served too.")
+        Path | None, typer.Option(help="A folder that is served too, in front of the shop.")
     ] = None,
 ) -> None:
     """Start a small shop and the engine, run three queries, show plans, calls and answers."""

@@ -221,6 +221,13 @@ def anchors(page: Path) -> set[str]:
 # -- what the code has, and what is told -------------------------------------------------------
 
 
+def test_the_first_page_and_readme_lead_to_every_page() -> None:
+    index = (DOCS / "index.md").read_text("utf-8")
+    pages = [page.name for page in DOCS.glob("*.md") if page.name != "index.md"]
+    assert [page for page in pages if f"]({page})" not in index] == []
+    assert "](docs/index.md)" in (ROOT / "README.md").read_text("utf-8")
+
+
 def test_every_error_code_has_its_entry() -> None:
     heads = re.findall(r"^### (.+)$", (DOCS / "errors.md").read_text("utf-8"), re.MULTILINE)
     assert heads == [code.value for code in Code]

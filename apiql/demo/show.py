@@ -5,11 +5,13 @@ answers. Ends with 0 if every answer is the one that is told, with 1 and the dif
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,10 @@ from apiql.demo.queries import EXAMPLES, Example
 from apiql.demo.serving import port_name
 from apiql.demo.together import SHOP_PORT, Running, together
 from apiql.demo.waterfall import rows_of
+from apiql.gateways import read_gateways
 from apiql.ir.explain import as_tree
 from apiql.query_files import read_query_files
+from apiql.settings import Endpoints
 from apiql.template_files import read_template_files
 
 NOT_AS_TOLD, NO_PORT, INTERRUPTED = 1, 2, 130
@@ -42,7 +46,8 @@ class Body(msgspec.Struct):
 
 def show(stay: bool, port: int, conf: Path | None = None) -> int:
     """Runs the demo and returns its exit code; `stay` keeps it up until it is told to stop. The
-    stored queries and definitions of a conf folder are served too; the shop is then at 9080.
+    stored queries, templates, definitions and endpoints of a conf folder are served too; the shop
+    is then at 9080, where they have it. Settings and rights of the folder are not minded.
     """
     if not 0 <= port <= MOST_PORT:
         return _no_port(str(port), f"ports go from 0 to {MOST_PORT}")
@@ -76,8 +81,9 @@ def _no_port(port: str, reason: str) -> int:
 def _served(port: int, conf: Path | None) -> AbstractAsyncContextManager[Running]:
     if conf is None:
         return together(port)
-    queries, definitions = read_query_files(conf), read_definitions(conf)
-    templates = read_template_files(conf)
+    queries, templates = read_query_files(conf), read_template_files(conf)
+    gateways = read_gateways(conf, Endpoints(), os.environ)
+    definitions = replace(read_definitions(conf), gateways=gateways)
     return together(
         port, queries=queries, templates=templates, definitions=definitions, shop_port=SHOP_PORT
     )
