@@ -314,6 +314,22 @@ def test_explain_inside_the_query(apiql: Apiql, conf: Path) -> None:
     assert apiql("run", "--conf", conf, "-e", f"explain {QUERY}").out.startswith("plan: ")
 
 
+def test_explain_of_a_definition_that_is_broken_or_not_there(apiql: Apiql, tmp_path: Path) -> None:
+    (tmp_path / "conf" / "apis").mkdir(parents=True)
+    (tmp_path / "conf" / "apis" / "weather.json").write_text('{"url": "http://a.example/w"}')
+    (tmp_path / "conf" / "apis" / "city.json").write_text(
+        '{"url": "http://a.example/", "response": 1}'
+    )
+    for path, told in (
+        ("api/city", "api/city is there, and broken: `apiql check` tells what is wrong"),
+        ("api/wether", "there is no definition api/wether: did you mean httpapi/weather?"),
+        ("x", "there is no definition x: expected its kind and name, as in flow/weather"),
+    ):
+        found = apiql("explain", "--of", path, "--conf", "conf")
+        assert (found.code, found.out, found.err) == (2, "", f"--of: {told}\n")
+    assert apiql("explain", "--of", "api/weather", "--conf", "conf").code == 0
+
+
 def test_check(apiql: Apiql, conf: Path, tmp_path: Path) -> None:
     assert apiql("check", "--conf", conf).code == 0
     (tmp_path / "good.apiql").write_text(QUERY)

@@ -128,18 +128,23 @@ def explained_definition(setup: Setup, path: str, form: str) -> str:
     """The plan of a definition (`flow/weather`, `endpoint/GET /users`), as that of a text.
 
     Raises:
-        ParameterError: there is no such definition.
+        ParameterError: there is no such definition, or it is broken.
     """
     engine = _engine(setup)
     kind, _, name = path.partition("/")
-    known = engine.definitions.explained
-    found = known.get(f"{'httpapi' if kind == 'api' else kind}/{name}")
+    asked = f"httpapi/{name}" if kind == "api" else path
+    found = engine.definitions.explained.get(asked)
     if found is None:
-        meant = nearest(path, known)
-        expected = "expected its kind and name, as in flow/weather"
-        hint = f"did you mean {meant}?" if meant else expected
-        raise ParameterError(f"--of: there is no definition {path}: {hint}")
+        raise ParameterError(_not_explained(path, asked, engine))
     return _printed(found.plan, form, engine.redaction)
+
+
+def _not_explained(path: str, asked: str, engine: Engine) -> str:
+    if asked in {f"{kind}/{name}" for kind, name in engine.definitions.broken}:
+        return f"--of: {path} is there, and broken: `apiql check` tells what is wrong"
+    meant = nearest(asked, engine.definitions.explained)
+    hint = f"did you mean {meant}?" if meant else "expected its kind and name, as in flow/weather"
+    return f"--of: there is no definition {path}: {hint}"
 
 
 def _printed(plan: Plan, form: str, hide: Redaction) -> str:
