@@ -92,7 +92,9 @@ class Locator:
             return Located(NOWHERE, alias or short, None, stored, name)
         spelled = (".".join(map(name_text, full.split("."))) for full in self.around.stored)
         known = [*self.aliases, *self.around.sources, *spelled]
-        self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span)
+        may_be_path = "." not in name and self.around.default is not None and self.around.paths
+        hint = f"a path begins with /: `/{name[:64]}`" if may_be_path else None
+        self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span, hint)
         return None
 
     def _path(self, text: str, span: Span) -> Located | None:
