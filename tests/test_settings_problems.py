@@ -492,6 +492,14 @@ def test_a_store_without_its_client(conf: Path, monkeypatch: pytest.MonkeyPatch)
     )
 
 
+def test_http2_without_what_speaks_it(conf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "h2", None)
+    assert refused(conf, '[upstreams.a]\nurl = "https://a.example"\nhttp2 = true') == (
+        "apiql.toml:3:9: upstreams.a.http2: the package that speaks HTTP/2 is not installed\n"
+        "    expected: pip install 'apiql[http2]', or no http2"
+    )
+
+
 @pytest.mark.parametrize("prefix", ["", "a b", "é", "x" * 65, "a#b"])
 def test_a_prefix_that_no_key_has(conf: Path, prefix: str) -> None:
     told = "apiql.toml:2:10: store.prefix: no key begins so\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib.util import find_spec
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -195,6 +196,14 @@ class Upstream(Section):
         if self.client_key is not None and self.client_cert is None:
             raise refusal("a key without its certificate", "client_cert too", "client_key")
         return self
+
+    @field_validator("http2")
+    @classmethod
+    def _is_spoken(cls, http2: bool) -> bool:
+        if http2 and find_spec("h2") is None:
+            wrong = "the package that speaks HTTP/2 is not installed"
+            raise refusal(wrong, "pip install 'apiql[http2]', or no http2")
+        return http2
 
     @field_validator("hosts")
     @classmethod
