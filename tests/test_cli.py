@@ -24,6 +24,7 @@ import typer
 
 from apiql import __version__, cli
 from apiql.commands.help import EXAMPLES, GROUPS
+from apiql.server.listening import check_listens
 
 QUERY = "select * from /ok"
 PARTLY = "select * from /ok; select * from /status/500 as s"
@@ -453,6 +454,15 @@ def test_a_host_that_is_none_of_the_machines(
     assert (found.code, found.out) == (2, "")
     assert found.err.startswith(f"server.host: {host}: ")
     assert found.err.endswith("; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses\n")
+
+
+def test_a_name_may_have_addresses_that_the_machine_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def resolve(*_: Any, **__: Any) -> list[tuple[Any, ...]]:
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
+        return [(*kind, ("192.0.2.1", 0)), (*kind, ("127.0.0.1", 0))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    check_listens("localhost", 0)
 
 
 @pytest.mark.parametrize("port", ["-1", "65536", "x"])

@@ -143,6 +143,21 @@ def test_a_definition_whose_name_has_dots_is_reached_by_its_own_name(tmp_path: P
             engine.refuse_unseen(text, seen)
 
 
+@pytest.mark.parametrize(
+    ("text", "gone", "hint"),
+    [
+        ("select * from nosuch", "", "a path begins with `/`"),
+        ("select * from no.such", "", None),
+        ("select * from nosuch", "upstream default", None),
+    ],
+)
+def test_who_may_write_paths_is_told_how(text: str, gone: str, hint: str | None) -> None:
+    seen = Seen(lambda kind, name: f"{kind} {name}" != gone)
+    with pytest.raises(QueryRefused) as caught:
+        ENGINE.refuse_unseen(text, seen)
+    assert caught.value.problems[0].hint == hint
+
+
 def test_methods_that_are_not_seen() -> None:
     seen = Seen(lambda kind, name: True, frozenset({"get"}))
     with pytest.raises(QueryRefused, match="queries may not call with post"):

@@ -93,7 +93,7 @@ class Locator:
         spelled = (".".join(map(name_text, full.split("."))) for full in self.around.stored)
         known = [*self.aliases, *self.around.sources, *spelled]
         may_be_path = "." not in name and self.around.default is not None and self.around.paths
-        hint = f"a path begins with /: `/{name[:64]}`" if may_be_path else None
+        hint = "a path begins with `/`" if may_be_path else None
         self.findings.unknown(Code.UNKNOWN_SOURCE, "the source", name, known, span, hint)
         return None
 
