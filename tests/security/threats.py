@@ -7,28 +7,38 @@ from pathlib import Path
 TESTS = Path(__file__).resolve().parents[1]
 THREATS = [f"T{number}" for number in range(1, 38)]
 
+CALLS, STATE = "security/test_notations_calls.py", "security/test_notations_state.py"
+HOSTS = "security/test_notations_hosts.py"
+
 BESIDE: dict[str, tuple[str, ...]] = {
     "T1": (
         "security/test_bad_queries.py::test_row",
         "security/test_forbidden_names.py::test_a_name_that_is_not_allowed_is_not_looked_up",
+        f"{CALLS}::test_t01_t02_t04_t06_a_url_of_the_caller_leads_nowhere",
     ),
-    "T2": ("sources/test_addresses.py",),
+    "T2": ("sources/test_addresses.py", CALLS),
     "T3": (
         "security/test_forbidden_names.py::test_a_name_that_changes_its_address_gains_nothing",
         "security/test_forbidden_names.py::test_forbidden_addresses_are_not_connected_to",
+        f"{CALLS}::test_t03_nor_does_a_name_that_is_allowed_and_means_an_inner_address",
     ),
-    "T4": ("security/test_bad_queries.py::test_row", "sources/test_addresses.py"),
-    "T5": ("faults/test_sweep.py::test_nobody_follows_to_where_it_is_forbidden",),
-    "T6": ("security/test_bad_queries.py::test_row",),
-    "T8": ("security/test_bad_queries.py::test_row",),
-    "T9": ("security/test_bad_queries.py::test_row",),
-    "T10": ("sources/test_request.py",),
-    "T11": ("faults/test_wire.py::test_no_cookie_of_one_caller_reaches_another",),
-    "T12": ("faults/test_sharing.py::test_nobody_sees_the_answer_of_another",),
+    "T4": ("security/test_bad_queries.py::test_row", "sources/test_addresses.py", CALLS),
+    "T5": (
+        "faults/test_sweep.py::test_nobody_follows_to_where_it_is_forbidden",
+        f"{CALLS}::test_t05_redirects_are_not_followed",
+    ),
+    "T6": ("security/test_bad_queries.py::test_row", CALLS),
+    "T7": (f"{HOSTS}::test_t07_a_request_knows_how_deep_it_is",),
+    "T8": ("security/test_bad_queries.py::test_row", CALLS),
+    "T9": ("security/test_bad_queries.py::test_row", CALLS),
+    "T10": ("sources/test_request.py", f"{CALLS}::test_t10_no_value_ends_a_header"),
+    "T11": ("faults/test_wire.py::test_no_cookie_of_one_caller_reaches_another", HOSTS),
+    "T12": ("faults/test_sharing.py::test_nobody_sees_the_answer_of_another", STATE),
     "T13": ("sources/test_cache.py",),
-    "T16": ("security/test_bad_queries.py::test_row",),
+    "T16": ("security/test_bad_queries.py::test_row", STATE),
+    "T17": (f"{STATE}::test_t17_loops_within_loops_end_soon_and_alone",),
     "T19": ("properties/test_texts.py::test_repetition_costs_little",),
-    "T20": ("runtime/test_jmespath.py",),
+    "T20": ("runtime/test_jmespath.py", f"{STATE}::test_t20_templates_end_soon_and_small"),
     "T21": (
         "security/test_json_suite.py::test_requests",
         "security/test_json_suite.py::test_bodies_of_upstreams",
@@ -42,6 +52,7 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "T23": ("server/test_slow_clients.py",),
     "T24": ("sources/test_codings.py", "faults/test_memory.py::test_fifty_at_once"),
     "T25": ("faults/test_wire.py::test_no_answer_is_foreign_after_a_desynchronised_one",),
+    "T28": ("security/test_notations_names.py",),
     "T30": (
         "server/test_signatures.py::test_a_request_counts_once",
         "server/test_signatures.py::test_an_unknown_app_takes_the_same_time",
