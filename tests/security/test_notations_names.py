@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from apiql.rights_files import RightsRefused
 from tests.security.notations import (
     HERE,
     Files,
@@ -76,3 +77,15 @@ async def test_what_is_internal_is_there_for_nobody_outside(tmp_path: Path, path
         asked = await found.site.ask(f"select * from {CLOSED[path]} as a")
         assert (asked.status, asked.codes()) == (422, ["UNKNOWN_SOURCE"])
         found.untouched()
+
+
+@pytest.mark.parametrize("name", ["flow/g", "httpapi/shop/none", "schedule/f", "template/shop/t"])
+async def test_a_right_that_is_nobodys_closes_nothing_unseen(tmp_path: Path, name: str) -> None:
+    files: dict[str, Any] = {
+        "apiql.toml": SETTINGS, "apis/x.json": v1_api(), "flows/f.json": {"name": "f", "steps": []},
+        "templates/t.json": {"Output": {"x": "<<v>>"}},
+        f"rights/{name}.json": {"type": name.partition("/")[0], "right": "internal"},
+    }  # fmt: skip
+    with pytest.raises(RightsRefused, match="there is no"):
+        async with field(tmp_path, files):
+            pass

@@ -41,6 +41,16 @@ async def test_a_trick_is_refused_before_anything_is_looked_up(one: Ground, url:
     one.untouched()
 
 
+@pytest.mark.parametrize("url", URLS)
+async def test_a_trick_is_never_read_as_the_host_that_is_allowed(url: str) -> None:
+    """Addresses are also made while a request is answered, and no text is read first."""
+    try:
+        origin, _ = parse_url(url.replace("{P}", "80"))
+    except BadUrl:
+        return
+    assert origin.host not in ("good.test", "127.0.0.1")
+
+
 @pytest.mark.parametrize("mark", ["\x00", "\t", "\r", "\n", " ", "\x7f", "\x85", "\xa0", "\u2028",
                                   "\u3000", "\\"])  # fmt: skip
 @pytest.mark.parametrize("url", ["http://good.test{}/", "http://good{}.test/", "http://good.test/a{}b",

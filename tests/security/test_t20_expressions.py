@@ -65,6 +65,16 @@ def test_it_ends_soon_and_small(expression: str) -> None:
     assert size < 16 << 20
 
 
+def test_an_expression_may_take_so_many_steps() -> None:
+    """Neither long nor with a large result: only its way through the answer is long."""
+    rows = json.dumps({"a": [{"b": n} for n in range(20_000)]}).encode()
+    expression = ", ".join(["length(a[?b > `1`])"] * 8)
+    query = f"select jmespath('[{expression}]') as found from /x as x"
+    result = answer(query, None, lambda call: Reply(200, JSON, rows))
+    assert [error["code"] for error in result.errors] == ["BAD_VALUE"]
+    assert "250,000 steps" in result.errors[0]["message"]
+
+
 @pytest.mark.parametrize("expression", REACHING)
 def test_there_is_nothing_to_reach(expression: str) -> None:
     codes, size, _ = found(expression)
