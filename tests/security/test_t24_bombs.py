@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import gzip
+import hashlib
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
@@ -36,11 +37,27 @@ def bombs() -> dict[str, bytes]:
     return dict(zip(CODINGS, bodies, strict=True))
 
 
+def rather(size: int) -> bytes:
+    """JSON that packs to about a twentieth."""
+    lines = (hashlib.sha512(b"%d" % n).hexdigest() * 20 for n in range(size // 2560))
+    return b'{"a":"' + "".join(lines).encode() + b'"}'
+
+
+ALONE = {
+    "small, and unfolds a thousand times": (b'{"a":"' + b"0" * (4 * MIB) + b'"}', "over 100 times"),
+    "large, and unfolds twenty times": (rather(12 * MIB), "larger than 8388608"),
+}
+"""Each is over one cap alone."""
+
+
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def ground() -> AsyncIterator[tuple[Site, Upstream]]:
     faults = {
         f"/bomb/{n}": answers(200, body, TYPE, f"Content-Encoding: {coding}")
         for n, (coding, body) in enumerate(bombs().items())
+    } | {
+        f"/alone/{n}": answers(200, gzip.compress(body), TYPE, "Content-Encoding: gzip")
+        for n, (body, _) in enumerate(ALONE.values())
     }
     async with upstream(faults) as up:
         settings = settings_for(up, LIMITS__CALL_TIMEOUT="20s", LIMITS__QUERY_TIMEOUT="30s")
@@ -61,6 +78,14 @@ async def test_it_is_given_up_early(ground: tuple[Site, Upstream], coding: str) 
     assert set(response.codes()) <= {"UPSTREAM_TOO_LARGE", "BAD_PAYLOAD"}
     assert response.json()["data"] == {"f": None, "ok": {"ok": True}}
     assert peak < 32 * MIB
+
+
+@pytest.mark.parametrize("what", ALONE)
+async def test_either_cap_is_enough(ground: tuple[Site, Upstream], what: str) -> None:
+    site, _ = ground
+    response = await site.ask(f"select * from /alone/{[*ALONE].index(what)} as f")
+    assert response.codes() == ["UPSTREAM_TOO_LARGE"]
+    assert ALONE[what][1] in response.json()["errors"][0]["message"]
 
 
 async def test_thirty_at_once(ground: tuple[Site, Upstream]) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from apiql.demo.serving import serving
+from apiql.engine import all_functions
+from apiql.plug_in_files import PlugInsRefused, read_plug_ins
 from apiql.query_files import read_query_files
 from apiql.server.app import create_app
 from apiql.settings import SettingsError, load_settings
@@ -37,6 +39,25 @@ async def test_code_in_the_conf_folder_is_left_alone(tmp_path: Path, up: Upstrea
             await site.send("GET", f"/query/{path}")
     assert not sign.exists()
     assert not {name for name in set(sys.modules) - before if "evil" in name or "plugin" in name}
+
+
+@pytest.mark.parametrize("open_to_all", ["file", "folder"])
+def test_code_that_anybody_may_write_is_not_run(tmp_path: Path, open_to_all: str) -> None:
+    sign, folder = tmp_path / "sign", tmp_path / "plugins"
+    folder.mkdir()
+    (folder / "evil.py").write_text(EVIL.format(place=str(sign)))
+    opened = folder if open_to_all == "folder" else folder / "evil.py"
+    opened.chmod(opened.stat().st_mode | 0o002)
+    settings = load_settings(None, {"APIQL_PLUGINS__FILES": "evil"})
+    with pytest.raises(PlugInsRefused, match="anybody may write"):
+        read_plug_ins(tmp_path, settings.plugins, all_functions())
+    assert not sign.exists()
+
+
+@pytest.mark.parametrize("name", ["../evil", "/tmp/evil", "a/../../evil", "evil.py", ".evil", ""])
+def test_no_name_of_one_leads_out_of_its_folder(name: str) -> None:
+    with pytest.raises(SettingsError):
+        load_settings(None, {"APIQL_PLUGINS__FILES": f'["{name}"]'})
 
 
 @pytest.mark.parametrize("setting", ["SERVER__PLUGINS", "PLUGINS__PATH", "QUERIES__FUNCTIONS"])
