@@ -30,7 +30,7 @@ from apiql.remote.documents import definition_problem
 _MIB = 1024 * 1024
 FOLDERS = ("apis", "flows", "httpapis", "privates", "rights", "schedules", "templates")
 """What may be in an archive."""
-_TEMPLATES = "templates"
+_TEMPLATES, _PRIVATES = "templates", "privates"
 TEXTS = (".html", ".json", ".tmpl", ".txt")
 """What may be in its folder `templates`; elsewhere all is JSON."""
 _PART = re.compile(r"[\w.-]{1,128}")
@@ -94,6 +94,7 @@ def read_archive(
 def write_files(files: Mapping[str, bytes], folder: Path) -> None:
     """Puts the files in the folder's place, all at once: whoever looks sees the old ones or the new
     ones, and after a crash one of both is whole. What stood there before is gone afterwards.
+    Private values are for nobody else to read.
 
     Raises:
         OSError: they cannot be written; the folder is as it was.
@@ -105,7 +106,7 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
         for name, content in files.items():
             path = new / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            _write(path, content)
+            _write(path, content, 0o600 if name.startswith(f"{_PRIVATES}/") else 0o644)
         new.chmod(0o755)
         for inner in (new, *(path for path in new.rglob("*") if path.is_dir())):
             _settle(inner)
@@ -123,8 +124,8 @@ def write_files(files: Mapping[str, bytes], folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
+def _write(path: Path, content: bytes, mode: int) -> None:
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())

@@ -220,13 +220,20 @@ def test_the_files_take_the_folders_place(tmp_path: Path) -> None:
     assert os.listdir(folder.parent) == ["remote"], "nothing is left beside it"
 
 
+def test_private_values_are_their_owners(tmp_path: Path) -> None:
+    """Encrypted in the archive, they do not lie open beside the server."""
+    write_files({"privates/x/k.json": b"{}", "apis/a.json": b"{}"}, tmp_path / "remote")
+    found = (tmp_path / "remote" / "privates" / "x" / "k.json").stat().st_mode
+    assert found & 0o077 == 0
+
+
 def test_what_cannot_be_written_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "remote"
     write_files(read_archive(good()), folder)
 
-    def full(path: Path, content: bytes) -> None:
+    def full(path: Path, content: bytes, mode: int) -> None:
         raise OSError(28, "no space left")
 
     monkeypatch.setattr(archive, "_write", full)
