@@ -44,6 +44,20 @@ async def test_t28_names_are_no_files(tmp_path: Path, name: str) -> None:
             found.untouched()
 
 
+async def test_t28_names_are_not_told_to_who_is_near(tmp_path: Path) -> None:
+    files: Files = {
+        "apiql.toml": SETTINGS, "apis/weather.json": v1_api(),
+        "flows/weather.json": {"name": "f", "steps": []},
+        "templates/weather.json": {"Output": {"x": "<<v>>"}},
+        "endpoints/dev/.json": gateway(endpoint("/weather/:v", backend())),
+    }  # fmt: skip
+    async with field(tmp_path, files) as found:
+        for folder in ("/api/", "/httpapi/", "/flow/", "/template/", "/"):
+            response = await found.get(f"{folder}waether")
+            assert response.status == 404
+            assert b"weather" not in response.body
+
+
 RIGHTS = {
     "rights/httpapi/y.json": "httpapi", "rights/httpapi/shop/x.json": "httpapi",
     "rights/flow/f.json": "flow", "rights/schedule/s.json": "schedule",
