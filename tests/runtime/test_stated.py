@@ -379,6 +379,32 @@ def test_rounds_end_with_the_time_of_the_query() -> None:
     assert (found.failure.code, now[0]) == (Code.QUERY_TIMEOUT, 10.0)
 
 
+@pytest.mark.parametrize("width", [1, 3])
+def test_others_have_their_turn_while_rounds_call_nobody(width: int) -> None:
+    now = [1.0]
+
+    def turn(*_: Any) -> Any:
+        now[0] += 0.001
+        return [None, None]
+
+    body = plan(task("x", Compute(Invoke("turn", turn))))
+    made = plan(task("l", Loop(Literal(200), NOTHING, Nested("r", body), "state", width)))
+    seen: list[float] = []
+
+    async def carried_out() -> None:
+        own = Engine(Settings(), Upstream(), clock=lambda: now[0])
+        executable = own.defined(made)
+        running = asyncio.ensure_future(own.outcome(executable, Query("")))
+        while not running.done():
+            seen.append(now[0])
+            await asyncio.sleep(0)
+        assert isinstance(running.result(), Done)
+
+    asyncio.run(carried_out())
+    within = [at for at in seen if 1.0 < at < 1.2]
+    assert len(within) > 10
+
+
 def test_a_lane_is_as_wide_as_it_says() -> None:
     lane = Lane("g", 2)
     tasks = [task(f"t{n}", send(f"/{n}"), Making(lane=lane)) for n in range(5)]

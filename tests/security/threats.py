@@ -36,7 +36,10 @@ BESIDE: dict[str, tuple[str, ...]] = {
     "T12": ("faults/test_sharing.py::test_nobody_sees_the_answer_of_another", STATE),
     "T13": ("sources/test_cache.py",),
     "T16": ("security/test_bad_queries.py::test_row", STATE),
-    "T17": (f"{STATE}::test_t17_loops_within_loops_end_soon_and_alone",),
+    "T17": (
+        f"{STATE}::test_t17_loops_within_loops_end_soon_and_alone",
+        "runtime/test_stated.py::test_others_have_their_turn_while_rounds_call_nobody",
+    ),
     "T19": ("properties/test_texts.py::test_repetition_costs_little",),
     "T20": ("runtime/test_jmespath.py", f"{STATE}::test_t20_templates_end_soon_and_small"),
     "T21": (
