@@ -23,6 +23,7 @@ from apiql.importers.httpapi_json import definition, privates, text_of
 from apiql.importers.imported import Imported, ImportRefused, LeftOut, Notes, Operation
 from apiql.importers.naming import unique, upstream_name
 from apiql.settings import SettingsError, Upstream, load_settings
+from apiql.sources.addresses import forbidden, parse_url
 
 As: TypeAlias = Literal["sources", "httpapi"]
 FILE = "apiql.toml"
@@ -71,10 +72,22 @@ def _reachable(imported: Imported, tell: Notes) -> tuple[Operation, ...]:
             Upstream.model_validate({"url": url})
         except ValidationError as error:
             refused[url] = error.errors(include_url=False)[0]["msg"]
+            continue
+        if is_never_called(url):
+            refused[url] = "no description leads to this address"
     for each in imported.operations:
         if each.url in refused:
             tell(each.at, f"{shown(refused[each.url])}; not taken")
     return tuple(each for each in imported.operations if each.url not in refused)
+
+
+def is_never_called(url: str) -> bool:
+    """Whether it names an address of no service, as that of a cloud's metadata: what is configured
+    is called wherever it leads, and a description is somebody else's.
+    """
+    host = parse_url(url)[0].host
+    is_address = ":" in host or host.rpartition(".")[2].isdigit()
+    return is_address and forbidden(host, allow_private_networks=True)
 
 
 def _sources(

@@ -164,3 +164,23 @@ def test_a_write_that_fails_leaves_what_was_there(
         bring_in(document("/b"), tmp_path)
     assert [each.name for each in tmp_path.iterdir()] == ["apiql.toml"]
     assert (tmp_path / "apiql.toml").read_text() == OWN
+
+
+@pytest.mark.parametrize(
+    ("host", "taken"),
+    [("169.254.169.254", False), ("0.0.0.0", False), ("224.0.0.1", False),
+     ("100.100.100.200", False), ("10.0.0.7", True), ("127.0.0.1:8080", True),
+     ("1.example.com", True)],
+)  # fmt: skip
+@pytest.mark.parametrize("as_", ["sources", "httpapi"])
+def test_no_description_leads_to_an_address_of_no_service(
+    tmp_path: Path, host: str, taken: bool, as_: bring.As
+) -> None:
+    """What is configured is called wherever it leads; a description is somebody else's."""
+    content = document("/latest").replace(b"https://s.example", f"http://{host}".encode())
+    if taken:
+        assert host in bring_in(content, tmp_path, as_).shown
+        return
+    with pytest.raises(ImportRefused, match="no description leads to this address; not taken"):
+        bring_in(content, tmp_path, as_)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
