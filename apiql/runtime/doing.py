@@ -144,7 +144,7 @@ def _rounds(found: Any, run: Run) -> int:
     if number > most:
         message = f"a loop of {number} rounds goes over the limit of {most}"
         raise CallFailed(Code.FANOUT_LIMIT, message, "ask for less, or raise [limits] fanout")
-    return max(number, 0)
+    return number
 
 
 async def _refused_turn(run: Run) -> Failed | None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -230,7 +231,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def test_the_command_prints_what_is_whole_and_ends_with_0(run: Run) -> None:
     code, out, err = run("flow/amap_city_weather", "--conf", DATA / "real/v1")
     assert (code, err) == (0, "")
-    assert out == conversion(DATA / "real/v1", "flow/amap_city_weather").text
+    assert out == conversion(DATA / "real/v1", "flow/amap_city_weather", {}).text
     assert 'private = "amap_keys.key1"' in out
 
 
@@ -276,4 +277,35 @@ def test_what_is_not_there_or_broken_is_refused(run: Run, named: str, code: int,
 
 def test_a_folder_without_definitions_is_told(tmp_path: Path) -> None:
     with pytest.raises(NotConverted, match="there is no definition flow/x"):
-        conversion(tmp_path, "flow/x")
+        conversion(tmp_path, "flow/x", {})
+
+
+def test_definitions_stand_where_a_server_looks_for_them(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    elsewhere, conf = tmp_path / "elsewhere", tmp_path / "conf"
+    elsewhere.mkdir()
+    (elsewhere / "x.json").write_text('{"url": "http://a.test/x"}')
+    conf.mkdir()
+    variables = tmp_path / ".env"
+    variables.write_text(f"APIQL_LEGACY__APIS={elsewhere}\n")
+    code, out, _ = run("api/x", "--conf", conf, "--env", variables)
+    assert (code, 'url = "http://a.test"' in out) == (0, True)
+
+
+def test_functions_of_plug_ins_break_no_definition(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "plugins").mkdir(mode=0o755)
+    (tmp_path / "plugins" / "mine.py").write_text(
+        "from apiql.plugins import PlugIn\n\n\n"
+        "def register() -> PlugIn:\n    return PlugIn(templates={'initials': str})\n"
+    )
+    (tmp_path / "apiql.toml").write_text('[plugins]\nfiles = ["mine"]\n')
+    (tmp_path / "apis").mkdir()
+    source = {"from": "template", "name": "{{initials .origin.n}}"}
+    name = {"in": "query", "name": "n", "from": source}
+    api = {"url": "http://a.test/x", "parameters": [name]}
+    (tmp_path / "apis" / "x.json").write_text(json.dumps(api))
+    code, out, err = run("api/x", "--conf", tmp_path)
+    assert (code, 'url = "http://a.test"' in out) == (3, True)
+    assert "there is no function" not in err
