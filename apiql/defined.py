@@ -11,9 +11,9 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from apiql.definition_files import DefinitionFiles, known_with
-from apiql.documents.problems import DefinitionProblem, Severity, broken
+from apiql.documents.problems import Severity, broken
 from apiql.documents.shape import Shape
-from apiql.errors import Code, Problem, QueryRefused
+from apiql.errors import QueryRefused
 from apiql.figure_names import NO_NAMES, FigureNames, figure_names
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.document import Document, Origin
@@ -27,9 +27,8 @@ from apiql.frontends.text.surroundings import Surroundings
 from apiql.gateways import NO_ENDPOINTS, GatewayCatalog, errors_of, load_gateways
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Exact, Kind, Name, Reach
-from apiql.query_files import FileProblem, FilesRefused
+from apiql.query_files import FileProblem, FilesRefused, of_document
 from apiql.runtime.step import Executable
-from apiql.sources.addresses import BadUrl, parse_url
 
 KINDS: Mapping[Of, Kind] = MappingProxyType(
     {Of.API: Kind.HTTPAPI, Of.FLOW: Kind.FLOW, Of.SCHEDULE: Kind.SCHEDULE}
@@ -132,7 +131,9 @@ def _of_definitions(
     loading, errors = _Loading(files.found, make), list[FileProblem]()
     for bucket, definitions in _parted(files):
         problems = check(definitions, known)
-        errors += (_of_file(p, definitions.root) for p in problems if p.severity is Severity.ERROR)
+        errors += (
+            of_document(p, definitions.root) for p in problems if p.severity is Severity.ERROR
+        )
         whole = definitions.without(broken(problems))
         loading.carry_out(whole, lowering(_ground(files, whole, around, bucket)), bucket)
     errors += loading.problems
@@ -150,14 +151,6 @@ def _parted(files: DefinitionFiles) -> Iterator[tuple[str, Definitions]]:
     names = {name for each in files.found.names.values() for name in each}
     for bucket in sorted({name.partition("/")[0] for name in names if "/" in name}):
         yield f"{bucket}/", files.found.within(f"{bucket}/")
-
-
-def _of_file(found: DefinitionProblem, root: str) -> FileProblem:
-    text = f"{found.path}: {found.wrong}" if found.path else found.wrong
-    hint = f"did you mean {found.nearest}?" if found.nearest else None
-    hint = hint or (f"expected {found.expected}" if found.expected else None)
-    at = () if found.at is None else (found.at,)
-    return FileProblem(f"{root}/{found.file}", Problem(Code.VALIDATION, text, at, hint))
 
 
 class _Loading:
@@ -233,16 +226,9 @@ class _Loading:
 def _ground(
     files: DefinitionFiles, definitions: Definitions, around: Surroundings, bucket: str
 ) -> Ground:
-    def permits(url: str) -> bool:
-        try:
-            origin, target = parse_url(url)
-        except BadUrl:
-            return False
-        return around.permits(origin, target)
-
     return Ground(
-        definitions, files.functions, files.environ, permits, time.time, pinned_of(definitions),
-        strict=files.strict, values=files.values, bucket=bucket,
+        definitions, files.functions, files.environ, around.permits_url, time.time,
+        pinned_of(definitions), strict=files.strict, values=files.values, bucket=bucket,
     )  # fmt: skip
 
 

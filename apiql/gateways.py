@@ -23,10 +23,9 @@ from apiql.frontends.endpoints.routes import Routes
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Reach
-from apiql.query_files import FileProblem
+from apiql.query_files import FileProblem, of_document
 from apiql.runtime.step import Executable
 from apiql.settings import Endpoints
-from apiql.sources.addresses import BadUrl, parse_url
 
 FOLDER = "endpoints"
 OWN = ("/apiql", "/livez", "/openapi.json", "/readyz")
@@ -141,7 +140,7 @@ def errors_of(files: GatewayFiles) -> Iterator[FileProblem]:
     """What keeps them from being served."""
     for found in files.problems:
         if found.severity is Severity.ERROR:
-            yield _of_file(found, files.root)
+            yield of_document(found, files.root)
 
 
 def never_asked(files: GatewayFiles) -> Iterator[EndpointProblem]:
@@ -153,15 +152,6 @@ def never_asked(files: GatewayFiles) -> Iterator[EndpointProblem]:
                 yield EndpointProblem(gateway.file, wrong, Severity.WARNING, expected="another")
 
 
-def _of_file(found: EndpointProblem, root: str) -> FileProblem:
-    text = f"{found.path}: {found.wrong}" if found.path else found.wrong
-    hint = f"did you mean {found.nearest}?" if found.nearest else None
-    hint = hint or (f"expected {found.expected}" if found.expected else None)
-    at = () if found.at is None else (found.at,)
-    file = f"{root}/{found.file}" if found.file else root
-    return FileProblem(file, Problem(Code.VALIDATION, text, at, hint))
-
-
 def load_gateways(
     files: GatewayFiles, around: Surroundings, make: Make, lower: Lower = lower_gateway
 ) -> GatewayCatalog:
@@ -169,21 +159,10 @@ def load_gateways(
     if not files.gateways:
         return NO_ENDPOINTS
     loading = _Loading(files.root, make)
-    ground = EndpointGround(time.time, permits=_permits(around))
+    ground = EndpointGround(time.time, permits=around.permits_url)
     for gateway in files.gateways:
         loading.load(gateway, lower, ground)
     return loading.catalog(files.gateways)
-
-
-def _permits(around: Surroundings) -> Callable[[str], bool]:
-    def permits(url: str) -> bool:
-        try:
-            origin, target = parse_url(url)
-        except BadUrl:
-            return False
-        return around.permits(origin, target)
-
-    return permits
 
 
 class _Loading:

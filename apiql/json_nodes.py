@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple, TypeAlias
@@ -62,15 +62,15 @@ class Spot(NamedTuple):
     key: int
 
 
-def plain(node: Node) -> Any:
-    """The value alone: dicts, lists and scalars."""
+def plain(node: Node, scalar: Callable[[Any], Any] | None = None) -> Any:
+    """The value alone: dicts, lists and scalars, which `scalar` may make others of."""
     match node.value:
         case Members() as members:
-            return {member.name: plain(member.node) for member in members}
+            return {member.name: plain(member.node, scalar) for member in members}
         case tuple() as elements:
-            return [plain(element) for element in elements]
+            return [plain(element, scalar) for element in elements]
         case value:
-            return value
+            return value if scalar is None else scalar(value)
 
 
 def spot(root: Node, keys: Sequence[str | int]) -> Spot:

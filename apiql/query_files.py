@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from apiql.documents.problems import DefinitionProblem
 from apiql.errors import ApiqlError, Code, Problem
 
 FOLDER, SUFFIX = "queries", ".apiql"
@@ -46,6 +47,16 @@ def order_of(found: FileProblem) -> tuple[str, int, int]:
     """Where a problem stands, to put several in order."""
     locations = found.problem.locations
     return found.file, *((locations[0].line, locations[0].column) if locations else (0, 0))
+
+
+def of_document(found: DefinitionProblem, root: str) -> FileProblem:
+    """A problem of a document as one of its file; `root` is the folder that was read."""
+    text = f"{found.path}: {found.wrong}" if found.path else found.wrong
+    hint = f"did you mean {found.nearest}?" if found.nearest else None
+    hint = hint or (f"expected {found.expected}" if found.expected else None)
+    at = () if found.at is None else (found.at,)
+    file = f"{root}/{found.file}" if found.file else root
+    return FileProblem(file, Problem(Code.VALIDATION, text, at, hint))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,6 @@ from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
-from apiql.frontends.endpoints.problems import Severity as Broken
 from apiql.gateways import never_asked
 from apiql.legacy_folders import missing_folders
 from apiql.plug_in_files import PlugIns, left_alone
@@ -103,8 +102,8 @@ def of_gateways(setup: Folder, is_strict: bool) -> Checked:
     for files in all_files:
         count += sum(len(gateway.endpoints) for gateway in files.gateways)
         for problem in (*files.problems, *never_asked(files)):
-            breaks = is_strict or problem.severity is Broken.ERROR
-            severity = Broken.ERROR if breaks else problem.severity
+            breaks = is_strict or problem.severity is Severity.ERROR
+            severity = Severity.ERROR if breaks else problem.severity
             file = f"{files.root}/{problem.file}" if problem.file else files.root
             texts[breaks].append(str(replace(problem, file=file, severity=severity)))
     return Checked(tuple(texts[True]), tuple(texts[False]), ((count, "endpoints"),))

@@ -80,10 +80,14 @@ def test_a_plan_inside_that_lacks_an_argument_is_not_begun() -> None:
 DOUBLE = plan(task("a", Act("double", (("n", Literal(4)),)), Making()))
 
 
-def test_an_act_that_is_done_at_once_makes_nothing() -> None:
-    given: list[Mapping[str, Any]] = []
-    assert run(DOUBLE, double=given.append) is None
-    assert given == [{"n": 4}]
+def test_an_act_gets_its_arguments_by_name() -> None:
+    seen: list[Mapping[str, Any]] = []
+
+    async def double(given: Mapping[str, Any]) -> Any:
+        seen.append(given)
+
+    assert run(DOUBLE, double=double) is None
+    assert seen == [{"n": 4}]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from apiql import json_nodes
 from apiql.errors import Location
 from apiql.frontends.endpoints.problems import EndpointProblem, Severity
 from apiql.frontends.endpoints.substitution import NAME, Substituted, substituted
@@ -114,13 +115,7 @@ def name_spot(node: Node, keys: Keys) -> Spot:
 
 def plain(node: Node) -> Any:
     """The value alone: dicts, lists and scalars, numbers as Python has them."""
-    match node.value:
-        case Members() as members:
-            return {member.name: plain(member.node) for member in members}
-        case tuple() as elements:
-            return [plain(element) for element in elements]
-        case value:
-            return scalar(value)
+    return json_nodes.plain(node, scalar)
 
 
 def scalar(value: Any) -> Any:

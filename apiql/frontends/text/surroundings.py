@@ -13,6 +13,7 @@ from apiql.ir.reach import Exact, Kind, Seen, stored_as
 from apiql.ir.request import CREDENTIALS, Endpoint
 from apiql.ir.source import Source
 from apiql.plugins import Registry
+from apiql.sources.addresses import BadUrl, parse_url
 from apiql.sources.call import Origin
 
 METHODS = frozenset({"get", "post", "put", "patch", "delete", "head"})
@@ -53,6 +54,14 @@ class Surroundings:
     exact: Exact = field(default_factory=dict)
     paths: bool = True
     credentials: frozenset[str] = CREDENTIALS
+
+    def permits_url(self, url: str) -> bool:
+        """Whether a query, or a definition, may name this URL."""
+        try:
+            origin, target = parse_url(url)
+        except BadUrl:
+            return False
+        return self.permits(origin, target)
 
     def within(self, seen: Seen) -> Surroundings:
         """The same without what is not seen, as if it had never been there."""
