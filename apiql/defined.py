@@ -13,7 +13,7 @@ from types import MappingProxyType
 from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import Severity, broken
 from apiql.documents.shape import Shape
-from apiql.errors import QueryRefused
+from apiql.errors import Code, Problem, QueryRefused
 from apiql.figure_names import NO_NAMES, FigureNames, figure_names
 from apiql.frontends.definitions.checks import check
 from apiql.frontends.definitions.document import Document, Origin

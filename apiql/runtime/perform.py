@@ -29,6 +29,9 @@ from apiql.runtime.stated import perform_stated
 from apiql.runtime.step import Step
 from apiql.sources.call import Call, Reply
 
+UNMADE = (Unmet, NotAsked, ValueRefused, RecursionError)
+"""Why something of a task cannot be made."""
+
 
 async def perform(step: Step, run: Run) -> Outcome:
     """How the task ends. Never raises but for cancellation (and bugs)."""
@@ -41,21 +44,28 @@ async def perform(step: Step, run: Run) -> Outcome:
         if call is None:
             assert step.build is not None
             call = step.build(run.scope, run.deadline_of(step))
-    except Unmet as error:
-        skipped(step, error.failure.code, run)
-        return Skipped(error.failure)
-    except NotAsked:
-        return LeftOut()
-    except ValueRefused as refused:
-        return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
-    except RecursionError:
-        return Failed(TOO_DEEP)
+    except UNMADE as error:
+        return _unmade(step, error, run)
     if run.slots is not None:
         return await _called_in_turn(step, call, run)
     outcome = await _called(step, call, run)
     if type(outcome) is Failed and step.retry is not None:
         return await _called_again(step, call, outcome, run)
     return outcome
+
+
+def _unmade(step: Step, error: Exception, run: Run) -> Failed | Skipped | LeftOut:
+    """How a task ends of which something could not be made, by why that is."""
+    match error:
+        case Unmet():
+            skipped(step, error.failure.code, run)
+            return Skipped(error.failure)
+        case NotAsked():
+            return LeftOut()
+        case ValueRefused():
+            return Failed(Failure(Code.BAD_VALUE, error.message, hint=error.hint))
+        case _:
+            return Failed(TOO_DEEP)
 
 
 async def _called_in_turn(step: Step, call: Call, run: Run) -> Outcome:
@@ -116,13 +126,8 @@ async def _begun(step: Step, run: Run) -> Outcome:
         if step.fan is not None:
             return await fan_out(step, step.fan, run, _called_in_turn)
         return await one(step, run)
-    except Unmet as error:
-        skipped(step, error.failure.code, run)
-        return Skipped(error.failure)
-    except NotAsked:
-        return LeftOut()
-    except ValueRefused as refused:
-        return Failed(Failure(Code.BAD_VALUE, refused.message, hint=refused.hint))
+    except UNMADE as error:
+        return _unmade(step, error, run)
 
 
 async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
