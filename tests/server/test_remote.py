@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -126,6 +127,16 @@ async def test_a_broken_state_is_no_state(there: Archives, tmp_path: Path, state
     assert "if-none-match" not in there.asked[-1].lower()
 
 
+async def test_a_hash_that_is_none_is_no_state(there: Archives, tmp_path: Path) -> None:
+    await fetch(settings_of(there), tmp_path)
+    file = tmp_path / ".remote.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"sha256": "../../x"}))
+    found = await fetch(settings_of(there), tmp_path)
+    assert found is not None
+    assert found.changed
+    assert "if-none-match" not in there.asked[-1].lower()
+
+
 async def test_a_folder_of_its_own(there: Archives, tmp_path: Path) -> None:
     found = await fetch(settings_of(there, FOLDER=str(tmp_path / "x" / "y")), tmp_path / "conf")
     assert found is not None
@@ -182,6 +193,7 @@ BAD: dict[str, tuple[Spoil, dict[str, str], str]] = {
         spoiled(status="302 Found", body=b"", more="Location: http://169.254.169.254/x.zip\r\n"),
         {}, "it answers 302; redirects are not followed",
     ),
+    "unchanged, unasked": (spoiled(status="304 Not Modified", body=b""), {}, "it answers 304"),
     "endless": (spoiled(endless=True), {"ARCHIVE_BYTES": "1MiB"}, "larger than 1048576 bytes"),
     "cut off": (spoiled(body=plain(TWO), cut=100), {}, "355 bytes, 255 came"),
     "cut off within": (spoiled(body=plain(TWO)[:-30]), {}, "cut off, or followed by more"),
