@@ -221,7 +221,7 @@ def test_a_check_tells_all(
     conf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(monkeypatch, capsys, "check", "--conf", conf)
-    assert (code, out) == (0, f"{conf}: settings are right; templates: 1\n")
+    assert (code, out) == (0, f"{conf}: settings are right; call templates: 1\n")
     odd = f"{conf}/templates/odd.json:1:98: VALIDATION: $.Resources.r.Timeout: 5 milliseconds"
     assert err.startswith(odd)
     code, out, err = run(monkeypatch, capsys, "check", "--strict", "--conf", conf)
@@ -243,7 +243,7 @@ def test_a_template_is_no_template_of_the_other_language(
     (conf / "templates" / "odd.json").write_text('{"Output": {"a": "{{ nope"}}')
     (conf / "templates" / "page.tmpl").write_text("{{ .ok }}")
     code, out, err = run(monkeypatch, capsys, "check", "--conf", conf)
-    assert (code, out, err) == (0, f"{conf}: settings are right; templates: 1\n", "")
+    assert (code, out, err) == (0, f"{conf}: settings are right; call templates: 1\n", "")
 
 
 def test_a_template_is_explained_and_run(
