@@ -36,7 +36,10 @@ from apiql.server.reload import Outcome
 from apiql.server.worker import worker
 from apiql.settings import Settings, SettingsError, load_settings, sealed
 from apiql.sources.call import Call, Reply
+from tests.apihub.written import flow, respond, step, text
 from tests.definitions.reading import write
+from tests.server.conf import Folder as ConfFolder
+from tests.server.conf import running
 
 KEY = bytes(range(32))
 WITH_KEY = {"APIQL_PRIVATES_KEY": base64.b64encode(KEY).decode()}
@@ -359,3 +362,25 @@ def test_call_templates_that_were_fetched_stand_in_place_of_the_local_ones(tmp_p
     files = {"apiql.toml": toml, "templates/here.json": CARDS, "remote/templates/there.json": CARDS}
     found = read(write(tmp_path, files)).templates
     assert [file.name for file in found.files] == ["there"]
+
+
+# -- what the log has -----------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_lines_say_why_a_definition_failed(tmp_path: Path) -> None:
+    """The answer of the second generation does not."""
+    answer = respond("r")
+    files = {"main.json": gateway(), "apis.json": "{}",
+             "flows/gone.json": json.dumps(flow(step("httpApi", name=text("nope")))),
+             "flows/odd.json": json.dumps(flow(answer)),
+             "flows/fine.json": json.dumps(flow(step("welcome"))),
+             "apiql.toml": '[log]\naccess = true\nformat = "json"\n'}  # fmt: skip
+    written = bytearray()
+    write(tmp_path, files)
+    async with running(ConfFolder(tmp_path, 1), written=written) as server:
+        for name in ("gone", "odd", "fine"):
+            await server.site.send("GET", f"/flow/{name}")
+    lines = [json.loads(line) for line in written.splitlines()]
+    told = [(line["status"], line.get("codes")) for line in lines]
+    assert told == [(403, ["FORBIDDEN"]), (400, ["BAD_VALUE"]), (200, None)]
