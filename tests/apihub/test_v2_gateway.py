@@ -80,9 +80,11 @@ def test_what_is_internal_may_be_used_by_others(tmp_path: Path) -> None:
     assert asked(tmp_path, "httpapi/arr", files=files).status == 403
 
 
-@pytest.mark.parametrize(("usual", "status"), [("deny", 403), ("access", 200)])
+@pytest.mark.parametrize(("usual", "status"), [("deny", 403), ("access", 200), ("open", 403)])
 def test_what_has_no_rights_file(tmp_path: Path, usual: str, status: int) -> None:
-    steps = [step("setDefaultAccessRight", default=text(usual))]
+    """Every word but `access` keeps all out; the last step counts."""
+    before = "deny" if usual == "access" else "access"
+    steps = [step("setDefaultAccessRight", default=text(word)) for word in (before, usual)]
     files = {"main.json": {"name": "main", "steps": steps}}
     assert asked(tmp_path, "httpapi/arr", files=files).status == status
 
@@ -257,6 +259,25 @@ def test_every_source_of_values(tmp_path: Path) -> None:
         "&json=%7B%22k%22%3A%22q%5C%22%5Cu003c%22%2C%22n%22%3A1%7D&keep=1&literal=l%2F%26"
         "&nothing=%3Cno+value%3E&origin=1e%2B06&own=QQ&private=S3CRET&query=Q&template=5-Q"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "told", "sent"),
+    [
+        ("origin", {"content-type": "text/x"}, "text/x"),
+        ("origin", {}, "application/octet-stream"),
+        ("none", {"content-type": "text/x"}, "application/octet-stream"),
+        ("json", {}, "application/json"), ("text/y", {}, "text/y"),
+    ],
+)  # fmt: skip
+def test_what_a_post_says_that_it_sends(
+    tmp_path: Path, kind: str, told: dict[str, str], sent: str
+) -> None:
+    api = httpapi("/echo", method="POST", requestContentType=kind)
+    folder = folder_of(tmp_path, **{"httpapis/v": api})
+    asyncio.run(folder.ask("httpapi/v", {"a": 1}, told))
+    [seen] = folder.sent
+    assert seen.headers["content-type"] == sent
 
 
 def test_one_name_in_two_places_has_two_values(tmp_path: Path) -> None:
