@@ -13,8 +13,8 @@ from apiql.errors import Code, Failure, ValueRefused
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower import sent
+from apiql.frontends.definitions.lower.caching import cookie_attribute
 from apiql.frontends.definitions.lower.lowered import Ended, Ground
-from apiql.frontends.definitions.lower.v1_call import cookie_attribute
 from apiql.frontends.definitions.lower.v1_lower import lower_v1
 from apiql.ir.works import Send
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made

@@ -14,13 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apiql.engine import Engine
 from apiql.frontends.definitions.kinds import Kind
 from apiql.gotemplate.calls import Function
 from apiql.ir.explain import as_text
 from apiql.runtime import invoking
+from apiql.settings import Settings
 from tests.apihub.traces import Got
-from tests.apihub.upstream import PLACE
+from tests.apihub.upstream import PLACE, keeping
 from tests.apihub.written import (
+    NOW,
     UUID,
     Folder,
     call,
@@ -398,3 +401,46 @@ def _watching(changed: list[str]) -> Callable[..., Any]:
         return [watching(call) for call in calls], args
 
     return watched_calls
+
+
+def test_what_the_flows_behind_are_told(tmp_path: Path) -> None:
+    """Of a request no child; when it began is what the request says."""
+    counting = step(
+        "promHttpCounterInc", child=value("heap", "stats.child"), code=value("heap", "stats.code"),
+        root=value("heap", "base.root"), duration=value("heap", "base.start"),
+    )  # fmt: skip
+    folder = folder_of(
+        tmp_path, **{"flows/counts": flow(counting), "flows/fine": flow(step("dump")),
+                     "main.json": main(postOK="counts", postNOK="none")},
+    )  # fmt: skip
+    assert asyncio.run(folder.ask("flow/fine")).status == 200
+    told = {"child": "", "code": "200", "root": "fine", "duration": "1"}
+    assert folder.counted == [told]
+
+
+@pytest.mark.parametrize(
+    ("expire", "calls"),
+    [
+        (value("query", "ttl"), 1), (value("query", "no"), 2), (value("header", "ttl"), 2),
+        (value("origin", "ttl"), 1), (value("template", "{{.origin.ttl}}"), 1),
+        (value("literal", "60"), 1), (value("env", "TTL"), 1), (value("private", "ttl"), 1),
+        (value("heap", "base.root"), 2), (value("heap", "result.echo.path"), 2),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_answer_comes_from_any_source(
+    tmp_path: Path, expire: Any, calls: int
+) -> None:
+    """A header is one of the answer."""
+    cache = {"expire": expire, "format": "second"}
+    files = {"httpapis/v": httpapi("/echo", cache=cache, private="keys"),
+             "privates/keys": {"privates": [{"name": "ttl", "value": "60"}]}}  # fmt: skip
+    folder = Folder(tmp_path, files, environ={"TTL": "60"})
+    layer = keeping(folder.upstream, lambda: 0.0)
+    folder.engine = Engine(Settings(), layer, wall=lambda: NOW)
+
+    async def asked_twice() -> list[int]:
+        given = {"ttl": "60"}
+        return [(await folder.ask("httpapi/v", given, given, **given)).status for _ in range(2)]
+
+    assert asyncio.run(asked_twice()) == [200, 200]
+    assert len(folder.sent) == calls
