@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -444,3 +445,43 @@ def test_the_end_of_an_answer_comes_from_any_source(
 
     assert asyncio.run(asked_twice()) == [200, 200]
     assert len(folder.sent) == calls
+
+
+@pytest.mark.parametrize(
+    ("scope", "layout", "strict", "calls"),
+    [
+        ("", "second", False, 2), ("request", "SECOND", False, 2),
+        ("definition", "Second", False, 1),
+        ("", "second", True, 1), ("request", "second", True, 1),
+    ],
+)  # fmt: skip
+def test_whom_an_answer_is_kept_for(
+    tmp_path: Path, scope: str, layout: str, strict: bool, calls: int
+) -> None:
+    """Those who ask the same, or, as it was, all who ask."""
+    kept = {"expire": text("60"), "format": layout, **({"scope": scope} if scope else {})}
+    api = httpapi("/echo", ("query", "n", value("query", "n")), cache=kept)
+    folder = Folder(tmp_path, {"httpapis/v": api}, strict=strict)
+    folder.engine = Engine(Settings(), keeping(folder.upstream, lambda: 0.0), wall=lambda: NOW)
+
+    async def asked_in_turn() -> list[Any]:
+        found = [await folder.ask("httpapi/v", n=n) for n in ("1", "2", "1", "2")]
+        return [json.loads(got.body)["echo"]["query"] for got in found]
+
+    told = asyncio.run(asked_in_turn())
+    assert told == (["n=1", "n=2"] * 2 if calls == 2 else ["n=1"] * 4)
+    assert len(folder.sent) == calls
+
+
+@pytest.mark.parametrize(
+    "template", ["{{range .vars.key}}{{end}}", "{{.vars.key.x}}", "{{index .vars.key .vars.key}}"]
+)
+def test_what_fails_beside_private_values_tells_none(tmp_path: Path, template: str) -> None:
+    args = [("vars", "key", value("private", "key")), ("query", "t", value("template", template))]
+    files = {"httpapis/v": httpapi("/echo", *args, private="keys"),
+             "privates/keys": {"privates": [{"name": "key", "value": "S3CRET-5"}]},
+             "main.json": main(postNOK="none")}  # fmt: skip
+    got = asyncio.run(Folder(tmp_path, files).ask("httpapi/v"))
+    assert got.status == 500
+    assert b"S3CRET" not in got.body
+    assert b"it uses private values" in got.body

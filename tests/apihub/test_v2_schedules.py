@@ -133,6 +133,8 @@ def test_a_failed_neighbour_is_null(tmp_path: Path) -> None:
         job(created("all", ["{{.a}}", "{{len .b}}"])), job(respond("all")), concurrentNum=2,
     )  # fmt: skip
     assert json_of(asked(tmp_path, made)) == ["<no value>", "2"]
+    before = schedule(job(call("arr")), *made["steps"], concurrentNum=2)
+    assert json_of(asked(tmp_path, before)) == ["<no value>", "2"]
 
 
 def test_a_schedule_of_neighbours_alone_has_the_status_0(tmp_path: Path) -> None:
