@@ -281,3 +281,15 @@ async def test_whom_an_answer_is_kept_for(tmp_path: Path, scope: str, calls: int
     told = [(await made.data(f"/api/a?n={n}"))["echo"]["query"] for n in ("1", "2", "1", "2")]
     assert told == (["n=1", "n=2"] * 2 if calls == 2 else ["n=1"] * 4)
     assert len(made.paths()) == calls
+
+
+@virtually
+async def test_of_several_of_one_name_the_last_is_sent(tmp_path: Path) -> None:
+    """Names of headers are the same in any case."""
+    listed = [("query", "a", "1"), ("query", "a", "2"), ("header", "X-A", "3"),
+              ("header", "x-a", "4")]  # fmt: skip
+    parameters = [{"in": place, "name": name, "value": text} for place, name, text in listed]
+    made = Made(tmp_path, {"apis/a": {**ECHO, "url": f"{PLACE}/echo?a=0&b=5",
+                                      "parameters": parameters}})  # fmt: skip
+    seen = await made.sent("/api/a")
+    assert (seen.query, seen.headers["x-a"]) == ("a=2&b=5", "4")
