@@ -241,6 +241,8 @@ async def test_an_answer_is_checked_and_then_rewritten(tmp_path: Path) -> None:
         ({"from": "header", "name": "X-Exp"}, 'reply.$headers."x-exp"?'),
         ({"from": "Header", "name": "Set-Cookie.max-age"},
          'cookie max-age(reply.$headers."set-cookie"?)'),
+        ({"from": "header", "name": "SET-COOKIE.max-age"},
+         'cookie max-age(reply.$headers."set-cookie"?)'),
         ({"from": "template", "name": "{{.result.t}} {{.origin.u}}"},
          "{{.result.t}} {{.origin.u}}(state, reply)"),
         ({"from": "result", "name": "t"}, "{{.result.t}}(state, reply)"),
