@@ -113,7 +113,7 @@ def serve(
     _refuse(run_once.checked(setup, []))  # what is wrong is told here, not by each worker
     chosen = {"host": host, "port": port, "workers": workers}
     update = {name: value for name, value in chosen.items() if value is not None}
-    chosen_server = setup.settings.server.model_copy(update=update)
+    chosen_server = setup.settings.server.model_copy(update={**setup.listening, **update})
     serve_forever(
         setup.settings.model_copy(update={"server": chosen_server}), conf_folder(conf), dev,
         keep_going,
@@ -186,12 +186,8 @@ def check(
     print("\n\n".join(warnings), file=sys.stderr, end="\n\n" if warnings else "")
     wrong = run_once.checked(setup, files or []) + (odd if strict else [])
     _refuse([*wrong, *definitions.errors, *gateways.errors])
-    counts = (
-        (len(setup.queries.files), "stored queries"), (len(setup.templates.files), "templates"),
-        (len(setup.rights.named), "rights"), (len(setup.buckets), "buckets"),
-        (len(files or ()), "files"), (setup.plug_ins.count, "plug-ins"),
-        *definitions.counts, *gateways.counts,
-    )  # fmt: skip
+    counts = (*run_once.counts(setup), (len(files or ()), "files"), *definitions.counts,
+              *gateways.counts)  # fmt: skip
     print(f"{where or the_defaults()}: settings are right{_counted(counts)}")
 
 

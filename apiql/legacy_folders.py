@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from apiql.definition_files import DefinitionFiles, read_definitions
+from apiql.frontends.definitions.checks.pages import pages_of
 from apiql.gotemplate.calls import Function
 from apiql.remote.archive import FOLDERS
 from apiql.remote.state import remote_folder
 from apiql.settings import Settings
+from apiql.template_files import FOLDER, TemplateFiles, read_template_files
 
 
 def folders_of(settings: Settings, conf: Path | None) -> Mapping[str, Path]:
@@ -36,6 +38,12 @@ def definitions_of(
         conf, folders_of(settings, conf), environ=environ, functions=functions, values=values,
         buckets=legacy.buckets, strict=legacy.compat == "strict",
     )  # fmt: skip
+
+
+def templates_of(settings: Settings, conf: Path | None, files: DefinitionFiles) -> TemplateFiles:
+    """The call templates beside these definitions."""
+    pages = frozenset[str]() if files.found is None else pages_of(files.found)
+    return read_template_files(conf, pages, folders_of(settings, conf).get(FOLDER))
 
 
 def missing_folders(settings: Settings) -> Iterator[tuple[str, Path]]:

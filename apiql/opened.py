@@ -13,7 +13,7 @@ from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Figures, Told
 from apiql.frontends.definitions.lower.lowered import Count
 from apiql.gateways import read_gateways
-from apiql.legacy_folders import definitions_of
+from apiql.legacy_folders import definitions_of, templates_of
 from apiql.plugins import Registry
 from apiql.query_files import QueryFiles, read_query_files
 from apiql.settings import Settings, load_settings
@@ -22,7 +22,7 @@ from apiql.sources.observe import Made
 from apiql.sources.stack import Stack, build_stack
 from apiql.stores.open import open_stores
 from apiql.stores.store import Stores
-from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class OpenEngine:
         settings, queries = load_settings(conf, environ), read_query_files(conf)
         gateways = read_gateways(conf, settings.endpoints, environ)
         definitions = replace(definitions_of(settings, conf, environ), gateways=gateways)
-        templates = read_template_files(conf)
+        templates = templates_of(settings, conf, definitions)
         return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
 
     @property

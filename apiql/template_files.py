@@ -4,6 +4,7 @@ several. Knows names and files, and nothing of what the texts mean.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -56,18 +57,22 @@ def names_in(files: TemplateFiles) -> frozenset[str]:
     )
 
 
-def read_template_files(conf: Path | None) -> TemplateFiles:
-    """The texts of `<conf>/templates` and of its folders; other files there are left alone: Go
-    templates of definitions stand in the same folder.
+def read_template_files(
+    conf: Path | None, others: Container[str] = (), elsewhere: Path | None = None
+) -> TemplateFiles:
+    """The texts of `<conf>/templates`, or of a folder `elsewhere`, and of its folders; other files
+    there are left alone: Go templates of definitions stand in the same folder, some of them
+    (`others`) with the same ending.
     """
-    if conf is None or not (conf / FOLDER).is_dir():
+    root = elsewhere or (None if conf is None else conf / FOLDER)
+    if root is None or not root.is_dir():
         return NO_TEMPLATES
-    root, files = conf / FOLDER, list[TemplateFile]()
+    files = list[TemplateFile]()
     problems: list[FileProblem] = []
     for found in files_under(root):
         if isinstance(found, Trouble):
             problems.append(_problem(found))
-        elif found.name.endswith(SUFFIX):
+        elif found.name.endswith(SUFFIX) and found.name not in others:
             read = _read(root, found)
             (files if isinstance(read, TemplateFile) else problems).append(read)  # type: ignore[arg-type]
     return TemplateFiles(tuple(files), tuple(problems))

@@ -10,6 +10,7 @@ from typing import Protocol
 from apiql.definition_files import DefinitionFiles, known_with
 from apiql.documents.problems import DefinitionProblem, Severity
 from apiql.frontends.definitions.checks import check
+from apiql.frontends.definitions.checks.pages import go_templates
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
 from apiql.gateways import never_asked
@@ -24,6 +25,7 @@ _WORDS = {
     Kind.SCHEDULE: "schedules",
     Kind.RIGHT: "rights",
 }
+_PAGES = "templates of pages"
 
 
 class Folder(Protocol):
@@ -60,7 +62,7 @@ def checked(setup: Folder, is_strict: bool) -> Checked:
     place, and of its buckets; where it is strict, what is odd breaks too.
     """
     problems: list[DefinitionProblem] = []
-    count = dict.fromkeys(_WORDS.values(), 0)
+    count = dict.fromkeys((*_WORDS.values(), _PAGES), 0)
     for each in (setup, *setup.buckets.values()):
         problems += _missing(each.settings)
         found = each.definitions.found
@@ -69,6 +71,7 @@ def checked(setup: Folder, is_strict: bool) -> Checked:
         problems += _problems_of(found, each)
         for kind, word in _WORDS.items():
             count[word] += len(found.names[kind])
+        count[_PAGES] += len(go_templates(found))
     if is_strict:
         problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
     texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}

@@ -16,6 +16,7 @@ from apiql.commands.given_parameters import parameters as parameters
 from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine, Query, all_functions
 from apiql.errors import CallFailed, Code, Problem, QueryRefused, nearest
+from apiql.frontends.definitions.start import listening
 from apiql.ir import explain
 from apiql.ir.plan import Plan
 from apiql.ir.redaction import Redaction
@@ -31,7 +32,7 @@ from apiql.runtime.decode import to_json
 from apiql.runtime.step import Executable
 from apiql.settings import Settings
 from apiql.sources.call import Call, Reply
-from apiql.template_files import NO_TEMPLATES, TemplateFiles
+from apiql.template_files import NO_TEMPLATES, TemplateFiles, names_in
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,13 @@ class Setup:
     def functions(self) -> Registry:
         """The standard ones and those of plug-ins."""
         return self.plug_ins.added_to(all_functions())
+
+    @property
+    def listening(self) -> Mapping[str, Any]:
+        """Where main.json says that a server listens, as far as the settings do not."""
+        found, said = self.definitions.found, self.settings.server.model_fields_set
+        places = {} if found is None else listening(found)
+        return {name: value for name, value in places.items() if name not in said}
 
     def opened(self) -> OpenEngine:
         """An engine with its own connections."""
@@ -210,6 +218,15 @@ def checked(setup: Setup, files: Iterable[Path]) -> list[str]:
     """
     within = [wrong for bucket in setup.buckets.values() for wrong in _checked(bucket, ())]
     return _checked(setup, files) + within
+
+
+def counts(setup: Setup) -> tuple[tuple[int, str], ...]:
+    """How many there are of what a conf folder holds beside definitions."""
+    return (
+        (len(setup.queries.files), "stored queries"),
+        (len(names_in(setup.templates)), "call templates"), (len(setup.rights.named), "rights"),
+        (len(setup.buckets), "buckets"), (setup.plug_ins.count, "plug-ins"),
+    )  # fmt: skip
 
 
 def _checked(setup: Setup, files: Iterable[Path]) -> list[str]:

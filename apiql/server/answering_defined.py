@@ -30,6 +30,8 @@ async def answered_defined(engine: Engine, found: Defined, asked: Asked, visit: 
     if isinstance(outcome, Failed):
         visit.codes = (outcome.failure.code,)
     answer = found.lowered.answer(_ended(outcome, engine.redaction))
+    if answer.code is not None and not visit.codes:
+        visit.codes = (answer.code,)
     headers = [(b"content-type", answer.media.encode("latin-1"))] if answer.media else []
     return Rendered(answer.status, answer.body, headers)
 

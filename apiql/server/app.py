@@ -16,6 +16,7 @@ from starlette.types import Lifespan
 from apiql import __version__
 from apiql.engine import NO_QUERIES, Engine
 from apiql.errors import Code
+from apiql.ir.reach import Kind
 from apiql.opened import OpenEngine
 from apiql.query_files import QueryFiles
 from apiql.rights_files import rights_of
@@ -37,8 +38,8 @@ from apiql.server.persisted import persisted_in
 from apiql.server.presence import Presence
 from apiql.server.query_route import Asgi, QueryRoute
 from apiql.server.read import Asked, read_request
+from apiql.server.read_defined import GLUED, glued_paths, read_at, read_defined, read_glued
 from apiql.server.read_defined import PREFIXES as DEFINED
-from apiql.server.read_defined import read_at, read_defined
 from apiql.server.read_stored import PREFIX as STORED
 from apiql.server.read_stored import read_named, read_stored
 from apiql.server.read_template import PREFIX as TEMPLATE
@@ -145,16 +146,21 @@ def _answering_others(app: App, route: Callable[..., QueryRoute], current: Curre
     """Lets endpoints of gateways answer where no route is, for as long as there are any."""
     app.own = frozenset(getattr(found, "path", "") for found in app.routes)
     gateways = route(within=read_gateway, broken=broken, route=GATEWAYS, kind="endpoint")
-    settle = partial(_settle, app, current, gateways, app.below)
+    glued = {
+        kind: route(read=read_glued, route=f"{word}/", kind=kind.value)
+        for word, kind in ((word, DEFINED[f"{word}/"]) for word in GLUED)
+    }
+    settle = partial(_settle, app, current, gateways, glued, app.below)
     current.minded.append(settle)
     settle(current.held.settings)
 
 
 def _settle(
-    app: App, current: Current, gateways: Asgi, below: Mapping[str, AsgiRoute], _: Settings
-) -> None:
+    app: App, current: Current, gateways: Asgi, glued: Mapping[Kind, AsgiRoute],
+    below: Mapping[str, AsgiRoute], _: Settings,
+) -> None:  # fmt: skip
     """Minds what is in force: whether there are endpoints, how large their requests may be, and
-    whether the first folders of definitions are theirs.
+    whether the first folders of definitions are theirs, which paths of old there are.
     """
     held, door = current.held, app.door
     app.others = gateways if held.has_endpoints else None
@@ -162,7 +168,9 @@ def _settle(
     limits = [s.lowered.endpoint.limits for each in every for s in each.gateways.served]
     door.body_bytes = max([door.body_bytes, *(max(each.body, each.multipart) for each in limits)])
     free = bool(limits) and not any(each.found or each.broken for each in every)
-    app.below = {path: at for path, at in below.items() if not (free and path in DEFINED)}
+    older = {path: glued[kind] for path, kind in glued_paths(held.engine).items()}
+    usual = {path: at for path, at in below.items() if not (free and path in DEFINED)}
+    app.below = {**older, **usual}
 
 
 def _below(

@@ -14,7 +14,7 @@ from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, all_functions
 from apiql.errors import ApiqlError
 from apiql.gateways import read_gateways
-from apiql.legacy_folders import definitions_of
+from apiql.legacy_folders import definitions_of, templates_of
 from apiql.plug_in_files import NO_PLUG_INS, PlugIns, plug_in_paths, read_plug_ins
 from apiql.query_files import FileProblem, FilesRefused, QueryFiles, read_query_files
 from apiql.remote.state import remote_folder
@@ -23,7 +23,7 @@ from apiql.server.bucket_folders import inheriting, read_buckets
 from apiql.server.conf_folder import Look, look_at, revision_of
 from apiql.server.tls import certificates_of
 from apiql.settings import SettingProblem, Settings, SettingsError, load_settings, private_key_files
-from apiql.template_files import NO_TEMPLATES, TemplateFiles, read_template_files
+from apiql.template_files import NO_TEMPLATES, TemplateFiles
 
 FILE = "apiql.toml"
 MOST_LINES, MOST_LETTERS = 20, 300
@@ -110,12 +110,13 @@ def _of_folder(
 ) -> Configuration:
     """What stands in the main folder, or in that of a bucket."""
     shown = developing(settings) if place.dev else settings
-    queries, templates = read_query_files(folder), read_template_files(folder)
+    queries = read_query_files(folder)
     definitions = replace(
         definitions_of(settings, folder, place.environ, plug_ins.templates, plug_ins.values),
         keep_going=place.keep_going,
         gateways=read_gateways(folder, settings.endpoints, place.environ),
     )  # fmt: skip
+    templates = templates_of(settings, folder, definitions)
     apart = definitions.own_rights
     more = names_of(definitions)
     rights = read_rights(folder, place.environ, settings, queries, templates, apart, more)

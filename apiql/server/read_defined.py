@@ -23,6 +23,8 @@ PREFIXES: Mapping[str, Kind] = {
     "/api/": Kind.HTTPAPI, "/httpapi/": Kind.HTTPAPI, "/flow/": Kind.FLOW,
     "/schedule/": Kind.SCHEDULE,
 }  # fmt: skip
+GLUED = ("/flow", "/schedule")
+"""Before the name of a bucket in the paths of old: `/flowacme/weather` is `/flow/acme/weather`."""
 MOST_PAIRS = 1000
 READS = frozenset({"GET", "HEAD"})
 
@@ -37,6 +39,31 @@ def read_defined(
         RequestRefused: there is none, it is broken, or the request cannot be read.
     """
     return read_at(scope["path"], scope, receive, engine, sight, fields)
+
+
+async def read_glued(
+    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
+    fields: Fields | None = None,
+) -> Asked:  # fmt: skip
+    """The same at a path of old, whose first folder ends with the name of a bucket."""
+    path: str = scope["path"]
+    word = next(word for word in GLUED if path.startswith(word))
+    inside = f"{word}/{path.removeprefix(word)}"
+    return await read_at(inside, scope, receive, engine, sight, fields)
+
+
+def glued_paths(engine: Engine) -> dict[str, Kind]:
+    """The first folders of such paths, where the settings say that there are buckets."""
+    if not engine.settings.legacy.buckets:
+        return {}
+    found = engine.definitions
+    names = [*found.found, *found.broken]
+    return {
+        f"{word}{name.partition('/')[0]}/": kind
+        for word in GLUED
+        for kind, name in names
+        if PREFIXES[f"{word}/"] is kind and "/" in name
+    }
 
 
 async def read_at(

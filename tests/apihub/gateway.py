@@ -86,7 +86,7 @@ class Gateway:
         if self.base is not None:
             params["base"] = self.base(kind, name, asked)
         outcome = await self.engine.outcome(executable, Query("", params))
-        return Got(*astuple(lowered.answer(ended_as(outcome))))
+        return Got(*astuple(lowered.answer(ended_as(outcome)))[:3])
 
     def _made(self, kind: Kind, name: str) -> tuple[Lowered, Executable]:
         if (kind, name) not in self.plans:

@@ -12,7 +12,8 @@ from apiql.definition_files import read_definitions
 from apiql.engine import Engine
 from apiql.server.app import app_of
 from apiql.server.current import close_nothing
-from apiql.settings import Settings
+from apiql.server.read_defined import glued_paths
+from apiql.settings import Settings, load_settings
 from tests.apihub.traces import BEGAN
 from tests.apihub.upstream import PLACE, Upstream
 from tests.virtual import virtually
@@ -38,13 +39,19 @@ def conf(tmp_path: Path) -> Path:
 @virtually
 async def test_each_bucket_finds_its_own(conf: Path) -> None:
     files = read_definitions(conf, buckets=True)
-    engine = Engine(Settings(), Upstream(lambda: BEGAN), definitions=files)
-    app = app_of(engine, Settings(), close_nothing)
+    settings = load_settings(None, {"TGAH_BUCKET_ENABLE": "yes"})
+    engine = Engine(settings, Upstream(lambda: BEGAN), definitions=files)
+    app = app_of(engine, settings, close_nothing)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
         for bucket in ("acme", "umbra"):
-            for path in (f"/api/{bucket}/a", f"/flow/{bucket}/f"):
+            for path in (f"/api/{bucket}/a", f"/flow/{bucket}/f", f"/flow{bucket}/f"):
                 found = await client.get(path)
                 assert found.status_code == 200, found.text
                 assert found.json()["echo"]["query"] == f"key=key-of-{bucket}"
         assert (await client.get("/flow/f")).status_code == 500
         assert (await client.get("/flow/other/f")).status_code == 500
+        assert (await client.get("/flowacme/nope")).status_code == 500
+        for path in ("/flowother/f", "/flowacme", "/apiacme/a", "/scheduleacme/f"):
+            assert (await client.get(path)).status_code == 404
+    plain = Engine(Settings(), Upstream(lambda: BEGAN), definitions=files)
+    assert glued_paths(plain) == {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from pathlib import Path
@@ -9,16 +10,17 @@ from typing import Any
 
 import pytest
 
+from apiql.engine import Engine
 from apiql.errors import Code, Failure, ValueRefused
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.lower import sent
+from apiql.frontends.definitions.lower.caching import cookie_attribute
 from apiql.frontends.definitions.lower.lowered import Ended, Ground
-from apiql.frontends.definitions.lower.v1_call import cookie_attribute
 from apiql.frontends.definitions.lower.v1_lower import lower_v1
 from apiql.ir.works import Send
 from tests.apihub.made import BROKEN, ECHO, LIST, POST, RAW, Made
-from tests.apihub.upstream import PLACE, Seen
+from tests.apihub.upstream import PLACE, Seen, keeping
 from tests.virtual import virtually
 
 
@@ -239,6 +241,8 @@ async def test_an_answer_is_checked_and_then_rewritten(tmp_path: Path) -> None:
         ({"from": "header", "name": "X-Exp"}, 'reply.$headers."x-exp"?'),
         ({"from": "Header", "name": "Set-Cookie.max-age"},
          'cookie max-age(reply.$headers."set-cookie"?)'),
+        ({"from": "header", "name": "SET-COOKIE.max-age"},
+         'cookie max-age(reply.$headers."set-cookie"?)'),
         ({"from": "template", "name": "{{.result.t}} {{.origin.u}}"},
          "{{.result.t}} {{.origin.u}}(state, reply)"),
         ({"from": "result", "name": "t"}, "{{.result.t}}(state, reply)"),
@@ -265,3 +269,29 @@ def test_texts_of_requests() -> None:
         sent.split("no url")
     assert cookie_attribute("A=1; max-age=7200; path=/", "max-age") == "7200"
     assert cookie_attribute(None, "max-age") == cookie_attribute("a=1", "b") == ""
+
+
+@pytest.mark.parametrize(("scope", "calls"), [("", 2), ("request", 2), ("definition", 1)])
+@virtually
+async def test_whom_an_answer_is_kept_for(tmp_path: Path, scope: str, calls: int) -> None:
+    """Those who ask the same, or, as it was, all who ask."""
+    cache = {"from": {"from": "template", "name": "60"}, "format": "Second", "scope": scope}
+    query = {"in": "query", "name": "n", "from": {"from": "query", "name": "n"}}
+    made = Made(tmp_path, {"apis/a": {**ECHO, "parameters": [query], "cache": cache}})
+    layer = keeping(made.upstream, asyncio.get_running_loop().time)
+    made.gateway.engine = Engine(made.engine.settings, layer, wall=made.upstream.wall)
+    told = [(await made.data(f"/api/a?n={n}"))["echo"]["query"] for n in ("1", "2", "1", "2")]
+    assert told == (["n=1", "n=2"] * 2 if calls == 2 else ["n=1"] * 4)
+    assert len(made.paths()) == calls
+
+
+@virtually
+async def test_of_several_of_one_name_the_last_is_sent(tmp_path: Path) -> None:
+    """Names of headers are the same in any case."""
+    listed = [("query", "a", "1"), ("query", "a", "2"), ("header", "X-A", "3"),
+              ("header", "x-a", "4")]  # fmt: skip
+    parameters = [{"in": place, "name": name, "value": text} for place, name, text in listed]
+    made = Made(tmp_path, {"apis/a": {**ECHO, "url": f"{PLACE}/echo?a=0&b=5",
+                                      "parameters": parameters}})  # fmt: skip
+    seen = await made.sent("/api/a")
+    assert (seen.query, seen.headers["x-a"]) == ("a=2&b=5", "4")

@@ -183,9 +183,10 @@ def test_pauses_and_counters_are_the_engines(tmp_path: Path) -> None:
     count = step("promHttpCounterInc", httpInOut=text("httpOut"), root=text("r"), code=text("200"),
                  other=text("x"))  # fmt: skip
     sleep = step("apiSleep", minute=text("0"), second=text("7"))
-    folder = Folder(tmp_path, {"flows/f": flow(count, sleep, step("apiSleep"))})
+    backwards = step("apiSleep", second=text("-61"))
+    folder = Folder(tmp_path, {"flows/f": flow(count, sleep, step("apiSleep"), backwards)})
     assert asyncio.run(folder.ask("flow/f")).status == 200
-    assert folder.pauses == [7.0, 60.0]
+    assert folder.pauses == [7.0, 60.0, 0.0]
     assert folder.counted == [{"httpInOut": "httpOut", "root": "r", "code": "200"}]
 
 

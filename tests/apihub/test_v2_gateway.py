@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
@@ -14,13 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from apiql.engine import Engine
 from apiql.frontends.definitions.kinds import Kind
 from apiql.gotemplate.calls import Function
 from apiql.ir.explain import as_text
 from apiql.runtime import invoking
+from apiql.settings import Settings
 from tests.apihub.traces import Got
-from tests.apihub.upstream import PLACE
+from tests.apihub.upstream import PLACE, keeping
 from tests.apihub.written import (
+    NOW,
     UUID,
     Folder,
     call,
@@ -80,9 +84,11 @@ def test_what_is_internal_may_be_used_by_others(tmp_path: Path) -> None:
     assert asked(tmp_path, "httpapi/arr", files=files).status == 403
 
 
-@pytest.mark.parametrize(("usual", "status"), [("deny", 403), ("access", 200)])
+@pytest.mark.parametrize(("usual", "status"), [("deny", 403), ("access", 200), ("open", 403)])
 def test_what_has_no_rights_file(tmp_path: Path, usual: str, status: int) -> None:
-    steps = [step("setDefaultAccessRight", default=text(usual))]
+    """Every word but `access` keeps all out; the last step counts."""
+    before = "deny" if usual == "access" else "access"
+    steps = [step("setDefaultAccessRight", default=text(word)) for word in (before, usual)]
     files = {"main.json": {"name": "main", "steps": steps}}
     assert asked(tmp_path, "httpapi/arr", files=files).status == status
 
@@ -259,6 +265,25 @@ def test_every_source_of_values(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "told", "sent"),
+    [
+        ("origin", {"content-type": "text/x"}, "text/x"),
+        ("origin", {}, "application/octet-stream"),
+        ("none", {"content-type": "text/x"}, "application/octet-stream"),
+        ("json", {}, "application/json"), ("text/y", {}, "text/y"),
+    ],
+)  # fmt: skip
+def test_what_a_post_says_that_it_sends(
+    tmp_path: Path, kind: str, told: dict[str, str], sent: str
+) -> None:
+    api = httpapi("/echo", method="POST", requestContentType=kind)
+    folder = folder_of(tmp_path, **{"httpapis/v": api})
+    asyncio.run(folder.ask("httpapi/v", {"a": 1}, told))
+    [seen] = folder.sent
+    assert seen.headers["content-type"] == sent
+
+
 def test_one_name_in_two_places_has_two_values(tmp_path: Path) -> None:
     args = [("query", "t", text("1")), ("body", "t", text("2")), ("header", "t", text("3"))]
     api = httpapi("/echo", *args, method="POST", requestContentType="form")
@@ -377,3 +402,86 @@ def _watching(changed: list[str]) -> Callable[..., Any]:
         return [watching(call) for call in calls], args
 
     return watched_calls
+
+
+def test_what_the_flows_behind_are_told(tmp_path: Path) -> None:
+    """Of a request no child; when it began is what the request says."""
+    counting = step(
+        "promHttpCounterInc", child=value("heap", "stats.child"), code=value("heap", "stats.code"),
+        root=value("heap", "base.root"), duration=value("heap", "base.start"),
+    )  # fmt: skip
+    folder = folder_of(
+        tmp_path, **{"flows/counts": flow(counting), "flows/fine": flow(step("dump")),
+                     "main.json": main(postOK="counts", postNOK="none")},
+    )  # fmt: skip
+    assert asyncio.run(folder.ask("flow/fine")).status == 200
+    told = {"child": "", "code": "200", "root": "fine", "duration": "1"}
+    assert folder.counted == [told]
+
+
+@pytest.mark.parametrize(
+    ("expire", "calls"),
+    [
+        (value("query", "ttl"), 1), (value("query", "no"), 2), (value("header", "ttl"), 2),
+        (value("origin", "ttl"), 1), (value("template", "{{.origin.ttl}}"), 1),
+        (value("literal", "60"), 1), (value("env", "TTL"), 1), (value("private", "ttl"), 1),
+        (value("heap", "base.root"), 2), (value("heap", "result.echo.path"), 2),
+    ],
+)  # fmt: skip
+def test_the_end_of_an_answer_comes_from_any_source(
+    tmp_path: Path, expire: Any, calls: int
+) -> None:
+    """A header is one of the answer."""
+    cache = {"expire": expire, "format": "second"}
+    files = {"httpapis/v": httpapi("/echo", cache=cache, private="keys"),
+             "privates/keys": {"privates": [{"name": "ttl", "value": "60"}]}}  # fmt: skip
+    folder = Folder(tmp_path, files, environ={"TTL": "60"})
+    layer = keeping(folder.upstream, lambda: 0.0)
+    folder.engine = Engine(Settings(), layer, wall=lambda: NOW)
+
+    async def asked_twice() -> list[int]:
+        given = {"ttl": "60"}
+        return [(await folder.ask("httpapi/v", given, given, **given)).status for _ in range(2)]
+
+    assert asyncio.run(asked_twice()) == [200, 200]
+    assert len(folder.sent) == calls
+
+
+@pytest.mark.parametrize(
+    ("scope", "layout", "strict", "calls"),
+    [
+        ("", "second", False, 2), ("request", "SECOND", False, 2),
+        ("definition", "Second", False, 1),
+        ("", "second", True, 1), ("request", "second", True, 1),
+    ],
+)  # fmt: skip
+def test_whom_an_answer_is_kept_for(
+    tmp_path: Path, scope: str, layout: str, strict: bool, calls: int
+) -> None:
+    """Those who ask the same, or, as it was, all who ask."""
+    kept = {"expire": text("60"), "format": layout, **({"scope": scope} if scope else {})}
+    api = httpapi("/echo", ("query", "n", value("query", "n")), cache=kept)
+    folder = Folder(tmp_path, {"httpapis/v": api}, strict=strict)
+    folder.engine = Engine(Settings(), keeping(folder.upstream, lambda: 0.0), wall=lambda: NOW)
+
+    async def asked_in_turn() -> list[Any]:
+        found = [await folder.ask("httpapi/v", n=n) for n in ("1", "2", "1", "2")]
+        return [json.loads(got.body)["echo"]["query"] for got in found]
+
+    told = asyncio.run(asked_in_turn())
+    assert told == (["n=1", "n=2"] * 2 if calls == 2 else ["n=1"] * 4)
+    assert len(folder.sent) == calls
+
+
+@pytest.mark.parametrize(
+    "template", ["{{range .vars.key}}{{end}}", "{{.vars.key.x}}", "{{index .vars.key .vars.key}}"]
+)
+def test_what_fails_beside_private_values_tells_none(tmp_path: Path, template: str) -> None:
+    args = [("vars", "key", value("private", "key")), ("query", "t", value("template", template))]
+    files = {"httpapis/v": httpapi("/echo", *args, private="keys"),
+             "privates/keys": {"privates": [{"name": "key", "value": "S3CRET-5"}]},
+             "main.json": main(postNOK="none")}  # fmt: skip
+    got = asyncio.run(Folder(tmp_path, files).ask("httpapi/v"))
+    assert got.status == 500
+    assert b"S3CRET" not in got.body
+    assert b"it uses private values" in got.body

@@ -133,6 +133,8 @@ def test_a_failed_neighbour_is_null(tmp_path: Path) -> None:
         job(created("all", ["{{.a}}", "{{len .b}}"])), job(respond("all")), concurrentNum=2,
     )  # fmt: skip
     assert json_of(asked(tmp_path, made)) == ["<no value>", "2"]
+    before = schedule(job(call("arr")), *made["steps"], concurrentNum=2)
+    assert json_of(asked(tmp_path, before)) == ["<no value>", "2"]
 
 
 def test_a_schedule_of_neighbours_alone_has_the_status_0(tmp_path: Path) -> None:
@@ -157,6 +159,8 @@ def test_a_switch_has_a_default(tmp_path: Path) -> None:
         "switch", key=value("origin", "k"),
         cases=[case("a", job(call("raw"))), {"default": True, "steps": [job(call("arr"))]}],
     )  # fmt: skip
+    assert json_of(asked(tmp_path, schedule(switch, ANSWER), {"k": "?"})) == [{"id": 1}, {"id": 2}]
+    switch["control"]["cases"].append({"default": True, "steps": [job(call("gone"))]})
     assert json_of(asked(tmp_path, schedule(switch, ANSWER), {"k": "?"})) == [{"id": 1}, {"id": 2}]
 
 
@@ -216,6 +220,26 @@ def test_loops_stand_in_each_other(tmp_path: Path) -> None:
                                      "steps": [inner]}}, ANSWER,
     )  # fmt: skip
     assert json_of(asked(tmp_path, made)) == [["00", "01"], ["10", "11"]]
+
+
+@pytest.mark.parametrize(("deep", "value_inside"), [(8, 1), (9, None)])
+def test_loops_stand_eight_deep(tmp_path: Path, deep: int, value_inside: int | None) -> None:
+    """What goes deeper fails, which those around swallow."""
+    inner = job(created("x", 1))
+    for _ in range(deep):
+        inner = loop("1", inner)
+    found = json_of(asked(tmp_path, schedule(inner, ANSWER)))
+    for _ in range(8):
+        (found,) = found
+    assert found == value_inside
+
+
+def test_what_is_hidden_leaves_what_was_there_before(tmp_path: Path) -> None:
+    """A concurrent job that goes in a row."""
+    made = schedule(
+        job(created("k", "old")), job(created("k", "new"), "concurrent"), job(respond("k"))
+    )
+    assert asked(tmp_path, made).body == b'"old"'
 
 
 def test_what_nobody_waits_for_is_awaited_at_the_end_and_told_of(tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ class Folder:
     ) -> Got:
         """The answer to a request."""
         found, ended = await self.ended(path, body, headers, **query)
-        return Got(*astuple(found.answer(ended)))
+        return Got(*astuple(found.answer(ended))[:3])
 
     @property
     def sent(self) -> list[Seen]:

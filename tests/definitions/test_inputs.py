@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from apiql.server.description import stored_queries
 from apiql.settings import Settings
 from tests.apihub.traces import BEGAN
 from tests.apihub.upstream import Upstream
-from tests.definitions.reading import DATA, FOLDERS
+from tests.definitions.reading import DATA, FOLDERS, write
 
 OPERATIONS = {"get", "post"}
 
@@ -55,6 +56,25 @@ def test_a_body_that_is_passed_on_is_read_as_a_whole() -> None:
     definitions = read_folder(DATA / "v1_conf")
     assert inputs_of(definitions, definitions.documents[Kind.API]["t_origin"]).whole
     assert not inputs_of(definitions, definitions.documents[Kind.API]["t_json"]).whole
+
+
+@pytest.mark.parametrize(
+    ("template", "whole", "members"),
+    [
+        ("{{.origin}}", True, {}), ("{{len .origin.a}}", False, {"a": {}}),
+        ("{{range .origin}}{{.}}{{end}}", True, {}), ("{{.r.origin}}", False, {}),
+        ("{{.origin.a}} {{.origin}}", True, {"a": {}}), ("{{.origin", False, {}),
+    ],
+)  # fmt: skip
+def test_a_template_over_the_whole_body(
+    tmp_path: Path, template: str, whole: bool, members: dict[str, Any]
+) -> None:
+    """One that does not parse shows nothing."""
+    made = {"type": "json", "from": {"from": "JsonTemplate", "template": {"x": template}}}
+    flow = {"steps": [{"resultKey": "r", "response": made}]}
+    definitions = read_folder(write(tmp_path, {"flows/f.json": json.dumps(flow)}))
+    found = inputs_of(definitions, definitions.documents[Kind.FLOW]["f"])
+    assert (found.whole, found.members) == (whole, members)
 
 
 def described(folder: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from tests.gotemplate.corpus import FUNCTIONS
 
 TINY = Budget(output=100, rounds=10, steps=50, depth=5)
 LONG = list(range(1000))
+SHRINKING = '{{define "t"}}{{with slice . 1}}{{template "t" .}}{{end}}{{end}}'
 DOUBLING = "{{$x := `0123456789`}}{{range .l}}{{$x = print $x $x}}{{end}}"
 
 
@@ -55,6 +56,21 @@ def test_what_is_too_much_ends(template: str, what: str) -> None:
     assert len(page.text) <= 100
     limit = Category.EXEC if "depth" in what else Category.LIMIT
     assert page.fault.category is limit
+
+
+@pytest.mark.parametrize(
+    ("fits", "over"),
+    [
+        ("{{range slice .l 0 10}}{{end}}", "{{range slice .l 0 11}}{{end}}"),
+        ("x" * 90 + "{{.ten}}", "x" * 91 + "{{.ten}}"),
+        (SHRINKING + '{{template "t" .five}}', SHRINKING + '{{template "t" .six}}'),
+    ],
+)
+def test_what_just_fits_is_carried_out(fits: str, over: str) -> None:
+    data = Data({"l": LONG, "ten": "y" * 10, "five": [0] * 5, "six": [0] * 6}, Kind.INT)
+    whole, cut = (compile_template(t, FUNCTIONS).render(data, TINY) for t in (fits, over))
+    assert whole.fault is None
+    assert cut.fault is not None
 
 
 def test_the_text_up_to_the_limit_is_kept() -> None:

@@ -14,16 +14,21 @@ import pytest
 
 from apiql import cli
 from apiql.commands.exits import conf_folder
-from apiql.definition_files import read_definitions
+from apiql.commands.run_once import Setup
+from apiql.definition_files import KNOWN, read_definitions
 from apiql.engine import Engine
 from apiql.events import DefinitionsBroken, Notice
+from apiql.frontends.definitions.checks import check
+from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.kinds import Kind
 from apiql.frontends.definitions.private import Private
+from apiql.frontends.definitions.start import listening
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind as Reached
 from apiql.opened import OpenEngine
 from apiql.runtime.compile import compile_plan
 from apiql.runtime.step import Executable
+from apiql.server import serve
 from apiql.server.app import app_of
 from apiql.server.configuration import Configuration, Place, read_configuration
 from apiql.server.current import close_nothing
@@ -31,7 +36,10 @@ from apiql.server.reload import Outcome
 from apiql.server.worker import worker
 from apiql.settings import Settings, SettingsError, load_settings, sealed
 from apiql.sources.call import Call, Reply
+from tests.apihub.written import flow, respond, step, text
 from tests.definitions.reading import write
+from tests.server.conf import Folder as ConfFolder
+from tests.server.conf import running
 
 KEY = bytes(range(32))
 WITH_KEY = {"APIQL_PRIVATES_KEY": base64.b64encode(KEY).decode()}
@@ -256,3 +264,123 @@ def test_folders_are_named_without_a_conf_folder(
     assert conf_folder(None) == Path("conf")
     (tmp_path / "conf" / "flows").rename(tmp_path / "conf" / "other")
     assert conf_folder(None) is None
+
+
+@pytest.mark.parametrize(
+    ("environ", "toml", "expected"),
+    [
+        ({}, "", {"host": "127.0.0.2", "port": 28080}),
+        ({"TGAH_PORT": "1"}, "", {"host": "127.0.0.2"}),
+        ({}, '[server]\nhost = "127.0.0.1"\n', {"port": 28080}),
+        ({"APIQL_SERVER__HOST": "::1", "APIQL_SERVER__PORT": "1"}, "", {}),
+    ],
+)
+def test_main_says_where_to_listen_unless_something_else_does(
+    tmp_path: Path, environ: Mapping[str, str], toml: str, expected: object
+) -> None:
+    write(tmp_path, {"main.json": gateway(host="127.0.0.2", port="28080")})
+    if toml:
+        (tmp_path / "apiql.toml").write_text(toml)
+    found = read(tmp_path, environ)
+    assert Setup(found.settings, found.queries, definitions=found.definitions).listening == expected
+
+
+@pytest.mark.parametrize("port", ["", "99999", "1e3", "-1", "\u0661", "9" * 5000])
+def test_what_is_no_port_is_none(tmp_path: Path, port: str) -> None:
+    write(tmp_path, {"main.json": gateway(port=port)})
+    assert listening(read_folder(tmp_path)) == {}
+
+
+def gateway(**said: str) -> str:
+    args = [{"name": name, "value": {"from": "literal", "content": text}}
+            for name, text in said.items()]  # fmt: skip
+    steps = [{"name": "g", "command": "apiGateway", "args": args}]
+    return json.dumps({"name": "main", "steps": steps})
+
+
+def test_the_command_line_wins_over_main(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `apiql serve` would listen at."""
+    write(tmp_path, {"main.json": gateway(host="127.0.0.2", port="28080")})
+    listened: list[tuple[str, int]] = []
+
+    def serving(settings: Settings, *more: object) -> None:
+        listened.append((settings.server.host, settings.server.port))
+
+    monkeypatch.setattr(serve, "serve_forever", serving)
+    for more in ((), ("--port", "3"), ("--host", "::1")):
+        monkeypatch.setattr(sys, "argv", ["apiql", "serve", "--conf", str(tmp_path), *more])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert not ended.value.code
+    assert listened == [("127.0.0.2", 28080), ("127.0.0.2", 3), ("::1", 28080)]
+
+
+# -- templates ------------------------------------------------------------------------------------
+
+
+PAGE = "<p>{{.origin.name}}</p>"
+CARDS = '{"Output": {"a": 1}, "Resources": {}}'
+
+
+def paging(file: str) -> str:
+    """A flow that makes a page of a file."""
+
+    def step(command: str, result: str, /, **said: str) -> object:
+        args = [{"name": n, "value": {"from": "literal", "content": t}} for n, t in said.items()]
+        return {"name": "s", "command": command, "resultKey": result, "args": args}
+
+    steps = [step("createHtml", "page", type="resource", content=file),
+             step("httpResponse", "", type="html", key="page")]  # fmt: skip
+    return json.dumps({"name": "f", "steps": steps})
+
+
+async def test_what_a_step_makes_a_page_of_is_no_call_template(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = {"main.json": gateway(), "flows/f.json": paging("page.json"),
+             "templates/page.json": PAGE, "templates/other.tmpl": "x",
+             "templates/two.json": f'{{"a": {CARDS}, "b": {CARDS}}}'}  # fmt: skip
+    write(tmp_path, files)
+    monkeypatch.setattr(sys, "argv", ["apiql", "check", "--conf", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    out, err = capsys.readouterr()
+    assert (ended.value.code or 0, err) == (0, "")
+    assert out.endswith(
+        ": settings are right; call templates: 2; flows: 1; templates of pages: 2\n"
+    )
+    async with served(tmp_path) as client:
+        found = await client.post("/flow/f", json={"name": "<Ray>"})
+    assert found.text == "<p>&lt;Ray&gt;</p>"
+    (tmp_path / "templates" / "page.json").write_text("{{if}}")
+    wrong = "the template does not parse: missing value for if"
+    assert [p.wrong for p in check(read_folder(tmp_path), KNOWN)] == [wrong]
+
+
+def test_call_templates_that_were_fetched_stand_in_place_of_the_local_ones(tmp_path: Path) -> None:
+    toml = '[remote]\nurl = "http://127.0.0.1:9/conf.zip"\n'
+    files = {"apiql.toml": toml, "templates/here.json": CARDS, "remote/templates/there.json": CARDS}
+    found = read(write(tmp_path, files)).templates
+    assert [file.name for file in found.files] == ["there"]
+
+
+# -- what the log has -----------------------------------------------------------------------------
+
+
+@pytest.mark.asyncio(loop_scope="session")
+async def test_lines_say_why_a_definition_failed(tmp_path: Path) -> None:
+    """The answer of the second generation does not."""
+    answer = respond("r")
+    files = {"main.json": gateway(), "apis.json": "{}",
+             "flows/gone.json": json.dumps(flow(step("httpApi", name=text("nope")))),
+             "flows/odd.json": json.dumps(flow(answer)),
+             "flows/fine.json": json.dumps(flow(step("welcome"))),
+             "apiql.toml": '[log]\naccess = true\nformat = "json"\n'}  # fmt: skip
+    written = bytearray()
+    write(tmp_path, files)
+    async with running(ConfFolder(tmp_path, 1), written=written) as server:
+        for name in ("gone", "odd", "fine"):
+            await server.site.send("GET", f"/flow/{name}")
+    lines = [json.loads(line) for line in written.splitlines()]
+    told = [(line["status"], line.get("codes")) for line in lines]
+    assert told == [(403, ["FORBIDDEN"]), (400, ["BAD_VALUE"]), (200, None)]

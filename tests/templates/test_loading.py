@@ -29,12 +29,14 @@ SECRET = "k3y-of-the-upstream"
 class Upstream:
     """Notes the calls and answers each with an object."""
 
+    body = b'{"x": 1}'
+
     def __init__(self) -> None:
         self.calls: list[Call] = []
 
     async def __call__(self, call: Call) -> Reply:
         self.calls.append(call)
-        return Reply(200, (("content-type", "application/json"),), b'{"x": 1}')
+        return Reply(200, (("content-type", "application/json"),), self.body)
 
 
 def made(upstream: Upstream, **more: str) -> Engine:
@@ -58,6 +60,31 @@ async def test_every_call_starts_anew() -> None:
         answer = await engine.call_template("one", {"id": id})
         assert answer.data == b'{"x":1}'
     assert [call.target for call in upstream.calls] == ["/v1/r/1", "/v1/r/2", "/v1/r/1"]
+
+
+async def test_a_whole_answer_is_whole_beside_a_part_of_it() -> None:
+    upstream = Upstream()
+    upstream.body = b'{"x": 1, "y": [2, {"z": 3}]}'
+    engine = made(upstream)
+    output = {"all": "<<r>>", "part": "<<r.x>>", "list": "<<r.y[1].z>>"}
+    engine.load({"one": {**ONE, "Output": output}, "two": {**ONE, "Output": {"l": "<<r.y[1].z>>"}}})
+    answers = [await engine.call_template(name, {"id": 1}) for name in ("one", "two")]
+    found = [json.loads(answer.data or b"") for answer in answers]
+    whole = {"x": 1, "y": [2, {"z": 3}]}
+    assert found == [{"all": whole, "part": 1, "list": 3}, {"l": 3}]
+
+
+@pytest.mark.parametrize(
+    ("timeout", "limit", "seconds"),
+    [(0, 10, 5.0), (0, 2, 2.0), (700, 10, 0.7), (9000, 10, 9.0), (9000, 2, 2.0)],
+)
+def test_how_long_a_call_may_take(timeout: int, limit: int, seconds: float) -> None:
+    """What it says, or five seconds, and no more than the limit of all."""
+    engine = made(Upstream(), LIMITS__CALL_TIMEOUT=f"{limit}s")
+    one = {"Url": "/r", "Method": "GET", **({"Timeout": timeout} if timeout else {})}
+    engine.load({"one": {"Output": {"x": "<<r.x>>"}, "Resources": {"r": one}}})
+    (task,) = engine.catalog.templates.found["one"].executable.plan.tasks
+    assert task.policy.timeout == seconds
 
 
 async def test_what_is_loaded_stands_beside_what_is_there() -> None:
@@ -221,7 +248,7 @@ def test_a_check_tells_all(
     conf: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     code, out, err = run(monkeypatch, capsys, "check", "--conf", conf)
-    assert (code, out) == (0, f"{conf}: settings are right; templates: 1\n")
+    assert (code, out) == (0, f"{conf}: settings are right; call templates: 1\n")
     odd = f"{conf}/templates/odd.json:1:98: VALIDATION: $.Resources.r.Timeout: 5 milliseconds"
     assert err.startswith(odd)
     code, out, err = run(monkeypatch, capsys, "check", "--strict", "--conf", conf)
@@ -243,7 +270,7 @@ def test_a_template_is_no_template_of_the_other_language(
     (conf / "templates" / "odd.json").write_text('{"Output": {"a": "{{ nope"}}')
     (conf / "templates" / "page.tmpl").write_text("{{ .ok }}")
     code, out, err = run(monkeypatch, capsys, "check", "--conf", conf)
-    assert (code, out, err) == (0, f"{conf}: settings are right; templates: 1\n", "")
+    assert (code, out, err) == (0, f"{conf}: settings are right; call templates: 1\n", "")
 
 
 def test_a_template_is_explained_and_run(

@@ -94,5 +94,10 @@ def test_what_has_no_path_is_text(text: str) -> None:
     assert paths(text) == ()
 
 
+def test_nine_digits_are_an_index_and_more_of_them_a_name() -> None:
+    ((short,), (long,)) = (paths(f"<<a.{digits}>>") for digits in ("123456789", "1234567890"))
+    assert (short.steps, long.steps) == ((123456789,), ("1234567890",))
+
+
 def test_three_brackets() -> None:
     assert pieces("<<<a>>>") == ("<", Path("a", (), "<<a>>", 1), ">")

@@ -12,7 +12,6 @@ from apiql.documents.shape import Shape
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind
-from apiql.frontends.definitions.v1 import api as v1_api
 from apiql.frontends.definitions.v1 import flow as v1_flow
 from apiql.frontends.definitions.v1 import schedule as v1_schedule
 from apiql.frontends.definitions.v1.source import Content, Given
@@ -79,8 +78,6 @@ class _Reader:
             self._found.whole = True
         for name in type(model).model_fields:
             value = getattr(model, name)
-            if isinstance(value, v1_api.Rewritten):
-                continue  # its templates are over the upstream's answer
             if isinstance(value, v1_flow.Made):
                 self._texts(value.data, known)
             for part in value if isinstance(value, tuple) else (value,):

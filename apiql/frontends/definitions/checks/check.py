@@ -14,6 +14,7 @@ from apiql.documents.shape import Shape
 from apiql.errors import Problem
 from apiql.frontends.definitions.checks.endless import endless
 from apiql.frontends.definitions.checks.extent import too_large
+from apiql.frontends.definitions.checks.pages import go_templates
 from apiql.frontends.definitions.checks.uses import (
     Calls,
     FunctionCall,
@@ -31,7 +32,6 @@ from apiql.frontends.definitions.checks.uses_v2 import uses_v2
 from apiql.frontends.definitions.document import Document
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import FUNCTIONS, Generation, Kind, word
-from apiql.frontends.definitions.names import SUFFIX
 from apiql.frontends.definitions.private import Private
 from apiql.frontends.definitions.v2.right import Right
 from apiql.ir.works import MOST_ROUNDS
@@ -77,9 +77,7 @@ def check(definitions: Definitions, known: Known = USUAL) -> tuple[DefinitionPro
             problems += islice(found, MOST_PROBLEMS)
     problems += endless(calls)
     problems += too_large(calls)
-    for template in definitions.templates.values():
-        if template.file.endswith(SUFFIX):
-            continue  # call templates stand in the same folder, and are no Go templates
+    for template in go_templates(definitions):
         problem = known.check_template(template.text, frozenset())
         if problem is not None:
             at = problem.locations[0] if problem.locations else None

@@ -43,3 +43,9 @@ def seconds_left(expiry: Value, layout: str, answer: Value) -> Value:
             return None
 
     return Invoke("seconds left", left, (expiry, answer))
+
+
+def cookie_attribute(text: str | None, attribute: str) -> str:
+    """The text behind `attribute=` up to a semicolon, in a Set-Cookie field."""
+    _, found, rest = (text or "").partition(f"{attribute}=")
+    return rest.partition(";")[0] if found else ""

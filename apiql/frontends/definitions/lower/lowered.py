@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from apiql.errors import Failure
+from apiql.errors import Code, Failure
 from apiql.frontends.definitions.folder import Definitions
 from apiql.frontends.definitions.kinds import Kind
 from apiql.gotemplate.calls import Function
@@ -36,11 +36,14 @@ class Ended(Struct, frozen=True):
 
 
 class Answered(Struct, frozen=True):
-    """The answer to a request: status, Content-Type (empty for none), body."""
+    """The answer to a request: status, Content-Type (empty for none), body; `code` is what the log
+    has, where something failed.
+    """
 
     status: int
     media: str
     body: bytes
+    code: Code | None = None
 
 
 @dataclass(frozen=True, slots=True)

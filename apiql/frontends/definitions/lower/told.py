@@ -36,7 +36,7 @@ def problem(status: int, code: Code, detail: str, hint: str | None = None) -> An
         "type": "about:blank", "title": _TITLES.get(status, code.value), "status": status,
         "detail": detail, "code": code.value, "errors": [told],
     }  # fmt: skip
-    return Answered(status, PROBLEM, to_json(body))
+    return Answered(status, PROBLEM, to_json(body), code)
 
 
 def failed(status: int, failure: Failure) -> Answered:

@@ -8,7 +8,7 @@ from typing import Any
 
 from apiql.errors import ValueRefused
 from apiql.frontends.definitions.lower import sent
-from apiql.frontends.definitions.lower.caching import cache_rule, seconds_left
+from apiql.frontends.definitions.lower.caching import cache_rule, cookie_attribute, seconds_left
 from apiql.frontends.definitions.lower.lowered import HEADERS
 from apiql.frontends.definitions.lower.v1_sources import (
     PANIC,
@@ -250,9 +250,3 @@ def _expiry(cache: Cache, sight: Sight) -> Value:
     return Invoke(
         f"cookie {attribute}", lambda _, text: cookie_attribute(text, attribute), (cookies,)
     )
-
-
-def cookie_attribute(text: str | None, attribute: str) -> str:
-    """The text behind `attribute=` up to a semicolon, in a Set-Cookie field."""
-    _, found, rest = (text or "").partition(f"{attribute}=")
-    return rest.partition(";")[0] if found else ""

@@ -26,7 +26,8 @@ def answer(ended: Ended) -> Answered:
         return Answered(200, "", b"")
     if state.out:
         first = state.out[0]
-        return Answered(_status(first.status), first.media, b"".join(map(_body, state.out)))
+        body = b"".join(map(_body, state.out))
+        return Answered(_status(first.status), first.media, body, _code_of(state.failure))
     if state.failure is not None:
         return _error(state.failure)
     return Answered(200, "", b"")
@@ -49,9 +50,15 @@ def _body(written: Written) -> bytes:
 
 def _error(why: Why) -> Answered:
     """A failure that no flow wrote an answer for; of what is denied no more than that."""
-    status, code = status_of(why), Code[why.get("code") or Code.BAD_VALUE]
+    status, code = status_of(why), _code_of(why) or Code.BAD_VALUE
     message = DENIED if status == 403 else str(why["message"])
-    return problem(_status(status), Code.FORBIDDEN if status == 403 else code, message)
+    return problem(_status(status), code, message)
+
+
+def _code_of(why: Why | None) -> Code | None:
+    if why is None:
+        return None
+    return Code.FORBIDDEN if status_of(why) == 403 else Code[why.get("code") or Code.BAD_VALUE]
 
 
 def _status(status: int) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiql.errors import Code, Location, ValueRefused
-from apiql.frontends.definitions.lower.caching import cache_rule, seconds_left
+from apiql.frontends.definitions.lower.caching import cache_rule, cookie_attribute, seconds_left
 from apiql.frontends.definitions.lower.v2_commands import named, origin_of
 from apiql.frontends.definitions.lower.v2_ground import Course, Lowering
 from apiql.frontends.definitions.lower.v2_sent import (
@@ -193,15 +193,14 @@ def _expiry(called: _Called, cache: Cache) -> Value:
         name, dot, attribute = expire.content.partition(".")
         if not (dot and name.lower() == "set-cookie"):
             return Ref(ReplyRoot(), (expire.content.lower(),), True, Part.HEADERS)
-        return Invoke("cookie", lambda moment, text: cookie_part(text, attribute), (headers,))
+        return Invoke("cookie", lambda moment, text: cookie_attribute(text, attribute), (headers,))
     read = text_reader(expire, called.lowering.step_sources(called.api.private))
-    return Invoke("expiry", lambda moment, body: read(Seen({"result": body}, {}, {})), (REPLY,))
 
+    def told(moment: Any, made: Mapping[str, Any], body: Any) -> Any:
+        state: State = made["state"]
+        return read(Seen({**state.heap, "result": body}, state.query, state.headers))
 
-def cookie_part(text: str | None, attribute: str) -> str:
-    """The text behind `attribute=` up to a semicolon, in a Set-Cookie field."""
-    _, found, rest = (text or "").partition(f"{attribute}=")
-    return rest.partition(";")[0] if found else ""
+    return Invoke("expiry", told, (OWN, REPLY))
 
 
 def _kept(key: str, api: HttpApi, now: Callable[[], float] | None) -> Callable[..., State]:

@@ -71,7 +71,7 @@ def compose(api: HttpApi, sources: Sources) -> Callable[[Seen], Made]:
         if is_bare:
             return {"url": url(seen, values)}
         text = body(seen, values)
-        return {"url": url(seen, values), "headers": headers(seen, values, text), "body": text}
+        return {"url": url(seen, values), "headers": headers(seen, values), "body": text}
 
     return made
 
@@ -150,22 +150,20 @@ def _refusing(message: str) -> UrlOf:
 # -- headers and body -----------------------------------------------------------------------------
 
 
-def _headers(
-    api: HttpApi, given: Given
-) -> Callable[[Seen, Values, str | None], list[tuple[str, str]]]:
+def _headers(api: HttpApi, given: Given) -> Callable[[Seen, Values], list[tuple[str, str]]]:
     names = {name.lower(): (name, number) for name, number in given.headers.items()}
     own = names.pop(CONTENT_TYPE, None)
     is_post, kind = api.method.upper() == "POST", api.request_content_type
     fixed = None if kind in ("none", "origin", "") else _MEDIA.get(kind, kind)
 
-    def made(seen: Seen, values: Values, body: str | None) -> list[tuple[str, str]]:
+    def made(seen: Seen, values: Values) -> list[tuple[str, str]]:
         listed = [(name, header_text(values[number])) for name, number in names.values()]
         media = fixed
         if own is not None:
             media = header_text(values[own[1]])
         elif kind == "origin":
             media = seen.headers.get(CONTENT_TYPE) or None
-        if media is None and is_post and not body:
+        if media is None and is_post:
             media = OCTETS
         if media is not None:
             listed.append(("Content-Type", media))
