@@ -73,6 +73,11 @@ class Budget(Struct):
             raise CallFailed(Code.FANOUT_LIMIT, message, hint)
         self.rounds -= 1
 
+    @property
+    def spent(self) -> int:
+        """The calls that were made so far."""
+        return self.allowed - self.left
+
 
 class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls

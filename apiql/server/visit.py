@@ -124,7 +124,7 @@ class Visit(Struct, eq=False):
     @property
     def calls(self) -> int:
         """The calls that its query has made so far, those that a cache answered too."""
-        return 0 if self.run is None else self.run.budget.allowed - self.run.budget.left
+        return 0 if self.run is None else self.run.budget.spent
 
 
 Guard = Callable[[Visit], Awaitable[None] | None]
