@@ -37,7 +37,7 @@ def spans_of(visit: Visit, trace: Trace, ended: int, new_id: Callable[[], str]) 
     """The span of a request, and of each task and try within it."""
     own, began = trace.context.span_id, trace.began
     yield _of_request(visit, trace, began.wall, ended)
-    events = visit.events or ()
+    events = [*(visit.events or ())]
     calls = [event for event in events if isinstance(event, CallMade)]
     ids: dict[str, str] = {}
     for event in events:

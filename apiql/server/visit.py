@@ -18,8 +18,8 @@ from msgspec import Struct, field
 
 from apiql.access.principal import ANYONE, Principal
 from apiql.errors import ApiqlError
-from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.observing import Happened
 from apiql.runtime.run import Run
 from apiql.server.sight import Sight
 from apiql.trace_context import Trace
@@ -74,7 +74,7 @@ class Visit(Struct, eq=False):
     text: str = ""
     plan: Plan | None = None
     run: Run | None = None
-    events: list[Event] | None = None
+    events: Happened | None = None
     codes: tuple[str, ...] = ()
     status: int = 0
     size: int = 0
@@ -99,11 +99,6 @@ class Visit(Struct, eq=False):
         scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
         for name in names:
             self.fields.pop(name, None)
-
-    @property
-    def observe(self) -> Observer | None:
-        """Takes what happens while it is answered, if anybody wants to know."""
-        return None if self.events is None else self.events.append
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""
@@ -187,4 +182,4 @@ class Watchers:
 
 
 def _with_events(visit: Visit) -> None:
-    visit.events = []
+    visit.events = Happened()
