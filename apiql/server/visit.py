@@ -95,10 +95,12 @@ class Visit(Struct, eq=False):
 
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
-        scope = self.scope
-        scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
+        headers, fields = self.scope["headers"], self.fields
+        each_once = len(headers) == len(fields)
         for name in names:
-            self.fields.pop(name, None)
+            fields.pop(name, None)
+        kept = fields.items() if each_once else (pair for pair in headers if pair[0] not in names)
+        self.scope["headers"] = [*kept]
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""

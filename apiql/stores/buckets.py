@@ -21,6 +21,10 @@ class MemoryBuckets:
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""
+        return self.at_once(key, rate, burst)
+
+    def at_once(self, key: bytes, rate: float, burst: int) -> Taken:
+        """The same, which waits for nothing."""
         now, filled = self._clock(), self._filled
         found = filled.get(key)
         if found is None:
