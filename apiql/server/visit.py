@@ -96,11 +96,13 @@ class Visit(Struct, eq=False):
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
         headers, fields = self.scope["headers"], self.fields
-        each_once = len(headers) == len(fields)
+        once = len(headers) == len(fields)  # each stands there once
+        kept = [*headers] if once else [pair for pair in headers if pair[0] not in names]
         for name in names:
-            fields.pop(name, None)
-        kept = fields.items() if each_once else (pair for pair in headers if pair[0] not in names)
-        self.scope["headers"] = [*kept]
+            value = fields.pop(name, None)
+            if once and value is not None:
+                kept.remove((name, value))
+        self.scope["headers"] = kept
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""

@@ -32,9 +32,13 @@ class MemoryBuckets:
             if len(filled) >= self._most:
                 filled.popitem(last=False)
         else:
-            held = min(float(burst), found[0] + (now - found[1]) * rate)
+            held = found[0] + (now - found[1]) * rate
+            if held > burst:
+                held = float(burst)
             filled.move_to_end(key)
         allowed = held >= 1.0
-        held -= 1.0 if allowed else 0.0
+        if allowed:
+            held -= 1.0
         filled[key] = (held, now)
-        return Taken(allowed, int(held), max(0.0, (1.0 - held) / rate), (burst - held) / rate)
+        wait = (1.0 - held) / rate if held < 1.0 else 0.0
+        return Taken(allowed, int(held), wait, (burst - held) / rate)
