@@ -20,7 +20,7 @@ from apiql.bounds import depth_in, run_limits
 from apiql.compiling import Compiling
 from apiql.definition_files import DefinitionFiles
 from apiql.errors import QueryRefused
-from apiql.events import Event, Observer, Told
+from apiql.events import Event, Told
 from apiql.frontends.definitions.lower.lowered import Count
 from apiql.frontends.text import syntax
 from apiql.frontends.text.identity import identity, persisted_id
@@ -30,7 +30,7 @@ from apiql.frontends.text.surroundings import with_excerpts
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Reach, Seen
 from apiql.ir.redaction import Redaction
-from apiql.observing import between_ticks, hiding
+from apiql.observing import Listener, between_ticks, telling
 from apiql.plugins import Registry
 from apiql.query import Query as Query
 from apiql.query_files import QueryFiles
@@ -187,7 +187,7 @@ class Engine:
         self._plans = _no_plans(self.settings)  # those kept know the templates of before
 
     async def call_template(
-        self, name: str, args: Mapping[str, Any], observe: Observer | None = None
+        self, name: str, args: Mapping[str, Any], observe: Listener | None = None
     ) -> Answer:
         """The answer of a call template to these arguments; as `answer`."""
         found = self.catalog.templates.named(name)
@@ -197,7 +197,7 @@ class Engine:
         """The plan of a text, for `explain`."""
         return self.executable(text).plan
 
-    async def answer(self, query: Query, observe: Observer | None = None) -> Answer:
+    async def answer(self, query: Query, observe: Listener | None = None) -> Answer:
         """The answer to a query; cancelled, it takes its upstream calls with it.
 
         Raises:
@@ -206,7 +206,7 @@ class Engine:
         return await self.carry_out(self.executable(query.text), query, observe)
 
     async def carry_out(
-        self, executable: Executable, query: Query, observe: Observer | None = None,
+        self, executable: Executable, query: Query, observe: Listener | None = None,
         began: Began | None = None,
     ) -> Answer:  # fmt: skip
         """The answer of a compiled plan to the query it was made of; as `answer`."""
@@ -225,7 +225,7 @@ class Engine:
         return self._compiling.defined(plan, reach)
 
     async def outcome(
-        self, executable: Executable, query: Query, observe: Observer | None = None,
+        self, executable: Executable, query: Query, observe: Listener | None = None,
         began: Began | None = None,
     ) -> Done | Failed | LeftOut:  # fmt: skip
         """What the plan of a definition comes to; as `answer`, with all the calls that it has."""
@@ -248,7 +248,7 @@ class Engine:
         return analysis_of(executable.plan, events, start, clock(), answer.status), answer
 
     def stream(
-        self, executable: Executable, query: Query, observe: Observer | None = None,
+        self, executable: Executable, query: Query, observe: Listener | None = None,
         began: Began | None = None,
     ) -> AsyncGenerator[Piece, None]:  # fmt: skip
         """The answer in pieces, each as soon as it is there, the `End` last; to be closed by who
@@ -263,7 +263,7 @@ class Engine:
         return pieces(executable, run, self._details, self.settings.limits.answer_bytes)
 
     def _begun(
-        self, executable: Executable, query: Query, observe: Observer | None,
+        self, executable: Executable, query: Query, observe: Listener | None,
         clock: Callable[[], float] | None = None,
     ) -> Run:  # fmt: skip
         clock = clock or self._clock or asyncio.get_running_loop().time
@@ -273,12 +273,11 @@ class Engine:
         now = int(self._wall() * 1000)
         moment = Caller(now, self._random_bits, query.headers, query.cookies)
         limits = self._run_limits
-        if observe is not None and self.redaction:
-            observe = hiding(observe, self.redaction)
+        tell = None if observe is None else telling(observe, self.redaction)
         if query.timeout is not None:
             limits = replace(limits, patience=query.timeout)
         try:
-            run = prepare(executable, query.params, moment, layer, limits, clock, observe)
+            run = prepare(executable, query.params, moment, layer, limits, clock, tell)
         except QueryRefused as refused:
             if not query.text:
                 raise

@@ -3,23 +3,53 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from apiql.events import CallMade, Event, Observer
 from apiql.ir.redaction import Redaction
+from apiql.runtime.told import CallEnded, Mark, Tell
 
 
-def hiding(observe: Observer, hide: Redaction) -> Observer:
-    """Tells events without secrets: the target of a call may hold one."""
+class Happened:
+    """What happens in a run, as it is; who iterates gets its events, without secrets. Keeping it
+    costs a run next to nothing, so whoever may want to know can have it kept.
+    """
 
-    def observed(event: Event) -> None:
-        if isinstance(event, CallMade):
-            event = replace(event, target=hide(event.target))
-        observe(event)
+    __slots__ = ("_hide", "_marks")
 
-    return observed
+    def __init__(self) -> None:
+        self._marks: list[Mark] = []
+        self._hide: Redaction | None = None
+
+    def of(self, hide: Redaction) -> Tell:
+        """Keeps what happens in a run, whose secrets these are."""
+        self._hide = hide
+        return self._marks.append
+
+    def __iter__(self) -> Iterator[Event]:
+        return (_event(mark, self._hide) for mark in self._marks)
+
+
+Listener: TypeAlias = Observer | Happened
+"""Is told of events as they happen, or has them kept."""
+
+
+def telling(listener: Listener, hide: Redaction) -> Tell:
+    """What takes all that happens in a run, whose secrets these are."""
+    if isinstance(listener, Happened):
+        return listener.of(hide)
+    return lambda mark: listener(_event(mark, hide))
+
+
+def _event(mark: Mark, hide: Redaction | None) -> Event:
+    """The target of a call may hold a secret."""
+    event = mark.event if isinstance(mark, CallEnded) else mark
+    if hide and isinstance(event, CallMade):
+        return replace(event, target=hide(event.target))
+    return event
 
 
 def between_ticks(ticks: Callable[[], float]) -> Callable[[], float]:

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from apiql.errors import CallFailed, Code, Failure, ValueRefused
-from apiql.events import CallMade, Queued, Retried, TaskSkipped
+from apiql.events import Queued, Retried, TaskSkipped
 from apiql.ir.policy import Duration
 from apiql.runtime.again import may_help, pause
 from apiql.runtime.call_failures import failed_call, kept_waiting
@@ -20,11 +20,9 @@ from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
+from apiql.runtime.told import CallEnded
 from apiql.sources.call import Caching, Call, Reply
-from apiql.sources.judgement import forwarded
 from apiql.sources.refusals import NotAgain
-
-NO_REPLY = Reply(0, (), b"")
 
 
 def built(step: Step, run: Run, elements: tuple[Any, ...] = ()) -> Call | Failed | Skipped:
@@ -194,12 +192,7 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    told, ended, size = reply or NO_REPLY, run.clock(), len(reply.body) if reply else 0
-    status = None if reply is None else reply.status
-    run.observe(
-        CallMade(step.name, step.service, call.method, call.target, started, ended, status, size,
-                 code, told.age, told.stale, told.use or forwarded(call), told.ttl)
-    )  # fmt: skip
+    run.observe(CallEnded(step.name, step.service, call, started, run.clock(), reply, code))
 
 
 # -- equal calls of one run ---------------------------------------------------------------------

@@ -12,7 +12,6 @@ from typing import Any
 from msgspec import structs
 
 from apiql.errors import Code, Failure, QueryRefused, ValueRefused
-from apiql.events import Event, Observer
 from apiql.runtime.assemble import Gathered, gather
 from apiql.runtime.decode import Undecodable, to_json
 from apiql.runtime.inputs import bind_parameters, seconds_of
@@ -24,6 +23,7 @@ from apiql.runtime.run import Nest, Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.single import Result
 from apiql.runtime.step import Executable, NestedCall, Step
+from apiql.runtime.told import Mark, Tell
 
 CarryOut = Callable[[Executable, Run], Awaitable[None]]
 Elements = tuple[Any, ...]
@@ -111,9 +111,9 @@ def own_outcome(executable: Executable, scope: Scope) -> Done | Failed | LeftOut
     return next((one for one in ended if isinstance(one, Failed)), Failed(found.failure))
 
 
-def _as_part_of(step: Step, observe: Observer) -> Observer:
-    def told(event: Event) -> None:
-        observe(structs.replace(event, task=f"{step.name}/{event.task}"))
+def _as_part_of(step: Step, tell: Tell) -> Tell:
+    def told(mark: Mark) -> None:
+        tell(structs.replace(mark, task=f"{step.name}/{mark.task}"))
 
     return told
 

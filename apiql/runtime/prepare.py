@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from apiql.errors import Code, Location, Problem, QueryRefused, ValueRefused
-from apiql.events import Observer
 from apiql.ir.policy import LONGEST_KEPT
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
@@ -24,6 +23,7 @@ from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.single import is_wanted
 from apiql.runtime.slots import Slots
 from apiql.runtime.step import Executable, Fan, NestedCall, Step
+from apiql.runtime.told import Tell
 from apiql.sources.call import Layer
 
 MERGE_RESERVE = 0.05
@@ -48,7 +48,7 @@ class RunLimits:
 
 def prepare(
     executable: Executable, given: Mapping[str, Any], moment: Moment, layer: Layer,
-    limits: RunLimits, clock: Callable[[], float], observe: Observer | None = None,
+    limits: RunLimits, clock: Callable[[], float], observe: Tell | None = None,
 ) -> Run:  # fmt: skip
     """A run with all that can be known before the first call.
 

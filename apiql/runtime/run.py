@@ -9,13 +9,13 @@ from typing import Any, Protocol, TypeAlias
 from msgspec import Struct
 
 from apiql.errors import CallFailed, Code
-from apiql.events import Observer
 from apiql.ir.plan import Lane
 from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.outcome import Outcome
 from apiql.runtime.scope import Scope
 from apiql.runtime.slots import Slots
 from apiql.runtime.step import NestedCall, Step
+from apiql.runtime.told import Tell
 from apiql.sources.call import Call, Layer, Reply
 
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
@@ -73,6 +73,11 @@ class Budget(Struct):
             raise CallFailed(Code.FANOUT_LIMIT, message, hint)
         self.rounds -= 1
 
+    @property
+    def spent(self) -> int:
+        """The calls that were made so far."""
+        return self.allowed - self.left
+
 
 class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
@@ -90,7 +95,7 @@ class Run(Struct, eq=False):
     width: int
     call_timeout: float
     fan_limits: FanLimits
-    observe: Observer | None = None
+    observe: Tell | None = None
     calls: dict[Step, Call] = {}
     cells: Mapping[Step, Cells] | None = None
     made: Mapping[Step, Sequence[Call]] | None = None
@@ -114,7 +119,7 @@ class Run(Struct, eq=False):
         until = self.clock() + self.time_of(step)
         return until if until < self.deadline else self.deadline
 
-    def inside(self, scope: Scope, deadline: float, observe: Observer | None) -> Run:
+    def inside(self, scope: Scope, deadline: float, observe: Tell | None) -> Run:
         """The run of a plan within the plan, which has the same time, calls and places."""
         return Run(
             scope, self.layer, deadline, self.clock, self.budget, self.width, self.call_timeout,

@@ -15,7 +15,7 @@ from apiql.server.access_lines import Record
 from apiql.server.client_address import client_address
 from apiql.server.line_writer import LineWriter
 from apiql.server.under_way import Fingerprint
-from apiql.server.visit import Visit
+from apiql.server.visit import Look, Scope, Visit
 from apiql.settings import Clients, Settings
 
 LONGEST = 64
@@ -42,17 +42,24 @@ class AccessLog:
         self._access = settings.log.access
         self._client = _client_of(settings.log.client, settings.clients)
 
-    def ended(self, visit: Visit) -> None:
+    @property
+    def ended(self) -> Look:
         """Tells of it: what is here costs each request, what makes a line of it is done later."""
-        access = self._access
-        if access is True or (access == "errors" and not 0 < visit.status < FAILED):
-            who, name, trace = visit.principal, visit.name, visit.trace
-            self._lines.add((
-                self._wall(), visit.request_id, visit.scope["method"], visit.route, visit.status,
-                visit.seconds, visit.size, visit.calls, self._client(visit), who.name, who.scheme,
-                name, "" if name else self._fingerprint(visit), visit.codes,
-                "" if trace is None else trace.context.trace_id,
-            ))  # fmt: skip
+        return self._note_failed if self._access == "errors" else self._note
+
+    def _note_failed(self, visit: Visit) -> None:
+        if not 0 < visit.status < FAILED:
+            self._note(visit)
+
+    def _note(self, visit: Visit) -> None:
+        who, name, run, trace = visit.principal, visit.name, visit.run, visit.trace
+        self._lines.add((
+            self._wall(), visit.request_id, visit.scope["method"], visit.route, visit.status,
+            visit.seconds, visit.size, 0 if run is None else run.budget.spent,
+            self._client(visit.scope), who.name, who.scheme, name,
+            "" if name else self._fingerprint(visit), visit.codes,
+            "" if trace is None else trace.context.trace_id,
+        ))  # fmt: skip
 
     def figures(self) -> Iterator[Figure]:
         """What was not written."""
@@ -61,17 +68,17 @@ class AccessLog:
         yield Figure("apiql_log_lines_dropped_total", told, dropped, counter=True)
 
 
-def _client_of(shown: str, clients: Clients) -> Callable[[Visit], str]:
+def _client_of(shown: str, clients: Clients) -> Callable[[Scope], str]:
     """What is shown of a client's address."""
     if shown == "none":
-        return lambda visit: ""
+        return lambda scope: ""
     told = lru_cache(4096)(_short if shown == "full" else _network)
     if clients.trusted_proxies:
-        return lambda visit: told(client_address(visit.scope, clients))
+        return lambda scope: told(client_address(scope, clients))
 
-    def connected(visit: Visit) -> str:
-        peer = visit.scope.get("client")
-        return told(peer[0] if peer else "")
+    def connected(scope: Scope) -> str:
+        peer = scope.get("client")
+        return told(peer[0]) if peer else ""
 
     return connected
 

@@ -9,6 +9,7 @@ from apiql.engine import Engine
 from apiql.errors import Code, RequestRefused
 from apiql.events import CallMade
 from apiql.ir.plan import Plan
+from apiql.observing import Happened
 from apiql.runtime.assemble import Answer
 from apiql.runtime.step import Executable
 from apiql.server.analyzed import analyzed, mind_what_is_told
@@ -64,7 +65,7 @@ async def answered_query(engine: Engine, asked: Asked, visit: Visit) -> Rendered
     if timed:
         rendered = await _timed(engine, executable, asked, begun, visit)
     else:
-        answer = await engine.carry_out(executable, asked.query, visit.observe, visit.went_on)
+        answer = await engine.carry_out(executable, asked.query, visit.events, visit.went_on)
         rendered = _render(plan)(answer, asked.wanted, {}, executable.varies)
         if answer.errors:
             visit.codes = codes_of(answer)
@@ -77,10 +78,11 @@ async def _timed(
     engine: Engine, executable: Executable, asked: Asked, begun: float, visit: Visit
 ) -> Rendered:
     """The answer with Server-Timing and, if asked, the trace of its calls."""
-    events = [] if visit.events is None else visit.events
+    happened = Happened() if visit.events is None else visit.events
     clock = asyncio.get_running_loop().time
     start = clock()
-    answer = await engine.carry_out(executable, asked.query, events.append, visit.went_on)
+    answer = await engine.carry_out(executable, asked.query, happened, visit.went_on)
+    events = [*happened]
     visit.codes = codes_of(answer)
     extensions = {"trace": trace_of(events, start)} if asked.trace else {}
     render = _render(executable.plan)

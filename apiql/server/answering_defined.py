@@ -26,7 +26,7 @@ async def answered_defined(engine: Engine, found: Defined, asked: Asked, visit: 
         visit.was_for(found.kind.value)
     if visit.sight is not None:
         visit.sight.use_defined(found.kind, found.name)
-    outcome = await engine.outcome(found.executable, asked.query, visit.observe, visit.went_on)
+    outcome = await engine.outcome(found.executable, asked.query, visit.events, visit.went_on)
     if isinstance(outcome, Failed):
         visit.codes = (outcome.failure.code,)
     answer = found.lowered.answer(_ended(outcome, engine.redaction))

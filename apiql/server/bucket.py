@@ -91,7 +91,9 @@ class Bucket:
         if self.rates is None:
             return
         try:
-            await self.rates(visit)
+            waits = self.rates(visit)
+            if waits is not None:
+                await waits
         except RequestRefused:
             self.limited += 1
             raise

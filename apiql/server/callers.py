@@ -69,26 +69,38 @@ class Callers:
         fields = frozenset().union(*(scheme.fields for scheme in self.schemes))
         varies = (b"vary", b", ".join(sorted(name.title() for name in fields)))
 
-        async def guard(visit: Visit) -> None:
+        def guard(visit: Visit) -> Awaitable[None] | None:
             visit.told.append(varies)  # else a cache between would answer one caller for another
             scheme = None
             try:
                 scheme, claim = self._claimed(visit, fields)
-                if scheme is not None:
-                    proved = scheme.prove(claim, visit)
-                    visit.principal = proved if isinstance(proved, Principal) else await proved
-                    if not self.pass_on:
-                        visit.hide(scheme.fields)
+                proved = None if scheme is None else scheme.prove(claim, visit)
             except NotProved as wrong:
                 raise self._refused(visit, scheme, wrong.why) from None
-            except TooMany:
-                raise Overloaded from None
-            if scheme is None:
+            if scheme is None or proved is None:
                 visit.challenge = challenge
-            if scheme is None and self.required:
-                raise self._refused(visit, None, "it shows nothing")
+                if self.required:
+                    raise self._refused(visit, None, "it shows nothing")
+                return None
+            if not isinstance(proved, Principal):
+                return self._awaited(visit, scheme, proved)
+            self._let_in(visit, scheme, proved)
+            return None
 
         return guard
+
+    async def _awaited(self, visit: Visit, scheme: Scheme, proved: Awaitable[Principal]) -> None:
+        try:
+            self._let_in(visit, scheme, await proved)
+        except NotProved as wrong:
+            raise self._refused(visit, scheme, wrong.why) from None
+        except TooMany:
+            raise Overloaded from None
+
+    def _let_in(self, visit: Visit, scheme: Scheme, who: Principal) -> None:
+        visit.principal = who
+        if not self.pass_on:
+            visit.hide(scheme.fields)
 
     def _claimed(self, visit: Visit, fields: frozenset[bytes]) -> tuple[Scheme | None, Any]:
         found, headers = visit.fields, visit.scope["headers"]
@@ -98,11 +110,16 @@ class Callers:
             shown = [name for name, _ in headers if name in fields or name == AUTHORIZATION]
             if len(shown) != len(set(shown)):
                 raise NotProved("one header stands there several times")
-        claims = [(scheme, scheme.claims(found)) for scheme in self.schemes]
-        made = [(scheme, claim) for scheme, claim in claims if claim is not None]
-        if len(made) != 1:
-            raise NotProved("it shows several credentials" if made else "it shows no known kind")
-        return made[0]
+        made: tuple[Scheme, Any] | None = None
+        for scheme in self.schemes:
+            claim = scheme.claims(found)
+            if claim is not None:
+                if made is not None:
+                    raise NotProved("it shows several credentials")
+                made = scheme, claim
+        if made is None:
+            raise NotProved("it shows no known kind")
+        return made
 
     def _refused(self, visit: Visit, scheme: Scheme | None, why: str) -> RequestRefused:
         """One answer for all reasons."""

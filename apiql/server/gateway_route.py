@@ -171,7 +171,7 @@ class Passing:
     async def _ended(self, query: Query) -> Ended:
         engine, visit = self.held.engine, self.visit
         executable = self.way.served.executable
-        outcome = await engine.outcome(executable, query, visit.observe, visit.went_on)
+        outcome = await engine.outcome(executable, query, visit.events, visit.went_on)
         return _ended(outcome, engine)
 
     def answered(self, kept: GatewayAnswer) -> Answered:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
@@ -77,10 +77,10 @@ class Rates:
         self._by_name = _by_name(clients)
         self._schemes = SCHEMES.get(clients.by)
         self._key_of = keys_by(clients)
-        self._buckets = buckets
+        self._buckets, self._at_once = buckets, buckets.at_once
 
-    async def __call__(self, visit: Visit) -> None:
-        """Tells how many requests are left to the client.
+    def __call__(self, visit: Visit) -> Awaitable[None] | None:
+        """Tells how many requests are left to the client; waits where a store must be asked.
 
         Raises:
             RequestRefused: none.
@@ -89,9 +89,18 @@ class Rates:
         if self._by_name and who.scheme and self._counts(who):
             rate, key = self._named.get(who.name, rate), key_of_name(who)
         if rate is None:
-            return
+            return None
         key = key or self._key_of(visit.scope)
+        if self._at_once is None:
+            return self._awaited(visit, rate, key)
+        self._mind(visit, rate, self._at_once(key, rate.each_second, rate.burst))
+        return None
+
+    async def _awaited(self, visit: Visit, rate: Rate, key: bytes) -> None:
         taken = await self._buckets.take(key, rate.each_second, rate.burst)
+        self._mind(visit, rate, taken)
+
+    def _mind(self, visit: Visit, rate: Rate, taken: Taken) -> None:
         visit.told += (rate.policy, (b"ratelimit", self._left % _left(taken)))
         if not taken.allowed:
             again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}

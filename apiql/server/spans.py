@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from msgspec import Struct
 
 from apiql.events import CallMade, TaskEnded
+from apiql.ir.redaction import HIDDEN
+from apiql.server.measured import METHODS
 from apiql.server.visit import Visit
 from apiql.trace_context import Attempt, Moments, Trace
 
@@ -37,7 +39,7 @@ def spans_of(visit: Visit, trace: Trace, ended: int, new_id: Callable[[], str]) 
     """The span of a request, and of each task and try within it."""
     own, began = trace.context.span_id, trace.began
     yield _of_request(visit, trace, began.wall, ended)
-    events = visit.events or ()
+    events = [*(visit.events or ())]
     calls = [event for event in events if isinstance(event, CallMade)]
     ids: dict[str, str] = {}
     for event in events:
@@ -49,8 +51,8 @@ def spans_of(visit: Visit, trace: Trace, ended: int, new_id: Callable[[], str]) 
 
 
 def _of_request(visit: Visit, trace: Trace, start: int, end: int) -> Span:
-    method, route = visit.scope["method"], "/query/{id}" if visit.name else "/apiql"
-    known = method in ("GET", "POST")
+    method, known = visit.scope["method"], visit.scope["method"] in METHODS
+    route = f"{visit.route}{{name}}" if visit.name and visit.route.endswith("/") else visit.route
     attributes: dict[str, Attribute] = {
         "http.request.method": method if known else "_OTHER",
         "http.route": route,
@@ -58,7 +60,7 @@ def _of_request(visit: Visit, trace: Trace, start: int, end: int) -> Span:
         "apiql.request_id": visit.request_id.decode("latin-1"),
     }
     if visit.name:
-        attributes["apiql.query"] = visit.name
+        attributes[f"apiql.{visit.kind}"] = visit.name
     if visit.status:
         attributes["http.response.status_code"] = visit.status
     failed = "CANCELLED" if not visit.status else str(visit.status)
@@ -107,9 +109,13 @@ def _of_attempt(attempt: Attempt, parent_id: str) -> Span:
 
 
 def _task_of(attempt: Attempt, calls: list[CallMade], began: Moments) -> str:
-    """The task that a try was made for: that of the call which it lies within."""
+    """The task that a try was made for: that of the call which it lies within. Targets of calls are
+    told without secrets, those of tries as they were.
+    """
     for call in calls:
-        same = call.target == attempt.target and call.method == attempt.method
+        same = call.method == attempt.method and (
+            call.target == attempt.target or HIDDEN in call.target
+        )
         first, last = began.at(call.started) - TOLERANCE, began.at(call.ended) + TOLERANCE
         if same and first <= attempt.started <= last:
             return call.task

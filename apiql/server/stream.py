@@ -14,7 +14,7 @@ from typing import Any
 
 from apiql.engine import Began, Engine
 from apiql.errors import Code
-from apiql.events import Event
+from apiql.observing import Happened
 from apiql.runtime.decode import to_json
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import End, Line, Piece
@@ -110,12 +110,12 @@ async def _hand_over(send: Send, message: MutableMapping[str, Any]) -> None:
 
 
 def streaming(
-    engine: Engine, executable: Executable, asked: Asked, events: list[Event] | None = None,
+    engine: Engine, executable: Executable, asked: Asked, happened: Happened | None = None,
     began: Began | None = None,
 ) -> Streaming | Rendered:  # fmt: skip
     """The answer to a query that a client wants in pieces; none where it has had all of them: a
     reader of events asks again, naming the last one, until it is told that there is no more.
-    `events` takes what happens.
+    `happened` takes what happens.
 
     Raises:
         QueryRefused: the query cannot be run; nothing was called.
@@ -123,18 +123,17 @@ def streaming(
     if asked.wanted is Wanted.EVENTS and asked.query.headers.get("last-event-id") == LAST:
         return Rendered(204, b"")
     if not engine.settings.answer.timings:
-        observe = None if events is None else events.append
-        found = engine.stream(executable, asked.query, observe, began)
+        found = engine.stream(executable, asked.query, happened, began)
         return Streaming(found, asked.wanted, dict)
-    seen = [] if events is None else events
+    seen = happened or Happened()
     clock = asyncio.get_running_loop().time
     start = clock()
 
     def timings() -> Mapping[str, Any]:
         total = round((clock() - start) * 1000, 2)
-        return {"trace": trace_of(seen, start), "total": total}
+        return {"trace": trace_of([*seen], start), "total": total}
 
-    found = engine.stream(executable, asked.query, seen.append, began)
+    found = engine.stream(executable, asked.query, seen, began)
     return Streaming(found, asked.wanted, timings)
 
 

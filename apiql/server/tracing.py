@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from random import random
 
+from apiql.observing import Happened
 from apiql.server.spans import Span, spans_of
 from apiql.server.visit import Look, Visit
 from apiql.settings import Telemetry
@@ -52,7 +53,7 @@ class Tracing:
         if trace.context.sampled and self.export is not None:
             trace.attempts = []
             if visit.events is None:
-                visit.events = []
+                visit.events = Happened()
 
     def _place(self, parent: TraceContext | None, share: float) -> TraceContext:
         if parent is None:

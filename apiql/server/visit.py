@@ -18,8 +18,8 @@ from msgspec import Struct, field
 
 from apiql.access.principal import ANYONE, Principal
 from apiql.errors import ApiqlError
-from apiql.events import Event, Observer
 from apiql.ir.plan import Plan
+from apiql.observing import Happened
 from apiql.runtime.run import Run
 from apiql.server.sight import Sight
 from apiql.trace_context import Trace
@@ -74,7 +74,7 @@ class Visit(Struct, eq=False):
     text: str = ""
     plan: Plan | None = None
     run: Run | None = None
-    events: list[Event] | None = None
+    events: Happened | None = None
     codes: tuple[str, ...] = ()
     status: int = 0
     size: int = 0
@@ -95,15 +95,14 @@ class Visit(Struct, eq=False):
 
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
-        scope = self.scope
-        scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in names]
+        headers, fields = self.scope["headers"], self.fields
+        once = len(headers) == len(fields)  # each stands there once
+        kept = [*headers] if once else [pair for pair in headers if pair[0] not in names]
         for name in names:
-            self.fields.pop(name, None)
-
-    @property
-    def observe(self) -> Observer | None:
-        """Takes what happens while it is answered, if anybody wants to know."""
-        return None if self.events is None else self.events.append
+            value = fields.pop(name, None)
+            if once and value is not None:
+                kept.remove((name, value))
+        self.scope["headers"] = kept
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""
@@ -124,7 +123,7 @@ class Visit(Struct, eq=False):
     @property
     def calls(self) -> int:
         """The calls that its query has made so far, those that a cache answered too."""
-        return 0 if self.run is None else self.run.budget.allowed - self.run.budget.left
+        return 0 if self.run is None else self.run.budget.spent
 
 
 Guard = Callable[[Visit], Awaitable[None] | None]
@@ -187,4 +186,4 @@ class Watchers:
 
 
 def _with_events(visit: Visit) -> None:
-    visit.events = []
+    visit.events = Happened()

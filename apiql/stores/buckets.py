@@ -21,6 +21,10 @@ class MemoryBuckets:
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""
+        return self.at_once(key, rate, burst)
+
+    def at_once(self, key: bytes, rate: float, burst: int) -> Taken:
+        """The same, which waits for nothing."""
         now, filled = self._clock(), self._filled
         found = filled.get(key)
         if found is None:
@@ -28,9 +32,13 @@ class MemoryBuckets:
             if len(filled) >= self._most:
                 filled.popitem(last=False)
         else:
-            held = min(float(burst), found[0] + (now - found[1]) * rate)
+            held = found[0] + (now - found[1]) * rate
+            if held > burst:
+                held = float(burst)
             filled.move_to_end(key)
         allowed = held >= 1.0
-        held -= 1.0 if allowed else 0.0
+        if allowed:
+            held -= 1.0
         filled[key] = (held, now)
-        return Taken(allowed, int(held), max(0.0, (1.0 - held) / rate), (burst - held) / rate)
+        wait = (1.0 - held) / rate if held < 1.0 else 0.0
+        return Taken(allowed, int(held), wait, (burst - held) / rate)

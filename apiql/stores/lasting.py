@@ -88,6 +88,8 @@ class LastingStore(Generic[V]):
 class LastingBuckets:
     """Buckets that all machines take from; while they cannot, each process has its own."""
 
+    at_once = None
+
     def __init__(self, shared: RedisBuckets, reach: Reach, own: MemoryBuckets) -> None:
         self._shared = shared
         self._reach = reach

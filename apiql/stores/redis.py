@@ -95,6 +95,8 @@ class RedisStore(Generic[V]):
 class RedisBuckets:
     """Token buckets that all machines take from."""
 
+    at_once = None
+
     def __init__(self, ask: Ask, prefix: str) -> None:
         self._ask = ask
         self._before = f"{prefix}:#bucket:".encode()

@@ -61,8 +61,16 @@ class Taken(Struct, frozen=True):
     full: float
 
 
+TakeAtOnce: TypeAlias = Callable[[bytes, float, int], Taken]
+"""As `take` of `Buckets`, without waiting."""
+
+
 class Buckets(Protocol):
     """Token buckets by a key; each begins full."""
+
+    @property
+    def at_once(self) -> TakeAtOnce | None:
+        """Takes one where nobody has to be asked, else None."""
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""

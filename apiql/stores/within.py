@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from apiql.events import Figure
-from apiql.stores.store import Buckets, Once, Room, Store, Stores, Taken, V
+from apiql.stores.store import Buckets, Once, Room, Store, Stores, TakeAtOnce, Taken, V
 
 
 class WithinBuckets:
@@ -19,6 +19,14 @@ class WithinBuckets:
     def __init__(self, inner: Buckets, name: str) -> None:
         self._inner = inner
         self._before = f"\0{name}\0".encode()
+
+    @property
+    def at_once(self) -> TakeAtOnce | None:
+        """Takes one where nobody has to be asked."""
+        inner, before = self._inner.at_once, self._before
+        if inner is None:
+            return None
+        return lambda key, rate, burst: inner(before + key, rate, burst)
 
     async def take(self, key: bytes, rate: float, burst: int) -> Taken:
         """Takes one of at most `burst`, of which `rate` come back each second."""

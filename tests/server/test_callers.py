@@ -404,10 +404,11 @@ async def test_the_guard_is_quick(site: Site) -> None:
             visit = Visit({"headers": headers}, None, dict(headers))  # type: ignore[arg-type]
             begun = time.perf_counter()
             waits = guard(visit)
-            assert waits is not None
-            await waits
+            if waits is not None:
+                await waits
             best = min(best, time.perf_counter() - begun)
             assert visit.principal.is_known
+        assert waits is None  # what needs nobody's answer waits for nothing
         assert best < 100e-6
 
 
@@ -445,8 +446,8 @@ async def test_another_scheme_stands_beside_the_others() -> None:
     async def asked(*headers: tuple[bytes, bytes]) -> Visit:
         visit = Visit({"method": "POST", "headers": [*headers]}, None, dict(headers))  # type: ignore[arg-type]
         waits = guard(visit)
-        assert waits is not None
-        await waits
+        if waits is not None:
+            await waits
         return visit
 
     right, key = (AUTHORIZATION, b"Own right"), (b"x-api-key", KEY.encode())

@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 
 from apiql.server.access_lines import Clock, line_as
+from apiql.server.access_log import AccessLog
 from apiql.server.line_writer import AT_ONCE, LineWriter, Out, chunks, to_file
 from apiql.server.log_level import LogLevel
 from apiql.server.log_lines import FIELDS, MOST, LogLines, bounded, json_line, text_line
 from apiql.server.visit import REQUEST, Mark, Visit
-from apiql.settings import Log, Settings
+from apiql.settings import Clients, Log, Settings
 from tests.server.conf import USER, Folder, Running, running
 from tests.server.upstream import Upstream as Up
 
@@ -151,6 +152,47 @@ async def test_only_errors_or_nothing(up: Up, tmp_path: Path) -> None:
 async def test_less_of_the_address(up: Up, tmp_path: Path, shown: str, client: str | None) -> None:
     (line,) = await lines_of(up, tmp_path, f"access = true\nclient = '{shown}'", stored)
     assert line.get("client") == client
+
+
+async def noted(log: Log, clients: Clients, *visits: Visit) -> list[Any]:
+    """The lines of requests that are over."""
+    written: list[bytes] = []
+
+    def write(data: bytes) -> int:
+        written.append(data)
+        return len(data)
+
+    writer = LineWriter(Out(write), line_as("json"))
+    access = AccessLog(Settings(log=log, clients=clients), writer, lambda visit: "")
+    for visit in visits:
+        access.ended(visit)
+    writer.close()
+    return [json.loads(line) for line in b"".join(written).splitlines()]
+
+
+def over(status: int, peer: str | None, *forwarded: str) -> Visit:
+    headers = [(b"x-forwarded-for", text.encode()) for text in forwarded]
+    scope = {"method": "POST", "headers": headers, "client": (peer, 1) if peer else None}
+    visit = Visit(scope, None, dict(headers), b"id", "/apiql", "text")  # type: ignore[arg-type]
+    visit.status = status
+    return visit
+
+
+@loop
+async def test_who_did_not_wait_is_an_error() -> None:
+    visits = [over(status, "10.0.0.1") for status in (200, 399, 0, 400, 503)]
+    lines = await noted(Log(access="errors"), Clients(), *visits)
+    assert [line["status"] for line in lines] == [0, 400, 503]
+
+
+@loop
+async def test_a_client_behind_a_proxy_and_one_without_an_address() -> None:
+    trusted = Clients.model_validate({"trusted_proxies": ["10.0.0.0/8"]})
+    visits = [over(200, "10.0.0.1", "1.2.3.4"), over(200, "9.9.9.9", "1.2.3.4"), over(200, None)]
+    lines = await noted(Log(access=True), trusted, *visits)
+    assert [line.get("client") for line in lines] == ["1.2.3.4", "9.9.9.9", None]
+    lines = await noted(Log(access=True, client="network"), Clients(), *visits)
+    assert [line.get("client") for line in lines] == ["10.0.0.0/24", "9.9.9.0/24", None]
 
 
 @loop

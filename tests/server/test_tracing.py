@@ -18,12 +18,12 @@ from apiql.opened import OpenEngine
 from apiql.server.app import App, app_around, create_app
 from apiql.server.current import Current, held_of
 from apiql.server.otlp import Collector
-from apiql.server.spans import Span
+from apiql.server.spans import Span, spans_of
 from apiql.server.tracing import Export, Tracing
-from apiql.server.visit import Watchers
+from apiql.server.visit import Visit, Watchers
 from apiql.server.worker import collecting
 from apiql.settings import Settings
-from apiql.trace_context import TraceContext, parse_context
+from apiql.trace_context import Moments, Trace, TraceContext, parse_context
 from tests.server import conftest
 from tests.server.client import Site
 from tests.server.upstream import Upstream, upstream
@@ -196,6 +196,39 @@ async def test_the_share_of_requests_that_begin_a_trace(
         await site.ask("select headers from /echo as a")
         await site.ask("select headers from /echo as a", traceparent=UNSAMPLED)
     assert len(kept.named("POST /apiql")) == expected, "who is in a trace does as it says"
+
+
+@pytest.mark.parametrize(
+    ("method", "route", "kind", "name", "told"),
+    [
+        ("GET", "/query/", "query", "shop/cart", "GET /query/{name}"),
+        ("POST", "/flow/", "flow", "chain", "POST /flow/{name}"),
+        ("DELETE", "/users/:id", "endpoint", "/users/:id", "DELETE /users/:id"),
+        ("GET", "/", "endpoint", "", "GET /"),
+        ("BREW", "/apiql", "text", "", "HTTP /apiql"),
+    ],
+)
+async def test_a_request_is_called_by_its_route(
+    method: str, route: str, kind: str, name: str, told: str
+) -> None:
+    scope = {"method": method, "scheme": "https"}
+    visit = Visit(scope, None, {}, b"id", route, kind)  # type: ignore[arg-type]
+    visit.name, visit.status = name, 200
+    context = TraceContext(TRACE, PARENT, True)
+    (span,) = spans_of(visit, Trace(context, None, Moments(5, 1.0)), 7, lambda: "x")
+    assert (span.name, span.attributes["http.route"]) == (told, told.partition(" ")[2])
+    assert span.attributes["http.request.method"] == method.replace("BREW", "_OTHER")
+    assert span.attributes.get(f"apiql.{kind}", "") == name
+
+
+async def test_a_try_whose_target_holds_a_secret_belongs_to_its_task(up: Upstream) -> None:
+    hidden = {"UPSTREAMS__DEFAULT__HEADERS__AUTHORIZATION": "Bearer s3cret-4711"}
+    query = "select * from /ok as a; select * from /echo as b where n = 's3cret-4711'"
+    async with traced(up, **hidden) as (site, kept):
+        assert (await site.ask(query, traceparent=SAMPLED)).status == 200
+    tasks = {span.span_id: span.name for _, span in kept.spans if span.kind == "internal"}
+    tries = [span for _, span in kept.spans if span.kind == "client"]
+    assert sorted(tasks.get(span.parent_id or "", "none") for span in tries) == ["task a", "task b"]
 
 
 async def test_two_parents_are_none(up: Upstream) -> None:
