@@ -63,6 +63,11 @@ class Function:
     prepare: Callable[[Sequence[Any]], Function] | None = None
     """Takes constant arguments in ahead, once for a plan; what is not constant is not text."""
 
+    @property
+    def takes_values(self) -> bool:
+        """Whether `call` is given nothing but the values, whatever they are."""
+        return not (self.lazy or self.null_passes or self.contextual)
+
     def accepts(self, count: int) -> bool:
         """Whether this many arguments are right."""
         return count >= self.least and (self.most is None or count <= self.most)

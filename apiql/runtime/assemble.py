@@ -111,23 +111,20 @@ def gather(executable: Executable, scope: Scope, most_bytes: int) -> Gathered:
 
 def _all_well(executable: Executable, scope: Scope, most_bytes: int) -> bytes | None:
     """The data if there is nothing to tell beside it (most answers), else None."""
-    if not executable.simple:
+    if executable.skeleton is None:
         return None
-    pieces: list[bytes] = []
+    members: list[bytes] = []
     outcomes = scope.outcomes
-    for opening, name, number in executable.members:
+    for name, number in executable.places:
         outcome = outcomes[name]
         if not isinstance(outcome, Done) or outcome.failures:
             return None
         found = outcome.shaped[number]
         if type(found) is not bytes:
             return None
-        if opening:
-            pieces += (opening, found)
-    if not pieces:
-        return None
-    pieces.append(b"}")
-    data = b"".join(pieces)
+        members.append(found)
+    parts = [members[p] if isinstance(p, int) else p for p in executable.skeleton]
+    data = b"".join(parts)
     return data if len(data) <= most_bytes else None
 
 

@@ -19,7 +19,7 @@ from apiql.plugins import Registry
 from apiql.runtime.caller import withholding
 from apiql.runtime.clauses import is_plain, retry_of, timeout_of, work_name
 from apiql.runtime.compile_stated import is_narrow, stated_step
-from apiql.runtime.decode import compile_reader, to_json
+from apiql.runtime.decode import compile_reader
 from apiql.runtime.elements import compile_elements
 from apiql.runtime.evaluate import compile_value
 from apiql.runtime.known import pure_parts
@@ -31,6 +31,7 @@ from apiql.runtime.row_list import object_alone
 from apiql.runtime.rows import compile_rows, row_checks, row_values
 from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
+from apiql.runtime.skeleton import skeleton_of
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
 from apiql.runtime.twins import call_key, twins_of
 from apiql.runtime.weave import compile_weaves
@@ -105,10 +106,10 @@ def _executable(
         returned = compile_answer(plan.returned, compiler.functions, compiler.reads)
     weaves = compile_weaves(plan, compiler.reads)
     return Executable(
-        plan=plan, steps=steps, places=places, members=tuple(_members(plan, places)),
+        plan=plan, steps=steps, places=places,
+        skeleton=None if weaves else skeleton_of(plan),
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
-        simple=returned is None and not weaves and plan.settings.status is StatusRule.ANY_OK,
         checks=_return_checks(plan, compiler),
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
         varies=header_names(plan) if compiler.shared is None else frozenset(),
@@ -151,14 +152,6 @@ def _problem(task: Task, refused: ValueRefused) -> Problem:
     message = f"{task.name}: {refused.message}"
     place = (task.location,)
     return Problem(Code.BAD_VALUE, message, place, refused.hint, task=task.name)
-
-
-def _members(plan: Plan, places: tuple[tuple[str, int], ...]) -> tuple[tuple[bytes, str, int], ...]:
-    members, mark = [], b"{"
-    for output, place in zip(plan.outputs, places, strict=True):
-        members.append((mark + to_json(output.name) + b":" if output.is_member else b"", *place))
-        mark = b"," if output.is_member else mark
-    return tuple(members)
 
 
 # -- steps --------------------------------------------------------------------------------------

@@ -157,10 +157,10 @@ def _prepared(function: Function, value: Apply) -> Function:
 
 
 def _call_of(function: Function, args: list[Evaluate]) -> Evaluate:
-    def evaluate(scope: Scope) -> Any:
-        return function.apply([arg(scope) for arg in args], scope.moment)
-
-    return evaluate
+    call = function.call
+    if function.takes_values and function.accepts(len(args)):
+        return lambda scope: call(*[arg(scope) for arg in args])
+    return lambda scope: function.apply([arg(scope) for arg in args], scope.moment)
 
 
 # -- references ---------------------------------------------------------------------------------

@@ -24,7 +24,10 @@ def standard_functions() -> Registry:
 
 
 def _coalesce(*values: Json) -> Json:
-    return next((value for value in values if value is not None), None)
+    for value in values:
+        if value is not None:
+            return value
+    return None
 
 
 def _json(value: Json) -> str:

@@ -15,6 +15,7 @@ from apiql.runtime.decode import Reader
 from apiql.runtime.request import Build
 from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.shape import Shape
+from apiql.runtime.skeleton import Skeleton
 
 RowStage: TypeAlias = Callable[[bytes, Scope], bytes]
 """From a body to what the row clauses make of it."""
@@ -127,11 +128,9 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Executable:
     """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
-    `members` has these with what stands before each in the answer: `{"name":` or `,"name":`,
-    nothing for one that is no member; `timed` are the steps whose times parameters hold. `simple`:
-    the answer is its members side by side, and its status as usual; else `weaves` put some into
-    others and `returned` gives it a shape (`checks` are its parts that can be looked at before the
-    first call).
+    `skeleton` is what surrounds them in the answer where nothing else is to be made of them; else
+    `weaves` put some into others and `returned` gives it a shape (`checks` are its parts that can
+    be looked at before the first call). `timed` are the steps whose times parameters hold.
     `wide`: the text alone does not say how many calls it makes. `caches`: a clause says how long
     something may be used again; `varies` are the caller's headers that the answer depends on.
     `reach` is what whoever asks must be allowed to. `looked_at` are the steps of which something
@@ -141,10 +140,9 @@ class Executable:
     plan: Plan
     steps: tuple[Step, ...]
     places: tuple[tuple[str, int], ...]
-    members: tuple[tuple[bytes, str, int], ...]
+    skeleton: Skeleton | None
     timed: tuple[Step, ...]
     has_twins: bool
-    simple: bool
     returned: Evaluate | None
     checks: tuple[Evaluate, ...]
     weaves: tuple[Weave, ...]

@@ -13,7 +13,7 @@ from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
 from apiql.server.envelope import decode_json
-from apiql.server.media import media_type
+from apiql.server.media import JSON, media_type
 from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
 from apiql.server.sight import Sight
 from apiql.server.visit import Fields, Receive, Scope
@@ -22,6 +22,7 @@ from apiql.stored import StoredQuery
 
 PREFIX = "/query/"
 MOST_PAIRS = 1000
+IN_JSON = (("application/json", "utf-8"), ("application/json", "utf8"))
 AS_IT_IS = frozenset({"string", "any"})
 
 
@@ -114,8 +115,8 @@ def posted_object(body: bytes, fields: Mapping[bytes, bytes], limits: Limits) ->
     """The object in a body; there need not be one."""
     if not body:
         return {}
-    media, charset = media_type(fields.get(b"content-type", b""))
-    if media != "application/json" or charset not in ("utf-8", "utf8"):
+    content_type = fields.get(b"content-type", b"")
+    if content_type != JSON and media_type(content_type) not in IN_JSON:
         message = "send the parameters as application/json, in UTF-8"
         raise RequestRefused(
             Code.UNSUPPORTED_MEDIA_TYPE, message, {"Accept-Post": "application/json"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.reach import Kind
@@ -14,17 +16,17 @@ from apiql.stored_templates import StoredTemplate
 PREFIX = "/template/"
 
 
-async def read_template(
+def read_template(
     scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
     fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+) -> Awaitable[Asked]:  # fmt: skip
     """The call template that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
     path = scope["path"].removeprefix(PREFIX)
-    return await read_template_at(path, scope, receive, engine, sight, fields)
+    return read_template_at(path, scope, receive, engine, sight, fields)
 
 
 async def read_template_at(
