@@ -19,7 +19,8 @@ class CacheRule:
     tells its own end: `body` or `header`, and the path or the name; `early` is how long before
     its end one is no longer used. `bodies`: calls that send one, or a POST, are kept too.
     `until` says instead of all that for how long an answer holds; answers with a `key` are kept
-    apart from others, and there is `one` of it for all calls.
+    apart from others, and there is `one` of it for all calls. `alone`: equal calls in flight stay
+    as many as they are, since an answer may be meant for one caller.
     """
 
     tags: tuple[str, ...] = ()
@@ -34,6 +35,7 @@ class CacheRule:
     until: Until | None = field(default=None, repr=False, compare=False)
     key: str = ""
     one: bool = False
+    alone: bool = False
     steers: bool = field(init=False)
 
     def __post_init__(self) -> None:

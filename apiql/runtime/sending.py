@@ -94,12 +94,14 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
         if type(made) is Outgoing:
             origin, target = _placed(send, made.url, known)
             fields, raw, asked = _as_they_are(made.headers), made.body, caching
+            passing = _as_they_are(made.passing)
         else:
             origin, target = _placed(send, made, known)
             fields = USUAL if headers is None else _headers(headers(scope))
             raw = None if body is None else _bytes(body(scope))
             asked = caching if expires is None else _kept(send, expires, scope)
-        return Call(method, origin, target, fields, raw, until, asked, 0, (), send.service)
+            passing = ()
+        return Call(method, origin, target, fields, raw, until, asked, 0, passing, send.service)
 
     return build
 

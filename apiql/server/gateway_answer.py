@@ -17,6 +17,8 @@ EMPTY = frozenset((204, 205, 304))
 """Statuses of answers that have no body."""
 LONGEST = 128
 """Letters of a name."""
+SHORT = 128
+"""Letters of a value that is worth keeping."""
 FIRST = 200
 """Statuses below are no answers yet: a client would wait on."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -27,9 +29,9 @@ def rendered_of(answer: GatewayAnswer) -> Rendered:
     """The response."""
     headers: Pairs = []
     for name, value in answer.headers:
-        field = _name(name)
-        if field is not None:
-            headers.append((field, _value(value)))
+        pair = _kept(name, value) if len(value) <= SHORT else _pair(name, value)
+        if pair is not None:
+            headers.append(pair)
     if answer.status < FIRST:
         return Rendered(502, b"", _without(headers, b"content-type"))
     if answer.status in EMPTY:
@@ -37,12 +39,17 @@ def rendered_of(answer: GatewayAnswer) -> Rendered:
     return Rendered(answer.status, answer.body, headers)
 
 
-@lru_cache(maxsize=1024)
-def _name(name: str) -> bytes | None:
-    """The name of a field that may be sent."""
+@lru_cache(maxsize=4096)
+def _kept(name: str, value: str) -> tuple[bytes, bytes] | None:
+    """A short field: backends send the same again and again."""
+    return _pair(name, value)
+
+
+def _pair(name: str, value: str) -> tuple[bytes, bytes] | None:
+    """A field as it is sent, if it may be."""
     if name in OURS or len(name) > LONGEST or not _NAME.fullmatch(name):
         return None
-    return name.encode("ascii")
+    return name.encode("ascii"), _value(value)
 
 
 def _value(text: str) -> bytes:

@@ -4,7 +4,6 @@ many its client has sent. Each says why not, in the words of the gateway.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from hashlib import blake2b
 
 from apiql.frontends.endpoints.gateway import Cors, Limits, Rate
@@ -35,10 +34,8 @@ def unmapped(cors: Cors, client: str, method: str, fields: Fields) -> Refusal | 
     return Refusal(403, told + ", ".join(others))
 
 
-def large_head(limits: Limits, raw: Iterable[tuple[bytes, bytes]]) -> Refusal | None:
-    """Why the header is too large."""
-    if sum([len(name) + len(value) for name, value in raw]) <= limits.header:
-        return None
+def large_head(limits: Limits) -> Refusal:
+    """That the header is too large."""
     return Refusal(431, f"header too large error: permitted limit is {size_text(limits.header)}")
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from urllib.parse import parse_qs
+from urllib.parse import unquote_plus
 
 from apiql.errors import Code, RequestRefused
 from apiql.frontends.endpoints.message import Fields, Message, body_of, canonical
@@ -68,12 +68,17 @@ def query_of(raw: bytes) -> Fields:
     """
     if not raw:
         return {}
-    try:
-        text = raw.decode("latin-1")
-        pairs = parse_qs(text, keep_blank_values=True, errors="replace", max_num_fields=MOST_PAIRS)
-    except ValueError:
-        raise RequestRefused(Code.BAD_REQUEST, "the query string is broken") from None
-    return {name: tuple(values) for name, values in pairs.items()}
+    if raw.count(b"&") >= MOST_PAIRS:
+        message = f"the query string has more than {MOST_PAIRS} pairs"
+        raise RequestRefused(Code.BAD_REQUEST, message)
+    found: dict[str, tuple[str, ...]] = {}
+    for pair in raw.decode("latin-1").split("&"):
+        name, _, value = pair.partition("=")
+        if "%" in pair or "+" in pair:
+            name, value = unquote_plus(name), unquote_plus(value)
+        if pair:
+            found[name] = (*found[name], value) if name in found else (value,)
+    return found
 
 
 def with_body(

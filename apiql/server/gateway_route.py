@@ -4,21 +4,26 @@ cors, timeout, limiter, cache, endpoint; who logs and who catches a panic stand 
 
 from __future__ import annotations
 
-import asyncio
 import math
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from time import perf_counter
+
+from msgspec import Struct
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, QueryRefused, RequestRefused
-from apiql.frontends.endpoints.gateway import Cors, Endpoint
-from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, Ended, GatewayAnswer
+from apiql.frontends.endpoints.gateway import Caching, Cors, Endpoint
+from apiql.frontends.endpoints.lowered import REQUEST, Ended, GatewayAnswer
 from apiql.frontends.endpoints.message import Message
 from apiql.frontends.endpoints.refused import refused
 from apiql.frontends.endpoints.state import Refusal, State
-from apiql.frontends.endpoints.units import SECOND, duration_text
+from apiql.gateways import Served
 from apiql.ir.reach import Kind
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
+from apiql.runtime.run import Run
 from apiql.server.choosing import NoSuchRoute
 from apiql.server.client_address import client_address
 from apiql.server.current import Held
@@ -33,11 +38,11 @@ from apiql.server.gateway_limits import (
     unmapped,
 )
 from apiql.server.gateway_request import fields_of, query_of, with_body
-from apiql.server.gateway_ways import Way, way_of
+from apiql.server.gateway_ways import way_of
 from apiql.server.gateways import Gateways
 from apiql.server.media import Wanted
 from apiql.server.query_route import knows_more
-from apiql.server.read import Asked, Headers, check_head, read_body
+from apiql.server.read import Asked, Headers, check_head, head_size, read_body
 from apiql.server.render import Rendered, keep_private
 from apiql.server.visit import Answered, Visit
 
@@ -60,25 +65,21 @@ async def read_gateway(held: Held, visit: Visit) -> Asked:
     gateways = held.gateways
     if gateways is None:
         raise NoSuchRoute
-    way = way_of(gateways.catalog, held, visit)
-    served, endpoint = way.served, way.served.lowered.endpoint
+    served, params = way_of(gateways.catalog, held, visit)
     visit.was_read(served.name, "")
     visit.route, visit.plan = served.pattern, served.executable.plan
     if visit.sight is not None:
         visit.sight.use_defined(Kind.ENDPOINT, served.name)
-    until = asyncio.get_running_loop().time() + endpoint.timeout / SECOND
-    passing = Passing(held, gateways, visit, way, until)
-    message = await passing.read()
-    entry = passing.entry(message)
+    endpoint = served.lowered.endpoint
+    passing = Passing(held, gateways, visit, served, endpoint)
+    message = await passing.read(params)
+    entry = None if endpoint.caching is None else passing.entry(endpoint.caching, message)
     kept = None if entry is None else await entry.found(message.headers)
     if kept is not None:
         raise passing.answered(kept)
     headers = Headers(visit.scope["headers"], visit.fields)
-    query = Query("", {REQUEST: message, TRACE: "", CLIENT: ""}, headers)
-
-    async def own() -> Rendered:
-        return await passing.carried_out(query, entry)
-
+    query = Query("", {REQUEST: message}, headers)
+    own = partial(passing.carried_out, query, entry)
     return Asked(query, Wanted.JSON, False, False, name=served.name, own=own)
 
 
@@ -89,45 +90,42 @@ def broken(visit: Visit) -> Rendered:
     return rendered_of(refused(500, message, visit.scope["path"], "", time.time()))
 
 
-@dataclass(slots=True)
-class Passing:
-    """One request on its way through an endpoint, which must be over at `until`."""
+class Passing(Struct, eq=False):
+    """One request on its way through an endpoint."""
 
     held: Held
     gateways: Gateways
     visit: Visit
-    way: Way
-    until: float
+    served: Served
+    endpoint: Endpoint
 
-    @property
-    def endpoint(self) -> Endpoint:
-        """The endpoint that it is for."""
-        return self.way.served.lowered.endpoint
-
-    async def read(self) -> Message:
+    async def read(self, params: Mapping[str, str]) -> Message:
         """The message that it is, once it is let in.
 
         Raises:
             Answered: it is not.
             RequestRefused: it cannot be read.
         """
-        visit, limits, served = self.visit, self.endpoint.limits, self.way.served
-        raw, settings = visit.scope["headers"], self.held.settings
+        visit, endpoint, settings = self.visit, self.endpoint, self.held.settings
+        raw, limits = visit.scope["headers"], endpoint.limits
         peer = visit.scope.get("client")
         fields = fields_of(raw, peer[0] if peer else "")
-        cors = served.gateway.cors
+        cors = self.served.gateway.cors
         if cors != OPEN:
             client = client_address(visit.scope, settings.clients)
-            self._mind(unmapped(cors, client, self.endpoint.method, fields))
-        self._mind(large_head(limits, raw))
+            refusal = unmapped(cors, client, endpoint.method, fields)
+            if refusal is not None:
+                raise self.refused(refusal)
+        if head_size(raw) > limits.header:
+            raise self.refused(large_head(limits))
         check_head(raw, settings.limits.header_bytes)
         if limits.rate is not None:
-            found = await taken(limits.rate, served.name, fields, self.gateways.buckets)
+            found = await taken(limits.rate, self.served.name, fields, self.gateways.buckets)
             if not found.allowed:
                 raise self.refused(too_many(limits.rate), found.wait)
         body = await self._body(most_of(limits, fields))
         query = query_of(visit.scope["query_string"])
-        return with_body(fields, body, self.endpoint.path, self.way.params, query)
+        return with_body(fields, body, endpoint.path, params, query)
 
     async def _body(self, most: int) -> bytes:
         try:
@@ -137,30 +135,24 @@ class Passing:
                 raise self.refused(large_body(most)) from None
             raise
 
-    def entry(self, message: Message) -> Entry | None:
-        """Where its answer is kept, if it may be."""
-        caching, served = self.endpoint.caching, self.way.served
-        if caching is None:
-            return None
+    def entry(self, caching: Caching, message: Message) -> Entry:
+        """Where its answer is kept."""
+        served = self.served
         store, clock = self.gateways.kept[served.gateway.file]
         key = key_of(caching, served, message, self.visit.principal)
         tag = f"endpoint:{served.name}"
         return Entry(caching, self.endpoint.method, key, tag, store, clock)
 
     async def carried_out(self, query: Query, entry: Entry | None) -> Rendered:
-        """The answer; who takes too long is cut off, whatever its backends do."""
+        """The answer; calls that take too long are cut off, whatever their backends do."""
+        engine, visit, served = self.held.engine, self.visit, self.served
         try:
-            async with asyncio.timeout_at(self.until) as time_left:
-                ended = await self._ended(query)
-        except TimeoutError:
-            if not time_left.expired():
-                raise
-            late = f"gateway timeout: {duration_text(self.endpoint.timeout)}"
-            return self._told(Refusal(504, late))
+            outcome = await engine.outcome(served.executable, query, visit.events, self._went_on)
         except QueryRefused as refusal:
             message = "; ".join(problem.message for problem in refusal.problems)
             return self._told(Refusal(refusal.status, f"bad gateway error: {message}"))
-        answer = self.way.served.lowered.answer(ended)
+        ended = _ended(outcome, engine)
+        answer = served.lowered.answer(ended)
         found = ended.value
         if found is None or (isinstance(found, State) and found.refusal is not None):
             self.visit.codes = (_code(answer.status),)
@@ -168,11 +160,10 @@ class Passing:
             await entry.keep(answer, query.params[REQUEST].headers)
         return rendered_of(answer)
 
-    async def _ended(self, query: Query) -> Ended:
-        engine, visit = self.held.engine, self.visit
-        executable = self.way.served.executable
-        outcome = await engine.outcome(executable, query, visit.events, visit.went_on)
-        return _ended(outcome, engine)
+    def _went_on(self, run: Run) -> None:
+        """Its plan is carried out from now on; what has passed of its time is gone."""
+        run.deadline -= perf_counter() - self.visit.begun
+        self.visit.went_on(run)
 
     def answered(self, kept: GatewayAnswer) -> Answered:
         """What is kept already."""
@@ -180,10 +171,6 @@ class Passing:
         if self.visit.sight is not None and self.visit.sight.private:
             keep_private(found.headers)
         return Answered(found.status, found.headers, found.body)
-
-    def _mind(self, refusal: Refusal | None) -> None:
-        if refusal is not None:
-            raise self.refused(refusal)
 
     def refused(self, refusal: Refusal, wait: float = 0.0) -> Answered:
         """A refusal of the gateway's, before there is a place for the request."""
@@ -196,8 +183,7 @@ class Passing:
 
     def _told(self, refusal: Refusal) -> Rendered:
         self.visit.codes = (_code(refusal.status),)
-        served = self.way.served
-        path, file = self.endpoint.path, served.gateway.file
+        path, file = self.endpoint.path, self.served.gateway.file
         return rendered_of(refused(refusal.status, refusal.message, path, file, time.time()))
 
 

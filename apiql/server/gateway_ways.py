@@ -4,11 +4,9 @@ that is there for its caller.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
-
 from apiql.errors import Code, RequestRefused
 from apiql.frontends.endpoints.json_value import encoded
+from apiql.frontends.endpoints.routes import Found
 from apiql.gateways import GatewayCatalog, Served
 from apiql.ir.reach import Kind
 from apiql.server.choosing import NoSuchRoute
@@ -20,14 +18,7 @@ TEXT: Pairs = [(b"content-type", b"text/plain")]
 JSON: Pairs = [(b"content-type", b"application/json")]
 
 
-class Way(NamedTuple):
-    """An endpoint, and the parameters of its path."""
-
-    served: Served
-    params: Mapping[str, str]
-
-
-def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Way:
+def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Found[Served]:
     """The endpoint that a request is for, of those that are there for its caller. HEAD is GET
     without a body.
 
@@ -42,7 +33,7 @@ def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Way:
     method = "GET" if asked == "HEAD" else asked
     found = catalog.routes.find(method, path)
     if found is not None and _is_there(found.endpoint, sight):
-        return Way(found.endpoint, found.params)
+        return found
     if method == "GET":
         _own(catalog, held, path)
     there = [m for m, served in catalog.routes.at(path).items() if _is_there(served, sight)]

@@ -122,9 +122,14 @@ def patience_in(fields: Mapping[bytes, bytes]) -> float | None:
 
 def check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
     """Refuses headers that take more room together."""
-    if len(b"".join(map(b"".join, raw))) > most:  # quicker than a sum of their lengths
+    if head_size(raw) > most:
         message = f"the headers go over the limit header_bytes = {most}"
         raise RequestRefused(Code.HEADERS_TOO_LARGE, message, {"Connection": "close"})
+
+
+def head_size(raw: list[tuple[bytes, bytes]]) -> int:
+    """The room that headers take together."""
+    return len(b"".join(map(b"".join, raw)))  # quicker than a sum of their lengths
 
 
 async def read_body(receive: Receive, fields: Mapping[bytes, bytes], most: int) -> bytes:

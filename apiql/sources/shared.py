@@ -53,7 +53,7 @@ class _Shared:
 
     async def call_once(self, call: Call) -> Reply:
         flights, inner = self.flights, self.inner
-        if (call.body is not None or call.method not in ("GET", "HEAD")) and not concerns(call):
+        if _is_alone(call):
             return await inner(call)
         mark = self.changes.mark(call)
         key = (call.method, call.origin, call.target, call.headers, mark, call.body)
@@ -75,6 +75,14 @@ class _Shared:
             if left:
                 flights[key] = left
                 _end(found, call.deadline, flights, key)
+
+
+def _is_alone(call: Call) -> bool:
+    """Whether a call is made for itself, however many equal ones there are."""
+    if (call.body is not None or call.method not in ("GET", "HEAD")) and not concerns(call):
+        return True
+    caching = call.caching
+    return caching is not None and caching.rule is not None and caching.rule.alone
 
 
 async def _follow(

@@ -114,13 +114,12 @@ def engine(backends: Backends, bits: Callable[[int], int] | None = None) -> Engi
 
 
 def ended(
-    low: LoweredEndpoint, backends: Backends, asked: Message, trace: str = "", client: str = "",
+    low: LoweredEndpoint, backends: Backends, asked: Message,
     bits: Callable[[int], int] | None = None,
 ) -> Ended:  # fmt: skip
     """What the plan of an endpoint comes to."""
     own = engine(backends, bits)
-    given = {"request": asked, "trace": trace, "client": client}
-    found = asyncio.run(own.outcome(own.defined(low.plan), Query("", given)))
+    found = asyncio.run(own.outcome(own.defined(low.plan), Query("", {"request": asked})))
     if isinstance(found, Done):
         return Ended(found.value)
     assert isinstance(found, Failed)

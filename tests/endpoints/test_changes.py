@@ -164,10 +164,13 @@ REPLIES = st.builds(
 )  # fmt: skip
 
 
+TRACED = {"X-Forwarded-For": "1.1.1.1, 9.9.9.9", "X-Trace-Id": "t"}
+
+
 @given(st.lists(modifiers(), min_size=1, max_size=3), st.lists(REPLIES, min_size=3, max_size=3))
 def test_states_are_never_changed(changes, replies) -> None:
     endpoint = endpoint_of(changes, **{"abort-if-status-codes": [500]})
-    state = begun(None, request({"X-A": "1"}, {"a": [1], "b": {"c": 2}}, a="1"), "t", "9.9.9.9")
+    state = begun(None, request({"X-A": "1", **TRACED}, {"a": [1], "b": {"c": 2}}, a="1"))
     known: list[tuple[State, str]] = [(state, repr(state))]
     for call, reply in zip(endpoint.calls, replies, strict=False):
         sent = preparer(endpoint, call.backend)(MOMENT, state)
@@ -187,15 +190,14 @@ def test_a_lone_backend_comes_to_what_states_come_to(reply, lists, traced, has_b
     config = {"path": "/:id/:x", "method": "GET", "backends": [backend]}
     (endpoint,) = gateway({"port": 1, "endpoints": [config]}).endpoints
     assert is_lone(endpoint)
-    fields = {"X-A": "1", "X-B": "2", "Host": "h", "X-Forwarded-For": "1.1.1.1"}
+    fields = {"X-A": "1", "X-B": "2", "Host": "h", **(TRACED if traced else {})}
     asked: Message = request(
         fields, {"a": 1} if has_body else None, params={"id": "7"}, q="1", z="2"
     )
-    who = ("t", "9.9.9.9") if traced else ("", "")
     own = endpoint.calls[0].backend
-    sent = preparer(endpoint, own)(MOMENT, begun(None, asked, *who))
+    sent = preparer(endpoint, own)(MOMENT, begun(None, asked))
     assert isinstance(sent, Sent)
-    assert lone_request(own)(MOMENT, asked, *who) == sent.outgoing
+    assert lone_request(own)(MOMENT, asked) == sent.outgoing
     state = concluder(endpoint, own)(sent, reply)
     ours, theirs = lone_answer(reply), answerer(endpoint, "f", GROUND)(Ended(state))
     assert (ours.status, ours.body) == (theirs.status, theirs.body)

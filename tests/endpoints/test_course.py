@@ -237,7 +237,7 @@ def test_plans_read_well() -> None:
     lines = [line for line in explained(made).splitlines() if line and line[0] != " "]
     assert lines == [
         "plan: 4 tasks, at most 4 upstream calls, depth 4",
-        "parameters: $request any, $trace any (optional), $client any (optional)",
+        "parameters: $request any",
         f"first: PUT {HOST}/first",
         f"user: GET {HOST}/a",
         f"backend-2: GET {HOST}/b/:id",

@@ -61,10 +61,11 @@ def test_the_seeds_own_configuration_is_carried_out() -> None:
     text = (DATA / "configs" / "seed002_example.json").read_text("utf-8")
     found = gateway(text, VALUES)
     backends = Backends({"*": {"body": {"id": "7", "name": "Ray"}}})
-    answer = run(found, backends, request(params={"key": "7"}), client="9.9.9.9", trace="t" * 16)
+    fields = {"X-Forwarded-For": "9.9.9.9", "X-Trace-Id": "t" * 16}
+    answer = run(found, backends, request(fields, params={"key": "7"}))
     assert (answer.status, json.loads(answer.body)) == (200, {"id": "7", "name": "Ray"})
     assert dict(answer.headers)["x-gopen-complete"] == "true"
-    last = dict(backends.calls[-1].headers)
+    last = {**dict(backends.calls[-1].headers), **dict(backends.calls[-1].passing)}
     assert (last["X-Forwarded-For"], last["X-Trace-Id"]) == ("9.9.9.9", "t" * 16)
     assert last["X-Device-Id"] == "7"
     assert len(backends.calls) == len(found.endpoints[0].calls)

@@ -5,10 +5,10 @@ backends must have given. Fragments are refused; what the gateway itself says is
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from apiql.dotenv_text import read_dotenv
 from apiql.frontends.endpoints.answer import aborted, aborts, answer_of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 import pytest
@@ -17,7 +18,7 @@ PATHS = (
 ROUTES = Routes([("GET", path, path) for path in PATHS] + [("POST", "/users/:who", "post")])
 
 
-def found(path: str, method: str = "GET") -> tuple[str, dict[str, str]] | None:
+def found(path: str, method: str = "GET") -> tuple[str, Mapping[str, str]] | None:
     """The pattern of a path, and its parameters."""
     there = ROUTES.find(method, path)
     return None if there is None else (there.endpoint, there.params)

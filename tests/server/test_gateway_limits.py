@@ -117,21 +117,6 @@ async def test_who_takes_too_long_is_cut_off(folder: Folder, up: Upstream) -> No
                 await asyncio.sleep(0.005)
 
 
-async def test_whatever_takes_too_long_is_cut_off(
-    folder: Folder, up: Upstream, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(folder, endpoint(timeout="50ms"))
-    async with running(folder) as server:
-
-        async def computes(*_: object) -> None:
-            await asyncio.sleep(3600)
-
-        monkeypatch.setattr(server.current.engine, "outcome", computes)
-        async with asyncio.timeout(5):
-            found = await server.site.send("GET", "/a")
-        assert refusal(found, 504, "/a") == "gateway timeout: 50ms"
-
-
 async def test_a_backend_that_is_not_there(folder: Folder, up: Upstream) -> None:
     nowhere = {"hosts": ["http://127.0.0.1:1"], "path": "/secret-path", "method": "GET"}
     write(folder, endpoint(backends=[nowhere]))

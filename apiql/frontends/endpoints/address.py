@@ -62,7 +62,7 @@ def filler(path: str) -> Callable[[Mapping[str, str]], str]:
         for at, name in places:
             value = params.get(name)
             if value is not None:
-                filled[at] = quote(value, safe="", errors="replace") or _refuse_nothing(name)
+                filled[at] = _quoted(value) or _refuse_nothing(name)
         return "/".join(filled)
 
     return fill
@@ -71,6 +71,12 @@ def filler(path: str) -> Callable[[Mapping[str, str]], str]:
 def _refuse_nothing(name: str) -> str:
     """What stands at a place is never nothing: `/users/` is another thing than `/users/7`."""
     raise ValueRefused(f":{name} would be empty", "a path needs a text or a number here")
+
+
+def _quoted(value: str) -> str:
+    if value.isascii() and value.isalnum():
+        return value
+    return quote(value, safe="", errors="replace")
 
 
 def places_of_hosts(hosts: Iterable[str]) -> frozenset[str]:

@@ -16,7 +16,7 @@ from apiql.frontends.endpoints.answer import aborts, answer_of
 from apiql.frontends.endpoints.forward import forwarder, sent_fields
 from apiql.frontends.endpoints.gateway import Backend, Endpoint
 from apiql.frontends.endpoints.json_value import TooDeep
-from apiql.frontends.endpoints.message import Fields, Message, body_of, canonical
+from apiql.frontends.endpoints.message import Message, body_of, canonical
 from apiql.frontends.endpoints.modify import Exchange, Past, after, before
 from apiql.frontends.endpoints.state import Refusal, Reply, State
 from apiql.ir.outgoing import Outgoing
@@ -37,22 +37,9 @@ class Sent(NamedTuple):
     exchange: Exchange
 
 
-def begun(moment: object, request: Message, trace: str, client: str) -> State:
-    """The state before the first call: the request with who asks, and its trace."""
-    if not trace and not client:
-        return State(request)
-    headers = with_caller(request.headers, trace, client)
-    return State(Message(headers, request.body, 0, request.path, request.params, request.query))
-
-
-def with_caller(fields: Fields, trace: str, client: str) -> Fields:
-    """The fields with the client's address behind those before it, and the trace."""
-    headers = dict(fields)
-    if client:
-        headers["X-Forwarded-For"] = (", ".join((*headers.get("X-Forwarded-For", ()), client)),)
-    if trace:
-        headers["X-Trace-Id"] = (trace,)
-    return headers
+def begun(moment: object, request: Message) -> State:
+    """The state before the first call."""
+    return State(request)
 
 
 def preparer(endpoint: Endpoint, backend: Backend) -> Callable[[Moment, State], Sent | State]:
@@ -72,7 +59,8 @@ def preparer(endpoint: Endpoint, backend: Backend) -> Callable[[Moment, State], 
         except TooDeep as deep:
             return refused_at(state, broken(deep))
         data = None if body is None else body.data
-        return Sent(Outgoing(url, sent_fields(sent.headers), data), state, exchange)
+        fields, passing = sent_fields(sent.headers)
+        return Sent(Outgoing(url, fields, data, passing), state, exchange)
 
     return prepare
 

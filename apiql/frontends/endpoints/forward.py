@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TypeAlias
 from urllib.parse import quote_plus
 
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Fields, Message, canonical
 from apiql.frontends.endpoints.modify_fields import places_of
 
-ALWAYS = ("X-Forwarded-For", "X-Trace-Id")
+FORWARDED, TRACE = "X-Forwarded-For", "X-Trace-Id"
+ALWAYS = (FORWARDED, TRACE)
 """Header fields that are sent on whatever is listed."""
 NOT_SENT = frozenset(
     "accept-encoding connection content-length expect host http2-settings keep-alive"
@@ -18,6 +20,8 @@ NOT_SENT = frozenset(
 """Fields that the transport says itself, and how deep a request is; it undoes codings, so it names
 those that it can.
 """
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]
 
 
 def forwarder(backend: Backend) -> Callable[[Message], Message]:
@@ -73,16 +77,19 @@ def query_text(query: Fields) -> str:
 
 
 def _quoted(text: str) -> str:
+    if text.isascii() and text.isalnum():
+        return text
     return quote_plus(text, errors="replace")
 
 
-def sent_fields(fields: Fields) -> tuple[tuple[str, str], ...]:
-    """Header fields one by one, without those that are the transport's."""
-    return tuple(
-        [
-            (name, value)
-            for name, values in fields.items()
-            if name.lower() not in NOT_SENT
-            for value in values
-        ]
-    )
+def sent_fields(fields: Fields) -> tuple[Headers, Headers]:
+    """Header fields one by one, without those that are the transport's; and the trace, by which no
+    call differs from another.
+    """
+    sent = [
+        (name, value)
+        for name, values in fields.items()
+        if name != TRACE and name.lower() not in NOT_SENT
+        for value in values
+    ]
+    return tuple(sent), tuple([(TRACE, value) for value in fields.get(TRACE, ())])

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from apiql.frontends.endpoints.address import Moment, addresser
 from apiql.frontends.endpoints.answer import CACHE, COMPLETE, SUCCESS
-from apiql.frontends.endpoints.calling import HOP, with_caller
+from apiql.frontends.endpoints.calling import HOP
 from apiql.frontends.endpoints.forward import field_filter, query_filter, sent_fields
 from apiql.frontends.endpoints.gateway import Backend, Endpoint
 from apiql.frontends.endpoints.lowered import GatewayAnswer
@@ -19,7 +19,7 @@ from apiql.frontends.endpoints.message import JSON_TYPE, TEXT_TYPE, Message
 from apiql.frontends.endpoints.state import Reply
 from apiql.ir.outgoing import Outgoing
 
-Ask: TypeAlias = Callable[[Moment, Message, str, str], Outgoing]
+Ask: TypeAlias = Callable[[Moment, Message], Outgoing]
 
 _LEFT = HOP | {"date", "content-type", *(name.lower() for name in (CACHE, COMPLETE, SUCCESS))}
 _SUCCESS, _NO_SUCCESS = (
@@ -44,27 +44,25 @@ def lone_request(backend: Backend) -> Ask:
     listed, queries, address = field_filter(backend), query_filter(backend), addresser(backend)
     path, omits = backend.path, backend.omits_request_body
 
-    def ask(moment: Moment, request: Message, trace: str, client: str) -> Outgoing:
-        fields, body = listed(request.headers), None if omits else request.body
-        if trace or client:
-            fields = with_caller(fields, trace, client)
+    def ask(moment: Moment, request: Message) -> Outgoing:
+        fields, passing = sent_fields(listed(request.headers))
+        body = None if omits else request.body
         url = address(moment, path, request.params, queries(request.query))
-        return Outgoing(url, sent_fields(fields), None if body is None else body.data)
+        return Outgoing(url, fields, None if body is None else body.data, passing)
 
     return ask
 
 
 def lone_answer(reply: Reply) -> GatewayAnswer:
     """The backend's answer as the endpoint's."""
+    media, body = "", reply.value
     headers: list[tuple[str, str]] = []
-    media, seen, body = "", set[str](), reply.value
-    for name, value in reply.headers:
-        if name not in _LEFT:
-            headers.append((name, value))
-            seen.add(name)
-        elif name == "content-type" and not media:
-            media = value
-    if len(seen) != len(headers):
+    for pair in reply.headers:
+        if pair[0] not in _LEFT:
+            headers.append(pair)
+        elif pair[0] == "content-type" and not media:
+            media = pair[1]
+    if len({name for name, _ in headers}) != len(headers):
         headers = _joined(headers)
     headers += _SUCCESS if 200 <= reply.status <= 299 else _NO_SUCCESS
     if body:

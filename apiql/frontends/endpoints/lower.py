@@ -19,10 +19,12 @@ from apiql.frontends.endpoints.lowered import (
     EndpointGround,
     LoweredEndpoint,
 )
-from apiql.frontends.endpoints.tasks import GIVEN, lone_task, tasks_of
+from apiql.frontends.endpoints.tasks import FOR_REQUESTS, GIVEN, Around, lone_task, tasks_of
 from apiql.frontends.endpoints.units import SECOND
+from apiql.ir.caching import CacheRule
 from apiql.ir.plan import Parameter, Plan, Task
 from apiql.ir.policy import Settings
+from apiql.ir.reach import Kind
 from apiql.ir.values import Invoke, ParamRoot, Ref, ResultRoot, Value
 from apiql.ir.works import Compute
 
@@ -70,19 +72,23 @@ def _lowered(
 
 
 def _plan(endpoint: Endpoint, ground: EndpointGround) -> Plan:
+    around = Around(ground, FOR_REQUESTS)
     if is_lone(endpoint):
         call = endpoint.calls[0]
-        tasks = [lone_task(endpoint, call.backend, _name(call, 0), ground)]
+        tasks = [lone_task(endpoint, call.backend, _name(call, 0), around)]
     else:
-        tasks = [*_tasks(endpoint, Invoke("begun", begun, GIVEN), ground)]
+        tasks = [*_tasks(endpoint, Invoke("begun", begun, GIVEN), around)]
     made = Plan.of(tasks, (), PARAMETERS, _settings(endpoint))
     return replace(made, outcome=tasks[-1].name)
 
 
 def _data(name: str, endpoint: Endpoint, ground: EndpointGround) -> Plan:
-    """The plan for selects: it begins with their arguments, and ends with JSON."""
+    """The plan for selects: it begins with their arguments, and ends with JSON. Its calls are kept
+    and shared as those of sources are.
+    """
+    around = Around(ground, CacheRule((f"{Kind.ENDPOINT}:{name}",)))
     first = Invoke("asked", asker(endpoint), (Ref(ParamRoot(ARGUMENTS)),))
-    tasks = [*_tasks(endpoint, first, ground)]
+    tasks = [*_tasks(endpoint, first, around)]
     last = Ref(ResultRoot(tasks[-1].name))
     tasks.append(Task(ANSWER, Compute(Invoke("data", data_of(endpoint, name), (last,)))))
     parameters = (Parameter(ARGUMENTS, has_default=True, required=False),)
@@ -94,7 +100,7 @@ def _settings(endpoint: Endpoint) -> Settings:
     return Settings(timeout=endpoint.timeout / SECOND / (1 - RESERVED))
 
 
-def _tasks(endpoint: Endpoint, first: Value, ground: EndpointGround) -> Iterator[Task]:
+def _tasks(endpoint: Endpoint, first: Value, around: Around) -> Iterator[Task]:
     """The tasks of all calls; the last one has the state at the end."""
     if not endpoint.calls:
         yield Task(REQUESTED, Compute(first))
@@ -103,7 +109,7 @@ def _tasks(endpoint: Endpoint, first: Value, ground: EndpointGround) -> Iterator
     for index, call in enumerate(endpoint.calls):
         name = _unused(_name(call, index), names)
         names[name] = None
-        yield from tasks_of(endpoint, call.backend, name, state, ground)
+        yield from tasks_of(endpoint, call.backend, name, state, around)
         state = Ref(ResultRoot(name))
 
 

@@ -1,14 +1,11 @@
 """What an endpoint is lowered to, what it is lowered on, and what its plan starts with.
 
-The plan of an endpoint has three parameters:
+The plan of an endpoint has one parameter:
 
-    request   a `Message`: header fields by canonical name, body, `params` (decoded, of the
-              endpoint's own path), query; as it came
-    trace     a text, sent on as X-Trace-Id; empty: whatever the request has there
-    client    the client's address, put behind what X-Forwarded-For has; empty: nothing is
+    request   a `Message`: header fields by canonical name (with the client in X-Forwarded-For, and
+              X-Trace-Id), body, `params` (decoded, of the endpoint's own path), query
 
-The last two are for those who did not change the header fields themselves. The plan's outcome is
-what `answer` makes the answer of: a `State`, or of a lone backend the reply alone.
+Its outcome is what `answer` makes the answer of: a `State`, or of a lone backend the reply alone.
 """
 
 from __future__ import annotations
@@ -22,18 +19,13 @@ from apiql.frontends.endpoints.gateway import Endpoint
 from apiql.frontends.endpoints.state import Reply, State
 from apiql.ir.plan import Parameter, Plan
 
-REQUEST, TRACE, CLIENT = "request", "trace", "client"
-PARAMETERS = (
-    Parameter(REQUEST),
-    Parameter(TRACE, default="", has_default=True, required=False),
-    Parameter(CLIENT, default="", has_default=True, required=False),
-)
+REQUEST = "request"
+PARAMETERS = (Parameter(REQUEST),)
 ARGUMENTS = "arguments"
 """The parameter of `data`: an object of all that who selects from an endpoint says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(NamedTuple):
     """What a plan came to: its value, or a failure."""
 
     value: State | Reply | None = None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from apiql.frontends.endpoints.json_value import MISSING, Json, Missing, decoded, encoded
 
@@ -67,18 +69,17 @@ def body_of(data: bytes, media: str) -> Body | None:
     return Body(data, media) if data else None
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """A request (path, params, query) or an answer (status). Names of header fields are as Go has
     them (`canonical`); `path` is the one with `:name` in it.
     """
 
-    headers: Fields = field(default_factory=lambda: NO_FIELDS)
+    headers: Fields = NO_FIELDS
     body: Body | None = None
     status: int = 0
     path: str = ""
-    params: Mapping[str, str] = field(default_factory=lambda: NO_PARAMS)
-    query: Fields = field(default_factory=lambda: NO_FIELDS)
+    params: Mapping[str, str] = NO_PARAMS
+    query: Fields = NO_FIELDS
 
 
 def canonical(name: str) -> str:

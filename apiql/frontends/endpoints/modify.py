@@ -7,8 +7,11 @@ after(changes, exchange, past)    status, then header, param, query, body of the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from apiql.frontends.endpoints.dynamic import Dynamic, Reads, Values, dynamic_of, evaluated
 from apiql.frontends.endpoints.message import Message
@@ -20,8 +23,7 @@ Answer: TypeAlias = Callable[[tuple[Message, ...]], Message | None]
 """The endpoint's answer, of the answers of the calls so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(Struct, frozen=True):
     """One call. `request` is its own, `onward` the endpoint's, that later calls begin with."""
 
     request: Message
@@ -29,8 +31,7 @@ class Exchange:
     response: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """The calls before this one, in their order, and what makes the endpoint's answer of them."""
 
     requests: tuple[Message, ...] = ()
@@ -95,10 +96,11 @@ def _status(status: int) -> Step:
 def _step(modifier: Modifier, phase: Side) -> Step:
     change = _change(modifier)
     value = modifier.value or NO_VALUE
+    constant = value.text if value.is_constant else None
     side, propagates = modifier.side(phase), modifier.propagate
 
     def run(exchange: Exchange, past: Past) -> Exchange:
-        text = value.text if value.is_constant else _evaluated(value, exchange, past)
+        text = _evaluated(value, exchange, past) if constant is None else constant
         if side is Side.RESPONSE:
             response = exchange.response
             return exchange if response is None else replace(

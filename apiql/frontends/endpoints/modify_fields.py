@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from apiql.frontends.endpoints.json_value import decoded, text_of
 from apiql.frontends.endpoints.message import Fields, Message

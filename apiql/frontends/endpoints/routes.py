@@ -6,9 +6,9 @@ before parameters; a part of the tree is looked at once at most, so no path take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
 
 T = TypeVar("T")
@@ -17,12 +17,11 @@ LONGEST = 64
 """Segments of a path; longer ones are nobody's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[T]):
+class Found(NamedTuple, Generic[T]):
     """An endpoint, and its parameters as they are meant: without percent signs."""
 
     endpoint: T
-    params: dict[str, str]
+    params: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -38,6 +37,7 @@ class Routes(Generic[T]):
 
     def __init__(self, listed: Iterable[tuple[str, str, T]] = ()) -> None:
         self._root: _Node[T] = _Node()
+        self._plain: dict[tuple[str, str], Found[T]] = {}
         self.size = 0
         for method, path, endpoint in listed:
             self._add(method, path, endpoint)
@@ -53,9 +53,14 @@ class Routes(Generic[T]):
             else:
                 node = node.names.setdefault(_meant(segment) or "", _Node())
         node.methods[method] = endpoint, tuple(names)
+        if not names and _is_plain(path):  # names count before parameters: nothing comes before it
+            self._plain[method, path] = Found(endpoint, {})
 
     def find(self, method: str, path: str) -> Found[T] | None:
         """The endpoint of a method at a path as it was sent, without its query."""
+        plain = self._plain.get((method, path))
+        if plain is not None:
+            return plain
         for node, values in self._ends(path):
             there = node.methods.get(method)
             if there is not None:
@@ -75,8 +80,7 @@ class Routes(Generic[T]):
         segments = path.split("/", LONGEST + 1)[1:]
         if not self.size or len(segments) > LONGEST:
             return
-        whole = "%" not in path and path.isprintable()
-        meant = segments if whole else [_meant(segment) for segment in segments]
+        meant = segments if _is_plain(path) else [_meant(segment) for segment in segments]
         left: list[tuple[_Node[T], int, tuple[str, ...]]] = [(self._root, 0, ())]
         while left:
             node, at, values = left.pop()
@@ -95,6 +99,11 @@ class Routes(Generic[T]):
 
 _NO_VALUE = frozenset(("", ".", ".."))
 """Steps in a path of their own, or nothing: no parameter is any of these."""
+
+
+def _is_plain(path: str) -> bool:
+    """Whether its segments mean what they say."""
+    return "%" not in path and path.isprintable()
 
 
 def _meant(segment: str) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from msgspec import Struct
+
 from apiql.frontends.endpoints.message import Message
 
 
@@ -32,8 +34,7 @@ class Reply(Protocol):
         """The header fields, one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """How far an endpoint is. `onward` is its request as propagated so far, `requests` and
     `responses` are those of the calls that were made, in their order; `aborted`: the last one of
     them has ended it. `refusal` is there where a call could not be made, which ends it too.

@@ -13,17 +13,18 @@ the first that ends the endpoint, else the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from apiql.errors import Code
 from apiql.frontends.endpoints.address import places_of_hosts
 from apiql.frontends.endpoints.calling import Sent, concluder, preparer, refused_at
 from apiql.frontends.endpoints.gateway import Backend, Endpoint
 from apiql.frontends.endpoints.lone import lone_request
-from apiql.frontends.endpoints.lowered import CLIENT, REQUEST, TRACE, EndpointGround
+from apiql.frontends.endpoints.lowered import REQUEST, EndpointGround
 from apiql.frontends.endpoints.message import Message
 from apiql.frontends.endpoints.state import Refusal, Reply, State
 from apiql.frontends.endpoints.units import SECOND, duration_text
+from apiql.ir.caching import CacheRule
 from apiql.ir.plan import Making, Task
 from apiql.ir.values import (
     FailureRoot,
@@ -42,13 +43,22 @@ from apiql.ir.works import Accepts, Compute, Media, Send
 Failed: TypeAlias = Mapping[str, Any] | None
 Let: TypeAlias = tuple[tuple[str, Value], ...]
 
-GIVEN = tuple(Ref(ParamRoot(name)) for name in (REQUEST, TRACE, CLIENT))
+FOR_REQUESTS = CacheRule(http=False, alone=True)
+"""Answers go to clients as they are, with cookies and all: what is kept of them, endpoints say."""
+GIVEN = (Ref(ParamRoot(REQUEST)),)
 """What a plan starts with."""
 STATE, SENT, FAILURE = Ref(LocalRoot("state")), Ref(LocalRoot("sent")), Ref(FailureRoot())
 REPLY = Ref(ReplyRoot(), part=Part.WHOLE)
 
 
-def lone_task(endpoint: Endpoint, backend: Backend, name: str, ground: EndpointGround) -> Task:
+class Around(NamedTuple):
+    """What calls are lowered on, and what is kept of their answers."""
+
+    ground: EndpointGround
+    cache: CacheRule
+
+
+def lone_task(endpoint: Endpoint, backend: Backend, name: str, around: Around) -> Task:
     """The task of a backend whose reply is the endpoint's answer."""
     refuse = refuser(endpoint)
 
@@ -58,15 +68,15 @@ def lone_task(endpoint: Endpoint, backend: Backend, name: str, ground: EndpointG
 
     made = Making((), REPLY, Invoke("without", without, (FAILURE,)))
     ask = Invoke("call", lone_request(backend), GIVEN)
-    return Task(name, _send(endpoint, backend, ask, ground), made=made)
+    return Task(name, _send(endpoint, backend, ask, around), made=made)
 
 
 def tasks_of(
-    endpoint: Endpoint, backend: Backend, name: str, state: Value, ground: EndpointGround
+    endpoint: Endpoint, backend: Backend, name: str, state: Value, around: Around
 ) -> Iterator[Task]:
     """The tasks of a call; the last one has the name, and the state behind the call."""
     let = (("state", state), ("sent", Invoke("call", preparer(endpoint, backend), (STATE,))))
-    send = _send(endpoint, backend, Invoke("outgoing", _outgoing, (SENT,)), ground)
+    send = _send(endpoint, backend, Invoke("outgoing", _outgoing, (SENT,)), around)
     result, instead = _behind(endpoint, backend)
     when = Invoke("made", _is_made, (SENT,))
     making = Making(let, result, instead)
@@ -94,7 +104,7 @@ def _behind(endpoint: Endpoint, backend: Backend) -> tuple[Value, Value]:
     return Invoke("behind", behind, (SENT, REPLY)), Invoke("without", without, (SENT, FAILURE))
 
 
-def _send(endpoint: Endpoint, backend: Backend, outgoing: Value, ground: EndpointGround) -> Send:
+def _send(endpoint: Endpoint, backend: Backend, outgoing: Value, around: Around) -> Send:
     hosts = [*dict.fromkeys(backend.hosts)]
     shown = f"{hosts[0]}{backend.path}"
     return Send(
@@ -104,7 +114,8 @@ def _send(endpoint: Endpoint, backend: Backend, outgoing: Value, ground: Endpoin
         Literal(None),
         Literal(None),
         pinned=places_of_hosts(hosts),
-        permits=ground.permits,
+        permits=around.ground.permits,
+        cache=around.cache,
         accepts=Accepts.ANY,
         media=Media.BYTES,
         timeout=endpoint.timeout / SECOND,
