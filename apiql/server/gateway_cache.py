@@ -13,14 +13,7 @@ from msgspec import Struct
 
 from apiql.access.principal import Principal
 from apiql.frontends.endpoints.answer import CACHE
-from apiql.frontends.endpoints.cache_rules import (
-    CONTROL,
-    VARY,
-    cache_key,
-    is_kept,
-    is_looked_for,
-    varies_by,
-)
+from apiql.frontends.endpoints.cache_rules import CONTROL, VARY, cache_key, is_kept, varies_by
 from apiql.frontends.endpoints.gateway import Caching
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.frontends.endpoints.message import Fields, Message
@@ -53,7 +46,9 @@ def size_of(kept: KeptAnswer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The place of one answer in a store."""
+    """The place of one answer in a store. `asked` are the header fields of the request; `is_wanted`:
+    whoever asks takes a kept one.
+    """
 
     caching: Caching
     method: str
@@ -61,15 +56,17 @@ class Entry:
     tag: str
     store: Store[KeptAnswer]
     clock: Callable[[], float]
+    asked: Fields
+    is_wanted: bool
 
-    async def found(self, fields: Fields) -> GatewayAnswer | None:
-        """What is kept here, if it may be the answer to a request with these header fields."""
-        if not is_looked_for(self.caching, self.method, fields):
+    async def found(self) -> GatewayAnswer | None:
+        """What is kept here, if it may be the answer."""
+        if not self.is_wanted:
             return None
         kept = await self.store.get(self.key)
         if kept is None:
             return None
-        if any(fields.get(name, ()) != values for name, values in kept.varies):
+        if any(self.asked.get(name, ()) != values for name, values in kept.varies):
             return None
         left = round((kept.until - self.clock()) * 1000) * MILLISECOND
         if left <= 0:
@@ -78,12 +75,12 @@ class Entry:
         told = (CACHE.lower(), "true"), (TTL, duration_text(left))
         return GatewayAnswer(kept.status, (*others, *told), kept.body)
 
-    async def keep(self, answer: GatewayAnswer, asked: Fields) -> None:
-        """Keeps the answer to a request with these header fields, if the rules say so."""
+    async def keep(self, answer: GatewayAnswer) -> None:
+        """Keeps the answer, if the rules say so."""
         fields = _telling(answer)
         if not is_kept(self.caching, self.method, answer.status, fields):
             return
-        varies = varies_by(fields, asked)
+        varies = varies_by(fields, self.asked)
         if varies is None or any(name == "set-cookie" for name, _ in answer.headers):
             return
         seconds = self.caching.duration / SECOND

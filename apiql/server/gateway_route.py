@@ -4,6 +4,7 @@ cors, timeout, limiter, cache, endpoint; who logs and who catches a panic stand 
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from apiql.engine import Engine, Query
 from apiql.errors import Code, QueryRefused, RequestRefused
+from apiql.frontends.endpoints.cache_rules import is_looked_for
 from apiql.frontends.endpoints.gateway import Caching, Cors, Endpoint
 from apiql.frontends.endpoints.lowered import REQUEST, Ended, GatewayAnswer
 from apiql.frontends.endpoints.message import Message
@@ -29,6 +31,7 @@ from apiql.server.client_address import client_address
 from apiql.server.current import Held
 from apiql.server.gateway_answer import rendered_of
 from apiql.server.gateway_cache import Entry, key_of
+from apiql.server.gateway_flights import Ending, Turn
 from apiql.server.gateway_limits import (
     large_body,
     large_head,
@@ -47,6 +50,8 @@ from apiql.server.render import Rendered, keep_private
 from apiql.server.visit import Answered, Visit
 
 OPEN = Cors()
+JUST_NOW = 0.01
+"""Seconds for which it is known that an answer is not kept: who has waited longer looks again."""
 CODES = {
     403: Code.FORBIDDEN, 413: Code.BODY_TOO_LARGE, 429: Code.RATE_LIMITED,
     431: Code.HEADERS_TOO_LARGE, 504: Code.QUERY_TIMEOUT,
@@ -74,12 +79,14 @@ async def read_gateway(held: Held, visit: Visit) -> Asked:
     passing = Passing(held, gateways, visit, served, endpoint)
     message = await passing.read(params)
     entry = None if endpoint.caching is None else passing.entry(endpoint.caching, message)
-    kept = None if entry is None else await entry.found(message.headers)
+    kept = None if entry is None else await entry.found()
     if kept is not None:
         raise passing.answered(kept)
     headers = Headers(visit.scope["headers"], visit.fields)
     query = Query("", {REQUEST: message}, headers)
     own = partial(passing.carried_out, query, entry)
+    if entry is not None and entry.is_wanted:
+        own = partial(passing.shared, query, entry)
     return Asked(query, Wanted.JSON, False, False, name=served.name, own=own)
 
 
@@ -91,13 +98,16 @@ def broken(visit: Visit) -> Rendered:
 
 
 class Passing(Struct, eq=False):
-    """One request on its way through an endpoint."""
+    """One request on its way through an endpoint; `ending` is what those are told that wait for its
+    answer, once it has one.
+    """
 
     held: Held
     gateways: Gateways
     visit: Visit
     served: Served
     endpoint: Endpoint
+    ending: Ending = Turn.LOOK
 
     async def read(self, params: Mapping[str, str]) -> Message:
         """The message that it is, once it is let in.
@@ -139,9 +149,33 @@ class Passing(Struct, eq=False):
         """Where its answer is kept."""
         served = self.served
         store, clock = self.gateways.kept[served.gateway.file]
+        method, asked, tag = self.endpoint.method, message.headers, f"endpoint:{served.name}"
         key = key_of(caching, served, message, self.visit.principal)
-        tag = f"endpoint:{served.name}"
-        return Entry(caching, self.endpoint.method, key, tag, store, clock)
+        is_wanted = is_looked_for(caching, method, asked)
+        return Entry(caching, method, key, tag, store, clock, asked, is_wanted)
+
+    async def shared(self, query: Query, entry: Entry) -> Rendered:
+        """The answer; of requests that miss the same one at the same time one has it made."""
+        flights, begun = self.gateways.flights, self.visit.begun
+        found = await flights.turn(entry.key)
+        if isinstance(found, GatewayAnswer):
+            self.visit.codes = (_code(found.status),)
+            return rendered_of(found)
+        if found is Turn.LOOK:
+            return await self._kept_or_made(query, entry)
+        try:
+            if perf_counter() - begun > JUST_NOW:
+                return await self._kept_or_made(query, entry)
+            return await self.carried_out(query, entry)
+        except asyncio.CancelledError:
+            self.ending = Turn.LEAD
+            raise
+        finally:
+            flights.over(entry.key, self.ending)
+
+    async def _kept_or_made(self, query: Query, entry: Entry) -> Rendered:
+        kept = await entry.found()
+        return await self.carried_out(query, entry) if kept is None else rendered_of(kept)
 
     async def carried_out(self, query: Query, entry: Entry | None) -> Rendered:
         """The answer; calls that take too long are cut off, whatever their backends do."""
@@ -156,8 +190,9 @@ class Passing(Struct, eq=False):
         found = ended.value
         if found is None or (isinstance(found, State) and found.refusal is not None):
             self.visit.codes = (_code(answer.status),)
+            self.ending = _ending(answer)
         elif entry is not None:
-            await entry.keep(answer, query.params[REQUEST].headers)
+            await entry.keep(answer)
         return rendered_of(answer)
 
     def _went_on(self, run: Run) -> None:
@@ -189,6 +224,18 @@ class Passing(Struct, eq=False):
 
 def _code(status: int) -> Code:
     return CODES.get(status, Code.UPSTREAM_STATUS)
+
+
+def _ending(answer: GatewayAnswer) -> Ending:
+    """What a refusal is to those that wait: a backend that is not reached is so for all of them,
+    but each has a time of its own.
+    """
+    match answer.status:
+        case 502:
+            return answer
+        case 504:
+            return Turn.LEAD
+    return Turn.LOOK
 
 
 def _ended(outcome: Done | Failed | LeftOut, engine: Engine) -> Ended:

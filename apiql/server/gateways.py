@@ -12,6 +12,7 @@ from apiql.events import Told
 from apiql.frontends.endpoints.gateway import Redis
 from apiql.gateways import GatewayCatalog
 from apiql.server.gateway_cache import KeptAnswer, size_of
+from apiql.server.gateway_flights import Flights
 from apiql.settings import Settings
 from apiql.settings import Store as StoreSettings
 from apiql.stores.open import open_stores
@@ -35,6 +36,7 @@ class Gateways:
         opened: list[Stores],
     ) -> None:
         self.catalog = catalog
+        self.flights = Flights()
         self.buckets = buckets
         self.kept = kept
         self._opened = opened
