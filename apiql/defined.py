@@ -118,7 +118,9 @@ def load_definitions(
     plans = {**found.plans, **gateways.plans}
     compiled = {**found.compiled, **gateways.compiled}
     problems = (*found.problems, *gateways.problems)
-    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways)
+    names = replace(found.figure_names, hosts=gateways.hosts)
+    return replace(found, plans=plans, compiled=compiled, problems=problems, gateways=gateways,
+                   figure_names=names)  # fmt: skip
 
 
 def _of_definitions(

@@ -20,12 +20,14 @@ COUNTED = ("root", "child")
 @dataclass(frozen=True, slots=True)
 class FigureNames:
     """`calls` are httpapis with what their calls count as: the `id` of the file, else their name;
-    `roots` all definitions; `words` other roots and children that steps which count write down.
+    `roots` all definitions; `words` other roots and children that steps which count write down;
+    `hosts` are what calls of gateway endpoints count as.
     """
 
     calls: Mapping[str, str] = field(default_factory=dict)
     roots: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
 
 
 NO_NAMES = FigureNames()
@@ -47,12 +49,15 @@ def joined(several: Iterable[FigureNames]) -> FigureNames:
     calls: dict[str, str] = {}
     roots: set[str] = set()
     words: set[str] = set()
+    hosts: set[str] = set()
     for one in several:
         for name, label in one.calls.items():
             calls[name] = label if calls.get(name, label) == label else name
         roots |= one.roots
         words |= one.words
-    return FigureNames(calls, frozenset(roots), frozenset(words - roots - {*calls.values()}))
+        hosts |= one.hosts
+    left = frozenset(words - roots - {*calls.values()})
+    return FigureNames(calls, frozenset(roots), left, frozenset(hosts))
 
 
 def _steps(found: object) -> Iterator[Step]:

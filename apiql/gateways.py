@@ -23,6 +23,7 @@ from apiql.frontends.endpoints.routes import Routes
 from apiql.frontends.text.surroundings import Surroundings
 from apiql.ir.plan import Plan
 from apiql.ir.reach import Kind, Reach
+from apiql.ir.works import Send
 from apiql.query_files import FileProblem, of_document
 from apiql.runtime.step import Executable
 from apiql.settings import Endpoints
@@ -94,6 +95,12 @@ class GatewayCatalog:
     def version(self) -> str:
         """What `/version` says: the first that a file has."""
         return next((each.version for each in self.gateways if each.version), "")
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """The hosts that calls go to, as they are told of."""
+        works = (task.work for served in self.served for task in served.lowered.plan.tasks)
+        return frozenset(work.service for work in works if isinstance(work, Send))
 
 
 NO_ENDPOINTS = GatewayCatalog()

@@ -1,5 +1,5 @@
-"""Requests that miss the same kept answer at once: one of them has it made, the others wait for what
-becomes of it. Knows no request and no store.
+"""Requests that miss the same kept answer at once: one of them has it made, the others wait for
+what becomes of it. Knows no request and no store.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Measured:
         """Knows the names of other settings and definitions from now on."""
         self._upstreams = frozenset(settings.upstreams)
         self._calls, self._roots = names.calls, names.roots
-        self._services = self._upstreams | names.calls.keys()
+        self._services = self._upstreams | names.calls.keys() | names.hosts
         self._words = names.words - self._upstreams
         self._children = {*self._words, *names.calls.values()}
 
@@ -104,7 +104,8 @@ class Measured:
         if status is None:
             status = 0 if code is None else code.status
         is_upstream = kind not in KINDS and service in self._upstreams
-        child = service if is_upstream else self._calls.get(service, service)
+        is_itself = is_upstream or kind == Kind.ENDPOINT.value
+        child = service if is_itself else self._calls.get(service, service)
         return {"code": str(status), "child": child, "root": name, "type": kind}
 
 
