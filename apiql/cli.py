@@ -217,7 +217,7 @@ def export(
     env: Env = None,
     out: Annotated[Path | None, typer.Option(help="The file; else standard output.")] = None,
 ) -> None:
-    """Describe stored queries and definitions: OpenAPI 3.1 of /query/<name>, /flow/<name>, …"""
+    """Describe stored queries, definitions, endpoints: OpenAPI 3.1 of /query/<name>, …"""
     setup = _setup(conf, env)
     from apiql.commands import run_once
 

@@ -150,11 +150,16 @@ def errors_of(files: GatewayFiles) -> Iterator[FileProblem]:
             yield of_document(found, files.root)
 
 
+def is_of_the_server(path: str) -> bool:
+    """Whether others answer at a path, whatever configurations say."""
+    return path in OWN or path.startswith(OWN_FOLDERS)
+
+
 def never_asked(files: GatewayFiles) -> Iterator[EndpointProblem]:
     """Endpoints at paths that are answered by others."""
     for gateway in files.gateways:
         for endpoint in gateway.endpoints:
-            if endpoint.path in OWN or endpoint.path.startswith(OWN_FOLDERS):
+            if is_of_the_server(endpoint.path):
                 wrong = f"{endpoint} is never asked: the path is one of the server's own"
                 yield EndpointProblem(gateway.file, wrong, Severity.WARNING, expected="another")
 

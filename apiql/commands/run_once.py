@@ -199,7 +199,7 @@ def id_of(setup: Setup, text: str) -> str:
 
 
 def described(setup: Setup) -> str:
-    """The OpenAPI description of the stored queries and of definitions.
+    """The OpenAPI description of the stored queries, of definitions and of endpoints.
 
     Raises:
         FilesRefused: some cannot be run.
@@ -207,8 +207,9 @@ def described(setup: Setup) -> str:
     from apiql.server.description import stored_queries  # the web framework, for this alone
 
     title = "Stored queries" if setup.definitions.found is None else "Queries and definitions"
-    catalog = _engine(setup).catalog
-    found = stored_queries(catalog, setup.definitions.found, title, __version__)
+    engine, defined = _engine(setup), setup.definitions.found
+    gateways = engine.definitions.gateways
+    found = stored_queries(engine.catalog, defined, gateways, title, __version__)
     return _indented(found)
 
 

@@ -11,8 +11,11 @@ from starlette.exceptions import HTTPException
 
 from apiql.access.rights import OPEN
 from apiql.frontends.definitions.folder import Definitions
+from apiql.gateways import GatewayCatalog
 from apiql.server.current import Current
 from apiql.server.defined_description import defined_paths
+from apiql.server.endpoint_description import ERROR as GATEWAY_ERROR
+from apiql.server.endpoint_description import endpoint_paths
 from apiql.server.schemas import ANSWER, ANY_ANSWER, ERROR, PROBLEM, problems, responses
 from apiql.server.stored_description import stored_paths
 from apiql.server.template_description import template_paths
@@ -34,20 +37,24 @@ ENVELOPE: dict[str, Any] = {
     },
 }
 PATH = "/openapi.json"
-SCHEMAS = {"ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM}
+SCHEMAS = {
+    "ApiqlError": ERROR, "ApiqlAnswer": ANSWER, "Problem": PROBLEM, "GatewayError": GATEWAY_ERROR,
+}  # fmt: skip
 """What the paths refer to."""
 
 
 def stored_queries(
-    catalog: Catalog, definitions: Definitions | None, title: str, version: str
-) -> dict[str, Any]:
-    """A description of what is stored and of definitions, of all of them: it is the operator
-    who asks.
+    catalog: Catalog, definitions: Definitions | None, gateways: GatewayCatalog, title: str,
+    version: str,
+) -> dict[str, Any]:  # fmt: skip
+    """A description of what is stored, of definitions and of endpoints, of all of them: it is the
+    operator who asks.
     """
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version},
-        "paths": stored_paths(catalog, OPEN)
+        "paths": endpoint_paths(gateways.served, OPEN)
+        | stored_paths(catalog, OPEN)
         | template_paths(catalog.templates, OPEN)
         | (defined_paths(definitions) if definitions is not None else {}),
         "components": {"schemas": SCHEMAS},
@@ -56,7 +63,7 @@ def stored_queries(
 
 def describe(app: FastAPI, current: Current) -> None:
     """Adds /openapi.json, where the settings have it on; it describes /apiql, the stored
-    queries and the call templates too.
+    queries, the call templates and the endpoints of gateways too.
     """
 
     def openapi() -> dict[str, Any]:
@@ -65,6 +72,8 @@ def describe(app: FastAPI, current: Current) -> None:
         schemas |= SCHEMAS
         schema["paths"]["/apiql"] = {"post": _post(), "get": _get()}
         catalog, rights = current.engine.catalog, current.held.rights
+        served = current.engine.definitions.gateways.served
+        schema["paths"] = endpoint_paths(served, rights) | schema["paths"]
         schema["paths"] |= stored_paths(catalog, rights)
         schema["paths"] |= template_paths(catalog.templates, rights)
         return schema

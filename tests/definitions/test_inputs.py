@@ -12,6 +12,7 @@ from apiql.engine import Engine
 from apiql.frontends.definitions.folder import read_folder
 from apiql.frontends.definitions.inputs import inputs_of
 from apiql.frontends.definitions.kinds import Kind
+from apiql.gateways import NO_ENDPOINTS
 from apiql.importers.formats import read
 from apiql.importers.imported import Choice
 from apiql.server.defined_description import defined_paths
@@ -80,7 +81,7 @@ def test_a_template_over_the_whole_body(
 def described(folder: str) -> dict[str, Any]:
     definitions = read_folder(DATA / folder)
     catalog = Engine(Settings(), Upstream(lambda: BEGAN)).catalog
-    found = stored_queries(catalog, definitions, "All", "1")
+    found = stored_queries(catalog, definitions, NO_ENDPOINTS, "All", "1")
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]
 
 

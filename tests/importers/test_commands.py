@@ -130,7 +130,7 @@ def test_stored_queries_are_described(apiql: Apiql, tmp_path: Path) -> None:
         "/query/shop/home", "/template/shop/order",
         "/query/legacy/weather", "/query/legacy/city", "/query/legacy/cities",
         "/query/legacy/customer", "/api/weather", "/api/person", "/httpapi/orders", "/flow/city",
-        "/flow/customer", "/schedule/cities",
+        "/flow/customer", "/schedule/cities", "/shop/users/{id}", "/shop/orders/{id}",
     }  # fmt: skip
     get = found["paths"]["/query/user"]["get"]
     assert [(each["name"], each["schema"]["type"]) for each in get["parameters"]]
