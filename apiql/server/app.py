@@ -22,7 +22,7 @@ from apiql.query_files import QueryFiles
 from apiql.rights_files import rights_of
 from apiql.server.around import Around
 from apiql.server.choosing import PREFIX as BUCKET
-from apiql.server.choosing import in_path, inner, is_of_a_bucket
+from apiql.server.choosing import in_path, inner, is_in_a_bucket, is_of_a_bucket
 from apiql.server.counts import Counts
 from apiql.server.current import Close, Current, Held, held_of, with_gateways
 from apiql.server.description import PATH, describe
@@ -177,7 +177,11 @@ def _below(
     route: Callable[..., QueryRoute], current: Current, nowhere: Asgi
 ) -> Mapping[str, AsgiRoute]:
     """The routes by the first folder of the path."""
-    within = partial(_by_path, current, route(read=_read_within, route=BUCKET), nowhere)
+    endpoints = route(
+        within=partial(read_gateway, within=True), broken=broken, route=GATEWAYS, kind="endpoint"
+    )
+    queries = route(read=_read_within, route=BUCKET)
+    within = partial(_by_path, current, queries, endpoints, nowhere)
     return {
         STORED: route(read=read_stored, route=STORED, kind="query"),
         TEMPLATE: route(read=read_template, route=TEMPLATE, kind="template"),
@@ -190,11 +194,17 @@ def _below(
 
 
 def _by_path(
-    current: Current, route: Asgi, nowhere: Asgi, scope: Any, receive: Any, send: Any
-) -> Awaitable[None]:
+    current: Current, queries: Asgi, endpoints: Asgi, nowhere: Asgi, scope: Any, receive: Any,
+    send: Any,
+) -> Awaitable[None]:  # fmt: skip
     """What is below /b/, where paths name buckets. All names go the same way up to the guards."""
-    named = current.held.said is in_path and is_of_a_bucket(scope["path"])
-    return (route if named else nowhere)(scope, receive, send)
+    route, held, path = nowhere, current.held, scope["path"]
+    if held.said is in_path:
+        if is_of_a_bucket(path):
+            route = queries
+        elif held.buckets_have_endpoints and is_in_a_bucket(path):
+            route = endpoints
+    return route(scope, receive, send)
 
 
 async def _read_within(

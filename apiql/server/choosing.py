@@ -66,6 +66,11 @@ def is_of_a_bucket(path: str) -> bool:
     return _PATH.match(path) is not None
 
 
+def is_in_a_bucket(path: str) -> bool:
+    """Whether anything of a bucket may be at a path, whatever its name."""
+    return path.count("/") > 2
+
+
 def inner(path: str) -> str:
     """The path within the bucket: `/apiql` of `/b/acme/apiql`."""
     return "/" + path.split("/", 3)[3]

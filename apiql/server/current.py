@@ -55,8 +55,8 @@ class Held:
     """
 
     __slots__ = (
-        "_close", "begin", "buckets", "engine", "figures", "gateways", "guards",
-        "left", "own", "purge", "requests", "rights", "said",
+        "_close", "begin", "buckets", "buckets_have_endpoints", "engine", "figures", "gateways",
+        "guards", "left", "own", "purge", "requests", "rights", "said",
     )  # fmt: skip
 
     def __init__(
@@ -75,6 +75,7 @@ class Held:
         self.begin = begin
         self.gateways: Gateways | None = None
         self.buckets = buckets
+        self.buckets_have_endpoints = any(each.gateways for each in buckets.values())
         self.own, self.said = own, said
         self.engine = engine
         self.figures = figures
@@ -93,7 +94,7 @@ class Held:
     @property
     def has_endpoints(self) -> bool:
         """Whether there are gateway endpoints, in a bucket at least."""
-        return self.gateways is not None or any(b.has_endpoints for b in self.buckets.values())
+        return self.gateways is not None or self.buckets_have_endpoints
 
     def bucket(self, name: str) -> Held | None:
         """What is in force in a bucket; the main one has no name."""

@@ -41,7 +41,7 @@ from apiql.server.gateway_limits import (
     unmapped,
 )
 from apiql.server.gateway_request import fields_of, query_of, with_body
-from apiql.server.gateway_ways import way_of
+from apiql.server.gateway_ways import path_of, way_of
 from apiql.server.gateways import Gateways
 from apiql.server.media import Wanted
 from apiql.server.query_route import knows_more
@@ -59,8 +59,9 @@ CODES = {
 """What the gateway's own refusals are called in logs and figures."""
 
 
-async def read_gateway(held: Held, visit: Visit) -> Asked:
-    """The endpoint that a request is for, let in and read, and what will make its answer.
+async def read_gateway(held: Held, visit: Visit, within: bool = False) -> Asked:
+    """The endpoint that a request is for, let in and read, and what will make its answer; `within`:
+    its path names the bucket before it.
 
     Raises:
         Answered: the gateway refuses it, or has its answer already.
@@ -70,7 +71,8 @@ async def read_gateway(held: Held, visit: Visit) -> Asked:
     gateways = held.gateways
     if gateways is None:
         raise NoSuchRoute
-    served, params = way_of(gateways.catalog, held, visit)
+    path = path_of(visit, within)
+    served, params = way_of(gateways.catalog, held, visit, path)
     visit.was_read(served.name, "")
     visit.route, visit.plan = served.pattern, served.executable.plan
     if visit.sight is not None:

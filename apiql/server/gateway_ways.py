@@ -4,12 +4,14 @@ that is there for its caller.
 
 from __future__ import annotations
 
+from functools import partial
+
 from apiql.errors import Code, RequestRefused
 from apiql.frontends.endpoints.json_value import encoded
 from apiql.frontends.endpoints.routes import Found
 from apiql.gateways import GatewayCatalog, Served
 from apiql.ir.reach import Kind
-from apiql.server.choosing import NoSuchRoute
+from apiql.server.choosing import PREFIX, NoSuchRoute
 from apiql.server.current import Held
 from apiql.server.sight import Sight
 from apiql.server.visit import Answered, Pairs, Scope, Visit
@@ -18,25 +20,40 @@ TEXT: Pairs = [(b"content-type", b"text/plain")]
 JSON: Pairs = [(b"content-type", b"application/json")]
 
 
-def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Found[Served]:
-    """The endpoint that a request is for, of those that are there for its caller. HEAD is GET
-    without a body.
+def path_of(visit: Visit, within: bool) -> str:
+    """The path as it was sent, with its percent signs; `within`: that behind the name of a bucket.
+
+    Raises:
+        NoSuchRoute: it is no text, or names its bucket in another way than it is written.
+    """
+    path = _sent(visit.scope)
+    if not within:
+        return path
+    before = f"{PREFIX}{visit.bucket}/"
+    if not path.startswith(before):
+        raise NoSuchRoute
+    return f"/{path.removeprefix(before)}"
+
+
+def way_of(catalog: GatewayCatalog, held: Held, visit: Visit, path: str) -> Found[Served]:
+    """The endpoint that a request to a path is for, of those that are there for its caller. HEAD is
+    GET without a body.
 
     Raises:
         Answered: the gateway itself answers.
         RequestRefused: there is no such method at the path, or nothing for who is not known.
         NoSuchRoute: there is nothing at the path.
     """
-    scope, sight = visit.scope, visit.sight
-    path = _path(scope)
-    asked: str = scope["method"]
+    sight = visit.sight
+    asked: str = visit.scope["method"]
     method = "GET" if asked == "HEAD" else asked
-    found = catalog.routes.find(method, path)
-    if found is not None and _is_there(found.endpoint, sight):
+    sees = None if sight is None else partial(_is_there, sight)
+    found = catalog.routes.find(method, path, sees)
+    if found is not None:
         return found
     if method == "GET":
         _own(catalog, held, path)
-    there = [m for m, served in catalog.routes.at(path).items() if _is_there(served, sight)]
+    there = [*catalog.routes.at(path, sees)]
     if there:
         raise _other(asked, there)
     if sight is not None:
@@ -44,8 +61,7 @@ def way_of(catalog: GatewayCatalog, held: Held, visit: Visit) -> Found[Served]:
     raise NoSuchRoute
 
 
-def _path(scope: Scope) -> str:
-    """The path as it was sent, with its percent signs."""
+def _sent(scope: Scope) -> str:
     try:
         found: bytes = scope.get("raw_path") or scope["path"].encode()
         return found.decode("utf-8")
@@ -53,8 +69,8 @@ def _path(scope: Scope) -> str:
         raise NoSuchRoute from None
 
 
-def _is_there(served: Served, sight: Sight | None) -> bool:
-    return sight is None or sight.defined(Kind.ENDPOINT, served.name)
+def _is_there(sight: Sight, served: Served) -> bool:
+    return sight.defined(Kind.ENDPOINT, served.name)
 
 
 def _own(catalog: GatewayCatalog, held: Held, path: str) -> None:

@@ -29,6 +29,7 @@ def found(path: str, method: str = "GET") -> tuple[str, Mapping[str, str]] | Non
     [
         ("/", "/", {}),
         ("/users", "/users", {}),
+        ("/users/:id", "/users/:id", {"id": ":id"}),
         ("/users/7", "/users/:id", {"id": "7"}),
         ("/users/me", "/users/me", {}),
         ("/users/me/orders", "/users/me/:what", {"what": "orders"}),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gzip
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 
 from apiql.frontends.endpoints.lowered import GatewayAnswer
 from apiql.server.gateway_answer import rendered_of
-from tests.server.client import read_response
+from tests.server.client import Response, read_response
 from tests.server.conf import Folder, running
 from tests.server.gateways import backend, endpoint, write
 from tests.server.upstream import Exchange, Upstream, answers, upstream
@@ -95,3 +96,40 @@ async def test_a_bucket_has_endpoints_of_its_own(tmp_path: Path, up: Upstream) -
         assert kept.headers["x-gopen-cache"] == "true"
         assert (await send("GET", "/b")).status == 404
         assert (await send("GET", "/b", headers=acme)).status == 200
+
+
+async def test_a_path_may_name_the_bucket(tmp_path: Path, up: Upstream) -> None:
+    folder = Folder(tmp_path / "conf", up.port)
+    folder.settings('[buckets]\nenabled = true\nby = "path"')
+    write(folder, endpoint("/a"))
+    for name in ("acme", "empty"):
+        own = Folder(folder.path / "buckets" / name, up.port)
+        own.path.mkdir(parents=True)
+        (own.path / "apiql.toml").write_text("")
+    users = [backend("/users/:id")]
+    acme = Folder(folder.path / "buckets" / "acme", up.port)
+    cache = {"enabled": True, "duration": "1m"}
+    write(acme, endpoint("/users/:id", cache=cache, backends=users), endpoint("/"),
+          endpoint("/broken", backends=[backend("/close", method="POST")]),
+          version="v9")  # fmt: skip
+    async with running(folder) as server:
+
+        async def send(path: str, method: str = "GET") -> Response:
+            return await server.site.send(method, path)
+
+        assert (await send("/b/acme/users/1")).json()["name"] == "Ada"
+        assert (await send("/b/acme/users/1")).headers["x-gopen-cache"] == "true"
+        assert (await send("/b/acme/users/%32?x=%2F")).json()["name"] == "Bo"
+        assert (await send("/b/acme/")).body == (await send("/a")).body == b'{"ok":true}'
+        assert (await send("/b/acme/version")).body == b"v9"
+        assert (await send("/b/acme/users/1", "PUT")).headers["allow"] == "GET, HEAD, OPTIONS"
+        assert (await send("/b/acme/broken")).json()["endpoint"] == "/broken"
+        nothing = (await send("/nothing")).body
+        for path in ("/users/1", "/b/acme/a", "/b/acme", "/b/other/users/1", "/b/empty/users/1",
+                     "/b/%61cme/users/1", "/b%2Facme/users/1", "/b/acme%2Fusers/1", "/b//users/1",
+                     "/b/acme/b/acme/users/1"):  # fmt: skip
+            found = await send(path)
+            told = nothing.replace(b"/nothing", unquote(path).encode())
+            assert (found.status, found.body) == (404, told)
+        await server.current.held.buckets["acme"].purge("endpoint:get_users_id")
+        assert (await send("/b/acme/users/1")).headers["x-gopen-cache"] == "false"

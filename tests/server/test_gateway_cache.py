@@ -70,6 +70,18 @@ async def test_header_fields_of_the_strategy_tell_answers_apart(
     assert [each is not None for each in found] == [False, False, True, False, True]
 
 
+async def test_the_same_value_of_another_field_is_another_answer(
+    folder: Folder, up: Upstream
+) -> None:
+    cache = ON | {"strategy-headers": ["X-One", "X-Two"]}
+    write(folder, endpoint(cache=cache, backends=[backend("/echo")]))
+    async with running(folder) as server:
+        for fields in ({"X-One": "v"}, {"X-Two": "v"}, {"X-One": "v:w"}, {"Cookie": "v"},
+                       {"X-One": "v", "X-Two": "w"}, {"Authorization": "v"}):  # fmt: skip
+            found = await server.site.send("GET", "/a", headers=fields)
+            assert ttl(found) is None, fields
+
+
 async def test_what_is_kept_for_one_caller_is_nobody_elses(folder: Folder, up: Upstream) -> None:
     write(folder, endpoint(cache=ON, backends=[backend("/echo")]))
     async with running(folder) as server:
@@ -225,3 +237,13 @@ async def test_passwords_are_nowhere(folder: Folder, up: Upstream) -> None:
         gateways = server.current.engine.definitions.gateways
         assert "s3cret" not in repr(gateways)
         assert server.current.engine.redaction("it is s3cret-password") != "it is s3cret-password"
+
+
+async def test_paths_that_only_look_alike_are_kept_apart(folder: Folder, up: Upstream) -> None:
+    """Of `/x%2Fy/z` and `/x/y%2Fz` other segments are the parameters."""
+    backends = [backend("/users/:b")]
+    write(folder, endpoint("/:a/:b", cache=ON, backends=backends))
+    async with running(folder) as server:
+        assert (await server.site.send("GET", "/x%2F2/1")).json()["name"] == "Ada"
+        found = await server.site.send("GET", "/x/2%2F1")
+        assert (found.status, ttl(found)) == (404, None)

@@ -206,6 +206,22 @@ async def test_what_a_caller_may_not_use_is_not_there(folder: Folder) -> None:
     assert "there is no endpoint get_closd" in refused(folder)
 
 
+async def test_what_stands_behind_what_is_not_there_answers(folder: Folder, up: Upstream) -> None:
+    """A path that a caller may not use is as if it were not there: others may be at it."""
+    write(folder, endpoint("/users/me"), endpoint("/users/me", "PUT"),
+          endpoint("/users/:id", backends=[backend("/users/:id")]))  # fmt: skip
+    rights = folder.path / "rights" / "endpoint"
+    rights.mkdir(parents=True)
+    for name in ("get_users_me", "put_users_me"):
+        (rights / f"{name}.json").write_text(RIGHT)
+    async with running(folder) as server:
+        assert (await server.site.send("GET", "/users/me")).status == 404  # of the backend
+        assert (await server.site.send("OPTIONS", "/users/me")).headers["allow"] == (
+            "GET, HEAD, OPTIONS"
+        )
+    assert up.hits["/users/me"] == 1
+
+
 async def test_texts_select_from_endpoints(folder: Folder) -> None:
     write(folder, endpoint("/users/:id", backends=[backend("/users/:id")]), endpoint("/broken",
           backends=[backend("/status/500")]))  # fmt: skip

@@ -6,7 +6,7 @@ before parameters; a part of the tree is looked at once at most, so no path take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, NamedTuple, TypeVar
 from urllib.parse import unquote_to_bytes
@@ -56,23 +56,28 @@ class Routes(Generic[T]):
         if not names and _is_plain(path):  # names count before parameters: nothing comes before it
             self._plain[method, path] = Found(endpoint, {})
 
-    def find(self, method: str, path: str) -> Found[T] | None:
-        """The endpoint of a method at a path as it was sent, without its query."""
+    def find(
+        self, method: str, path: str, sees: Callable[[T], bool] | None = None
+    ) -> Found[T] | None:
+        """The endpoint of a method at a path as it was sent, without its query; the first of those
+        that somebody sees.
+        """
         plain = self._plain.get((method, path))
-        if plain is not None:
+        if plain is not None and (sees is None or sees(plain.endpoint)):
             return plain
         for node, values in self._ends(path):
             there = node.methods.get(method)
-            if there is not None:
+            if there is not None and (sees is None or sees(there[0])):
                 return Found(there[0], dict(zip(there[1], values, strict=True)))
         return None
 
-    def at(self, path: str) -> dict[str, T]:
-        """All endpoints at a path, by method."""
+    def at(self, path: str, sees: Callable[[T], bool] | None = None) -> dict[str, T]:
+        """All endpoints at a path, by method; those that somebody sees."""
         found: dict[str, T] = {}
         for node, _ in self._ends(path):
             for method, (endpoint, _) in node.methods.items():
-                found.setdefault(method, endpoint)
+                if sees is None or sees(endpoint):
+                    found.setdefault(method, endpoint)
         return found
 
     def _ends(self, path: str) -> Iterator[tuple[_Node[T], tuple[str, ...]]]:
