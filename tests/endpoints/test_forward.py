@@ -49,12 +49,12 @@ def test_a_body_that_is_omitted() -> None:
 
 
 def test_a_path_is_filled_segment_by_segment() -> None:
-    params = {"id": "a/b c", "idx": "7"}
-    assert filler("/u/:id/:idx/:none/x:id")(params) == "/u/a%2Fb%20c/7/:none/x:id"
+    params = {"id": "a/b c", "idx": "7", "is": "é"}
+    assert filler("/u/:id/:idx/:none/:is/x:id")(params) == "/u/a%2Fb%20c/7/:none/%C3%A9/x:id"
 
 
 def test_a_query_is_in_order() -> None:
-    assert query_text({"a": ("\ud800",)}) == "a=%3F"
+    assert query_text({"a": ("\ud800", "é")}) == "a=%3F&a=%C3%A9"
     assert query_text({"b": ("2", "1"), "a": ("x y&z",)}) == "a=x+y%26z&b=2&b=1"
 
 
