@@ -10,7 +10,7 @@ from typing import TypeAlias
 from apiql.errors import Code, Problem, QueryRefused, ValueRefused
 from apiql.ir.forwarding import caller_reads, withheld_of
 from apiql.ir.plan import Output, Plan, Task
-from apiql.ir.policy import Caching, StatusRule, Tolerance
+from apiql.ir.policy import Caching, Tolerance
 from apiql.ir.projection import Named, Projection
 from apiql.ir.reach import Reach, reached
 from apiql.ir.values import Value

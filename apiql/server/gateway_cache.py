@@ -46,8 +46,8 @@ def size_of(kept: KeptAnswer) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """The place of one answer in a store. `asked` are the header fields of the request; `is_wanted`:
-    whoever asks takes a kept one.
+    """The place of one answer in a store. `asked` are the header fields of the request;
+    `is_wanted`: whoever asks takes a kept one.
     """
 
     caching: Caching
