@@ -35,6 +35,15 @@ def test_no_body_has_no_type() -> None:
     }  # fmt: skip
 
 
+def test_cookies_stay_apart_however_they_are_written() -> None:
+    cookies = [
+        {"context": "RESPONSE", "action": "ADD", "key": "set-cookie", "value": value}
+        for value in ("a=1", "b=2")
+    ]
+    found = run(one(backend(modifiers={"header": cookies})), answers(a={"body": 1}))
+    assert [value for name, value in found.headers if name == "set-cookie"] == ["a=1", "b=2"]
+
+
 def test_fields_of_one_hop_are_left_and_cookies_stay_apart() -> None:
     pairs = [
         ("set-cookie", "a=1, x"), ("set-cookie", "b=2"), ("x-a", "1"), ("x-a", "2"),

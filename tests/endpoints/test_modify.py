@@ -84,6 +84,12 @@ def test_a_path_of_nothing_but_a_parameter_is_left() -> None:
     assert found.request.path == "/"
 
 
+def test_a_parameter_may_have_any_name() -> None:
+    request = Message(path="/:None/:id", params={"None": "0", "id": "1"})
+    found = called(backend(param=[change("DEL", "id")]), request).request
+    assert (found.path, found.params) == ("/:None", {"None": "0"})
+
+
 JSON = '{"id":1,"user":{"name":"Ray"},"list":[1,2]}'
 
 

@@ -17,7 +17,7 @@ from apiql.frontends.endpoints.refused import refused
 from apiql.frontends.endpoints.state import Refusal, State
 from apiql.frontends.endpoints.tasks import refuser
 
-SET_COOKIE = "Set-Cookie"
+SET_COOKIE = "set-cookie"
 """The one field whose values cannot be joined (RFC 9110, 5.3)."""
 UNKNOWN = Refusal(500, "gateway panic error occurred! detail: there is no answer")
 
@@ -91,12 +91,13 @@ def _message(endpoint: Endpoint, state: State) -> Message:
 def _written(message: Message) -> GatewayAnswer:
     headers: list[tuple[str, str]] = []
     for name, values in message.headers.items():
+        field = name.lower()
         if len(values) == 1:
-            headers.append((name.lower(), values[0]))
-        elif name == SET_COOKIE:
-            headers += [("set-cookie", value) for value in values]
+            headers.append((field, values[0]))
+        elif field == SET_COOKIE:
+            headers += [(field, value) for value in values]
         elif values:
-            headers.append((name.lower(), ", ".join(values)))
+            headers.append((field, ", ".join(values)))
     body = message.body
     return GatewayAnswer(message.status, tuple(headers), b"" if body is None else body.data)
 

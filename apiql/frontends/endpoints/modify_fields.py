@@ -82,6 +82,7 @@ def _renamed(params: Mapping[str, str], key: str, new: str) -> dict[str, str]:
 
 def _place(path: str, key: str, new: str | None) -> str:
     """The path with another name at a place, or without it."""
-    parts = path.split("/")
-    kept = (f":{new}" if part == f":{key}" else part for part in parts)
-    return "/".join(part for part in kept if part != ":None" or new is not None) or "/"
+    place, parts = f":{key}", path.split("/")
+    if new is None:
+        return "/".join(part for part in parts if part != place) or "/"
+    return "/".join(f":{new}" if part == place else part for part in parts)
