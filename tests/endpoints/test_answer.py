@@ -76,6 +76,17 @@ def test_as_long_as_some_are_missing_nothing_is_omitted() -> None:
     assert text(answer_of(Shape(parts, 2), responses[:1])) == '{"l": 1}'
 
 
+def test_success_is_that_of_all_calls_of_those_that_are_omitted_too() -> None:
+    parts = (Part("log", is_omitted=True), Part("user"))
+    for statuses, is_success in (
+        ((200, 201), "true"),
+        ((404, 200), "false"),
+        ((200, 304), "false"),
+    ):
+        responses = [answered({"a": 1}, status) for status in statuses]
+        assert told(answer_of(Shape(parts, 2), responses)) == ("true", is_success)
+
+
 def test_a_list_of_those_that_have_a_body() -> None:
     parts = (*TWO, Part("none"), Part("grouped", is_grouped=True), Part("text"))
     given = [
