@@ -93,15 +93,14 @@ def _build(send: Send, compiled: Compile) -> Callable[[Scope, float], Call]:
         made = url(scope)
         if type(made) is Outgoing:
             origin, target = _placed(send, made.url, known)
-            fields, raw, asked = _as_they_are(made.headers), made.body, caching
-            passing = _as_they_are(made.passing)
-        else:
-            origin, target = _placed(send, made, known)
-            fields = USUAL if headers is None else _headers(headers(scope))
-            raw = None if body is None else _bytes(body(scope))
-            asked = caching if expires is None else _kept(send, expires, scope)
-            passing = ()
-        return Call(method, origin, target, fields, raw, until, asked, 0, passing, send.service)
+            fields, passing = _as_they_are(made.headers), _as_they_are(made.passing)
+            return Call(method, origin, target, fields, made.body, until, caching, 0, passing,
+                        send.service)  # fmt: skip
+        origin, target = _placed(send, made, known)
+        fields = USUAL if headers is None else _headers(headers(scope))
+        raw = None if body is None else _bytes(body(scope))
+        asked = caching if expires is None else _kept(send, expires, scope)
+        return Call(method, origin, target, fields, raw, until, asked, 0, (), send.service)
 
     return build
 

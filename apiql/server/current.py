@@ -77,9 +77,7 @@ class Held:
         self.buckets = buckets
         self.buckets_have_endpoints = any(each.gateways for each in buckets.values())
         self.own, self.said = own, said
-        self.engine = engine
-        self.figures = figures
-        self.guards = guards
+        self.engine, self.figures, self.guards = engine, figures, guards
         self.purge = purge
         self.requests = 0
         self.rights = rights

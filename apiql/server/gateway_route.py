@@ -192,7 +192,7 @@ class Passing(Struct, eq=False):
         found = ended.value
         if found is None or (isinstance(found, State) and found.refusal is not None):
             self.visit.codes = (_code(answer.status),)
-            self.ending = _ending(answer)
+            self.ending = ending_of(answer)
         elif entry is not None:
             await entry.keep(answer)
         return rendered_of(answer)
@@ -228,7 +228,7 @@ def _code(status: int) -> Code:
     return CODES.get(status, Code.UPSTREAM_STATUS)
 
 
-def _ending(answer: GatewayAnswer) -> Ending:
+def ending_of(answer: GatewayAnswer) -> Ending:
     """What a refusal is to those that wait: a backend that is not reached is so for all of them,
     but each has a time of its own.
     """

@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from apiql.frontends.endpoints.lowered import GatewayAnswer
+from apiql.server.gateway_flights import Flights, Turn
+from apiql.server.gateway_route import ending_of
 from tests.server.client import Response, request_bytes
 from tests.server.conf import Folder, Running, running
 from tests.server.gateways import backend, endpoint, write
@@ -160,6 +163,38 @@ async def test_each_has_its_own_time(
         await gated.asked.get()  # the second leads, in the time that it has left
         gated.opened.set()
         assert (await second[0]).status == 200
+
+
+async def test_each_has_a_time_of_its_own_but_backends_are_the_same() -> None:
+    for status, ending in ((504, Turn.LEAD), (400, Turn.LOOK), (500, Turn.LOOK)):
+        assert ending_of(GatewayAnswer(status, (), b"")) is ending
+    unreached = GatewayAnswer(502, (), b"why")
+    assert ending_of(unreached) is unreached
+
+
+async def test_the_lead_is_handed_on_by_who_leaves_as_it_comes() -> None:
+    flights, key = Flights(), (b"key",)
+    assert await flights.turn(key) is Turn.LEAD
+    second, third = (asyncio.create_task(flights.turn(key)) for _ in range(2))
+    await asyncio.sleep(0)
+    flights.over(key, Turn.LEAD)
+    second.cancel()  # it leads already, and has not heard of it
+    assert await third is Turn.LEAD
+    flights.over(key, Turn.LEAD)
+    assert second.cancelled()
+    assert await flights.turn(key) is Turn.LEAD  # nobody is left there
+
+
+async def test_who_waits_no_longer_is_passed_by() -> None:
+    for ending in (Turn.LEAD, Turn.LOOK):
+        flights, key = Flights(), (b"key",)
+        assert await flights.turn(key) is Turn.LEAD
+        second, third = (asyncio.create_task(flights.turn(key)) for _ in range(2))
+        await asyncio.sleep(0)
+        second.cancel()
+        await asyncio.sleep(0)
+        flights.over(key, ending)
+        assert await third is ending
 
 
 async def test_who_wants_no_kept_answer_waits_for_nobody(

@@ -223,15 +223,20 @@ async def test_what_stands_behind_what_is_not_there_answers(folder: Folder, up: 
 
 
 async def test_texts_select_from_endpoints(folder: Folder) -> None:
-    write(folder, endpoint("/users/:id", backends=[backend("/users/:id")]), endpoint("/broken",
-          backends=[backend("/status/500")]))  # fmt: skip
+    write(
+        folder,
+        endpoint("/users/:id", backends=[backend("/users/:id")]),
+        endpoint("/broken", backends=[backend("/status/500")]),
+        endpoint("/moved", backends=[backend("/status/302")]),
+    )
     async with running(folder) as server:
         found = await server.site.ask(
             "select name from endpoint.get_users_id as user where id = $id", {"id": 2}
         )
         assert found.json() == {"data": {"user": {"name": "Bo"}}}
-        found = await server.site.ask("select * from endpoint.get_broken as it")
-        assert found.codes() == ["UPSTREAM_STATUS"]
+        for name in ("broken", "moved"):
+            found = await server.site.ask(f"select * from endpoint.get_{name} as it")
+            assert found.codes() == ["UPSTREAM_STATUS"]
 
 
 async def test_figures_have_the_pattern(folder: Folder) -> None:
