@@ -48,6 +48,7 @@ async def test_an_operation_for_each_endpoint(folder: Folder) -> None:
         endpoint("/list", backends=[listed], response_encode="XML",
                  limiter={"rate": {"capacity": 1}}),
         endpoint("/apiql"),
+        endpoint("/query/own"),
         security_cors={"allow-methods": ["GET"]},
     )  # fmt: skip
     told = await described(folder)
