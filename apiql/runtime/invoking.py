@@ -15,8 +15,11 @@ Compile = Callable[[Value], Evaluate]
 def compile_invoke(value: Invoke, compiled: Compile) -> Evaluate:
     """A function of values, none of which is missing: null stands for those."""
     calls, args = calls_in_a_row(value)
-    parts = [_never_missing(arg, compiled(arg)) for arg in args]
-    made = _invoked(calls[0], parts)
+    local = _local_name(args[0]) if len(args) == 1 else None
+    if local is not None:
+        made = _of_local(calls[0], local)
+    else:
+        made = _invoked(calls[0], [_never_missing(arg, compiled(arg)) for arg in args])
     return made if len(calls) == 1 else _in_a_row(made, calls[1:])
 
 
@@ -31,12 +34,25 @@ def calls_in_a_row(value: Invoke) -> tuple[list[Callable[..., Any]], tuple[Value
     return calls, value.args
 
 
+def _local_name(arg: Value) -> str | None:
+    """The name of a local value, if it is one as a whole: that is never missing."""
+    if isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path:
+        return arg.root.name
+    return None
+
+
+def _of_local(call: Callable[..., Any], name: str) -> Evaluate:
+    return lambda scope: call(scope.moment, scope.locals[name])
+
+
 def _invoked(call: Callable[..., Any], parts: list[Evaluate]) -> Evaluate:
     match parts:
         case [part]:
             return lambda scope: call(scope.moment, part(scope))
         case [part, other]:
             return lambda scope: call(scope.moment, part(scope), other(scope))
+        case [part, other, third]:
+            return lambda scope: call(scope.moment, part(scope), other(scope), third(scope))
         case _:
             return lambda scope: call(scope.moment, *[part(scope) for part in parts])
 
@@ -56,8 +72,7 @@ def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
     if isinstance(arg, Ref) and isinstance(arg.root, ParamRoot) and arg.optional and not arg.path:
         name = arg.root.name
         return lambda scope: scope.params.get(name)
-    is_local = isinstance(arg, Ref) and isinstance(arg.root, LocalRoot) and not arg.path
-    is_there = is_local or isinstance(arg, Literal | Invoke | Record)
+    is_there = _local_name(arg) is not None or isinstance(arg, Literal | Invoke | Record)
     return part if is_there else null_for_missing(part)
 
 

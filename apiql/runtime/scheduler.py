@@ -51,7 +51,8 @@ async def _in_a_row(
     """Tasks that wait for each other need none of the loop."""
     for step in steps:
         run.scope.outcomes[step.name] = await work(step, run)
-        _tell(step, finished)
+        if finished is not None:
+            finished(step)
 
 
 async def _side_by_side(

@@ -95,10 +95,6 @@ def _locals(stated: Stated, scope: Scope) -> Locals:
     return seen
 
 
-def _null(found: Any) -> Any:
-    return None if found is MISSING else found
-
-
 def _made(step: Step, stated: Stated, found: Found | Failed, run: Run, seen: Locals) -> Outcome:
     if isinstance(found, Failed):
         return found if stated.instead is None else _instead(stated, found, run, seen)
@@ -107,7 +103,8 @@ def _made(step: Step, stated: Stated, found: Found | Failed, run: Run, seen: Loc
             return _as_it_is(step, stated, found)
         if found.value is MISSING:
             found = Found(stated.decoded(found.body), found.body, found.status, found.headers)
-        value = _null(stated.result(seeing(run.scope, seen, found)))
+        value = stated.result(seeing(run.scope, seen, found))
+        value = None if value is MISSING else value
         return Done(found.status, found.headers, stated.pick(value), value=value)
     except ValueRefused as refused:
         failed = Failed(failure_of(refused), found.status, found.headers)
@@ -130,7 +127,8 @@ def _instead(
     scope = seeing(run.scope, seen, found)
     scope.failure = None if failed is None else shown_failure(failed.failure)
     try:
-        value = _null(stated.instead(scope))
+        value = stated.instead(scope)
+        value = None if value is MISSING else value
     except ValueRefused as refused:
         return Failed(failure_of(refused))
     warnings = () if failed is None else (failed.failure,)
