@@ -106,7 +106,7 @@ def _executable(
         returned = compile_answer(plan.returned, compiler.functions, compiler.reads)
     weaves = compile_weaves(plan, compiler.reads)
     return Executable(
-        plan=plan, steps=steps, places=places,
+        plan=plan, steps=steps, places=places, writes=plan.writes,
         skeleton=None if weaves else skeleton_of(plan),
         timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,

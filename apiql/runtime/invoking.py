@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from apiql.ir.values import Invoke, Literal, LocalRoot, ParamRoot, Record, Ref, Value
+from apiql.ir.values import (
+    Invoke,
+    Literal,
+    LocalRoot,
+    ParamRoot,
+    Part,
+    Record,
+    Ref,
+    ReplyRoot,
+    Value,
+)
 from apiql.runtime.outcome import MISSING
 from apiql.runtime.scope import Evaluate, Scope
 
@@ -72,8 +82,17 @@ def _never_missing(arg: Value, part: Evaluate) -> Evaluate:
     if isinstance(arg, Ref) and isinstance(arg.root, ParamRoot) and arg.optional and not arg.path:
         name = arg.root.name
         return lambda scope: scope.params.get(name)
+    if isinstance(arg, Ref) and arg.part is Part.BODY and isinstance(arg.root, ReplyRoot):
+        return null_for_missing(part) if arg.path else _reply
     is_there = _local_name(arg) is not None or isinstance(arg, Literal | Invoke | Record)
     return part if is_there else null_for_missing(part)
+
+
+def _reply(scope: Scope) -> Any:
+    """What the work of the task came to, as a whole."""
+    assert scope.reply is not None
+    found = scope.reply.value
+    return None if found is MISSING else found
 
 
 def null_for_missing(part: Evaluate) -> Evaluate:

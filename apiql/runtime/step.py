@@ -151,4 +151,5 @@ class Executable:
     varies: frozenset[str]
     reach: Reach
     looked_at: tuple[Step, ...]
+    writes: bool = False
     chain: bool = False

@@ -55,7 +55,7 @@ async def answered_query(engine: Engine, asked: Asked, visit: Visit) -> Rendered
         mind_what_is_told(engine.settings, plan)
     if plan.explain:
         return render_plan(plan, asked.wanted, engine.redaction)
-    if asked.reads_only and plan.writes:
+    if asked.reads_only and executable.writes:
         message = "GET only reads: POST a query that writes"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, message, {"Allow": "POST"})
     if plan.analyze:

@@ -85,7 +85,7 @@ async def read_at(
         "base": _base(found, scope, engine),
     }
     query = Query("", params, headers, None, patience_in(fields))
-    reads = scope["method"] in READS and not found.executable.plan.writes
+    reads = scope["method"] in READS and not found.executable.writes
     name = found.name if found.named else ""
     return Asked(query, form_in(fields), False, reads, name=name, defined=found)
 

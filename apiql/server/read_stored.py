@@ -46,7 +46,7 @@ async def read_named(
     """The stored query at a path, asked for as `read_stored` has it."""
     stored = _found(path, engine, sight)
     method, plan = scope["method"], stored.executable.plan
-    allowed = ("POST",) if plan.writes else ("GET", "POST")
+    allowed = ("POST",) if stored.executable.writes else ("GET", "POST")
     if method not in allowed:
         why = "this query writes: POST it" if method == "GET" else f"{method} is no way to ask"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, why, {"Allow": ", ".join(allowed)})
