@@ -6,7 +6,7 @@ One that is broken is not served, and keeps the others away unless that is asked
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -130,8 +130,10 @@ def _of_definitions(
     if files.found is None:
         return DefinedCatalog(), []
     known = known_with((*files.functions, *files.values))
-    loading, errors = _Loading(files.found, make), list[FileProblem]()
-    for bucket, definitions in _parted(files):
+    loading, root = _Loading(files.found, make), files.found.root
+    own = (p for p in files.found.problems if p.severity is Severity.ERROR)
+    errors = [of_document(problem, root) for problem in own]
+    for bucket, definitions in files.parts():
         problems = check(definitions, known)
         errors += (
             of_document(p, definitions.root) for p in problems if p.severity is Severity.ERROR
@@ -140,19 +142,6 @@ def _of_definitions(
         loading.carry_out(whole, lowering(_ground(files, whole, around, bucket)), bucket)
     errors += loading.problems
     return loading.catalog(), list(dict.fromkeys(errors))
-
-
-def _parted(files: DefinitionFiles) -> Iterator[tuple[str, Definitions]]:
-    """The definitions, or with buckets those of each, under the names that they call each other by:
-    what stands in `flows/acme/a.json` is `a` in the bucket `acme`, and nothing is beside them.
-    """
-    assert files.found is not None
-    if not files.buckets:
-        yield "", files.found
-        return
-    names = {name for each in files.found.names.values() for name in each}
-    for bucket in sorted({name.partition("/")[0] for name in names if "/" in name}):
-        yield f"{bucket}/", files.found.within(f"{bucket}/")
 
 
 class _Loading:

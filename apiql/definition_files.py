@@ -40,6 +40,18 @@ class DefinitionFiles:
     strict: bool = False
     gateways: GatewayFiles = NO_GATEWAYS
 
+    def parts(self) -> Iterator[tuple[str, Definitions]]:
+        """The definitions, or with buckets those of each, under the names that they call each other
+        by: what stands in `flows/acme/a.json` is `a` in the bucket `acme/`.
+        """
+        if self.found is None:
+            return
+        if not self.buckets:
+            yield "", self.found
+            return
+        for bucket in self.found.buckets:
+            yield bucket, self.found.within(bucket)
+
     @property
     def own_rights(self) -> bool:
         """Whether its flows mind its rights themselves."""
@@ -65,7 +77,8 @@ def read_definitions(
     if not elsewhere and (conf is None or not conf.is_dir()):
         return DefinitionFiles()
     conf = USUAL if conf is None else conf
-    found = read_folder(conf, folders, opening_privates(more.get("environ", {})))
+    opening, buckets = opening_privates(more.get("environ", {})), more.get("buckets", False)
+    found = read_folder(conf, folders, opening, buckets)
     if found.layout is Layout.NONE or not (any(found.names.values()) or found.problems):
         return DefinitionFiles()
     return DefinitionFiles(found, **more)

@@ -68,16 +68,25 @@ def checked(setup: Folder, is_strict: bool) -> Checked:
         found = each.definitions.found
         if found is None:
             continue
-        problems += _problems_of(found, each)
+        for _, part in each.definitions.parts():
+            problems += _problems_of(part, each)
+        problems += _as_they_are(found)
         for kind, word in _WORDS.items():
             count[word] += len(found.names[kind])
         count[_PAGES] += len(go_templates(found))
     if is_strict:
         problems = [replace(problem, severity=Severity.ERROR) for problem in problems]
-    texts = {s: tuple(str(p) for p in problems if p.severity is s) for s in Severity}
+    told = {s: [str(p) for p in problems if p.severity is s] for s in Severity}
+    texts = {s: tuple(dict.fromkeys(each)) for s, each in told.items()}  # buckets share some
     warnings = texts[Severity.WARNING]
     counts = (*((number, word) for word, number in count.items()), (len(warnings), "warnings"))
     return Checked(texts[Severity.ERROR], warnings, counts)
+
+
+def _as_they_are(found: Definitions) -> Iterator[DefinitionProblem]:
+    """What is wrong with files by themselves, in whatever bucket."""
+    for problem in found.problems:
+        yield replace(problem, file=str(Path(found.root) / problem.file))
 
 
 def _problems_of(found: Definitions, setup: Folder) -> Iterator[DefinitionProblem]:

@@ -140,4 +140,5 @@ def _origin(body: bytes, found: Defined, engine: Engine) -> Any:
 def _base(found: Defined, scope: Scope, engine: Engine) -> dict[str, str]:
     """What the second generation knows of a request."""
     client = client_address(scope, engine.settings.clients)
-    return {"root": found.name, "type": str(found.kind), "src": client}
+    root = found.lowered.name or found.name  # the bucket is none of its name
+    return {"root": root, "type": str(found.kind), "src": client}

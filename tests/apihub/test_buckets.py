@@ -1,4 +1,4 @@
-"""Buckets of the first generation: the folder that a definition stands in is part of its name."""
+"""Buckets: the folder that a definition stands in is part of its name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pytest
 
 from apiql.definition_files import read_definitions
 from apiql.engine import Engine
+from apiql.frontends.definitions.checks import check
 from apiql.server.app import app_of
 from apiql.server.current import close_nothing
 from apiql.server.read_defined import glued_paths
@@ -55,3 +56,69 @@ async def test_each_bucket_finds_its_own(conf: Path) -> None:
             assert (await client.get(path)).status_code == 404
     plain = Engine(Settings(), Upstream(lambda: BEGAN), definitions=files)
     assert glued_paths(plain) == {}
+
+
+# -- the second generation ------------------------------------------------------------------------
+
+
+def second(root: Path) -> Path:
+    """Two buckets with an httpapi and a flow of the same names, one of which only one may call; a
+    main.json and a flow for both.
+    """
+    called = {"name": "c", "command": "httpApi", "resultKey": "r",
+              "args": [{"name": "name", "value": {"from": "literal", "content": "a"}}]}  # fmt: skip
+    answer = {"name": "h", "command": "httpResponse", "args": [
+        {"name": "type", "value": {"from": "literal", "content": "json"}},
+        {"name": "key", "value": {"from": "literal", "content": "r"}},
+    ]}  # fmt: skip
+    flow = {"name": "f", "steps": [called, answer]}
+    gateway = {"name": "g", "command": "apiGateway", "args": []}
+    files = {"main": {"name": "main", "steps": [gateway]}, "flows/shared": flow,
+             "rights/flow/umbra/f": {"type": "flow", "right": "internal"}}  # fmt: skip
+    for bucket in ("acme", "umbra"):
+        api = {"id": "a", "url": f"{PLACE}/{bucket}", "method": "GET", "requestContentType": "none",
+               "args": []}  # fmt: skip
+        files |= {f"httpapis/{bucket}/deep/a": api, f"flows/{bucket}/f": flow}
+    for name, found in files.items():
+        path = root / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found), "utf-8")
+    return root
+
+
+@virtually
+async def test_buckets_of_the_second_generation_are_served_too(tmp_path: Path) -> None:
+    files = read_definitions(second(tmp_path), buckets=True)
+    settings = load_settings(None, {"TGAH_BUCKET_ENABLE": "yes"})
+    upstream = Upstream(lambda: BEGAN)
+    app = app_of(Engine(settings, upstream, definitions=files), settings, close_nothing)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+
+        async def status(path: str) -> int:
+            return (await client.get(path)).status_code
+
+        asked = ("/httpapi/acme/a", "/flow/acme/f", "/flow/umbra/shared", "/flowacme/f")
+        for path in asked:
+            await client.get(path)
+        places = [seen.path for seen in upstream.drained()[0]]
+        assert places == ["/acme", "/acme", "/umbra", "/acme"]
+        assert await status("/flow/umbra/f?appID=x") == 403
+        assert [await status(path) for path in ("/flow/f", "/flow/other/f", "/httpapi/a")] == [
+            403
+        ] * 3
+    assert upstream.drained()[0] == []
+
+
+def test_buckets_are_checked_one_by_one(tmp_path: Path) -> None:
+    second(tmp_path)
+    (tmp_path / "flows" / "acme" / "g.json").write_text(
+        json.dumps({"name": "g", "steps": [{"name": "c", "command": "flowApi", "args": [
+            {"name": "name", "value": {"from": "literal", "content": "nowhere"}}]}]})
+    )  # fmt: skip
+    parts = dict(read_definitions(tmp_path, buckets=True).parts())
+    assert sorted(parts) == ["acme/", "umbra/"]
+    found = {bucket: [str(p) for p in check(part)] for bucket, part in parts.items()}
+    assert found["umbra/"] == []
+    [only] = found["acme/"]
+    assert "flows/acme/g.json" in only
+    assert "nowhere" in only

@@ -5,7 +5,7 @@ Reads files and changes none; one that is broken does not keep the others away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -58,17 +58,31 @@ class Definitions:
     names: Mapping[Kind, frozenset[str]]
     problems: tuple[DefinitionProblem, ...] = ()
 
+    @property
+    def buckets(self) -> Iterator[str]:
+        """The folders that stand in front of names, each with a slash behind it."""
+        names = {n for kind, each in self.names.items() if kind is not Kind.RIGHT for n in each}
+        for bucket in sorted({name.partition("/")[0] for name in names if "/" in name}):
+            yield f"{bucket}/"
+
     def within(self, bucket: str) -> Definitions:
-        """Those whose names begin so, under what is behind it."""
+        """Those of a bucket, under the names that they call each other by. In the second generation
+        what is in none is in each, where it has nothing of that name itself.
+        """
+        shares = self.layout is Layout.V2
+        inside = {kind: _inside(kind, each, bucket, shares) for kind, each in self.names.items()}
         documents = {
-            kind: {n.removeprefix(bucket): d for n, d in each.items() if n.startswith(bucket)}
+            kind: {n: _named(each[full], n) for n, full in inside[kind].items() if full in each}
             for kind, each in self.documents.items()
         }
-        names = {
-            kind: frozenset(name.removeprefix(bucket) for name in each if name.startswith(bucket))
-            for kind, each in self.names.items()
-        }
-        return replace(self, documents=documents, names=names)
+        names = {kind: frozenset(each) for kind, each in inside.items()}
+        owners = {(k.value, full): (k.value, n) for k in inside for n, full in inside[k].items()}
+        problems = tuple(
+            replace(found, owner=found.owner and owners[found.owner])
+            for found in self.problems
+            if found.owner is None or found.owner in owners
+        )
+        return replace(self, documents=documents, names=names, problems=problems)
 
     def without(self, broken: frozenset[tuple[str, str]]) -> Definitions:
         """The same without those that are broken, which keep their names: nobody calls them."""
@@ -77,6 +91,23 @@ class Definitions:
             for kind, each in self.documents.items()
         }
         return replace(self, documents=documents)
+
+
+def _named(document: Document[Shape], name: str) -> Document[Shape]:
+    return replace(document, origin=replace(document.origin, name=name))
+
+
+def _inside(kind: Kind, names: Iterable[str], bucket: str, shares: bool) -> dict[str, str]:
+    """Names by what they are called within a bucket."""
+    found: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for full in names:
+        target, slash, name = full.partition("/") if kind is Kind.RIGHT else ("", "", full)
+        if name.startswith(bucket):
+            own[f"{target}{slash}{name.removeprefix(bucket)}"] = full
+        elif shares and "/" not in name:
+            found[full] = full
+    return found | own
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,18 +121,21 @@ class _Found:
     templates: dict[str, Template] = field(default_factory=dict)
     problems: list[DefinitionProblem] = field(default_factory=list)
     opening: Opening = as_it_is
+    buckets: bool = False
 
 
 def read_folder(
-    root: Path, folders: Mapping[str, Path] = _NO_FOLDERS, opening: Opening = as_it_is
-) -> Definitions:
+    root: Path, folders: Mapping[str, Path] = _NO_FOLDERS, opening: Opening = as_it_is,
+    buckets: bool = False,
+) -> Definitions:  # fmt: skip
     """All definitions of a folder. `folders` says where those of a kind (`apis`, `flows`, …) stand
     instead; where that is no folder, the usual one is read. `opening` opens private values.
+    `buckets`: the outermost folder is part of a name in the second generation too.
     """
     layout = layout_of(root)
     named = any(folder.is_dir() for folder in folders.values())
     usual = _usual(folders) if named and layout is Layout.NONE else layout
-    found = _Found(root, usual, opening=opening)
+    found = _Found(root, usual, opening=opening, buckets=buckets)
     if found.layout is Layout.NONE:
         wrong = "there are no definitions here"
         expected = f"a folder with {', '.join(KINDS)} or {MAIN}"
@@ -156,7 +190,7 @@ def _take(found: _Found, path: Path, top: Path, folder: str, kind: Kind, prefix:
     generation = usual_generation(found.layout, folder)
     if isinstance(text, str) and found.layout in (Layout.OURS, Layout.MIXED):
         generation = _by_shape(text, kind, generation)
-    name = prefix + key_of(path.relative_to(top), generation)
+    name = prefix + key_of(path.relative_to(top), generation, found.buckets)
     origin = Origin(_shown(found, path), generation, kind, name)
     if not is_safe(name):
         wrong = f"{quoted(name)} is no name that a definition can have"

@@ -12,15 +12,18 @@ SUFFIX = ".json"
 SAFE = f"letters and digits of any script, _ - and ., up to {MOST_LETTERS}"
 
 
-def key_of(inside: PurePath, generation: Generation) -> str:
+def key_of(inside: PurePath, generation: Generation, buckets: bool = False) -> str:
     """The name of a definition by its path inside the folder of its kind.
 
     V1: the file's name up to `.json`, behind the name of the folder it stands in, if there is one;
-    V2: the file's name. Composed letters, however the file system writes them.
+    V2: the file's name, with `buckets` behind that of the outermost folder, unless this begins with
+    an underscore. Composed letters, however the file system writes them.
     """
     name = unicodedata.normalize("NFC", inside.name)
     if generation is Generation.V2:
-        return name.removesuffix(SUFFIX)
+        name = name.removesuffix(SUFFIX)
+        bucket = unicodedata.normalize("NFC", inside.parts[0]) if len(inside.parts) > 1 else "_"
+        return f"{bucket}/{name}" if buckets and not bucket.startswith("_") else name
     name = name.partition(SUFFIX)[0]
     parent = unicodedata.normalize("NFC", inside.parent.name)
     return f"{parent}/{name}" if parent else name
