@@ -8,6 +8,7 @@ Run it from the repository's root: `python -m benchmarks.notations`.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import itertools
 import json
 import os
@@ -33,7 +34,17 @@ PICKED = "select name, age, user.name from /w3a as a where id = $id"
 CHAIN = (
     "select name from /w3b as b where id = a.next join select name from /w3a as a where id = $id"
 )
+KEY = "a secret of thirty-two characters"
 SEEN = {"APIQL_ADMIN__PORT": "0", "APIQL_LOG__ACCESS": "true", "APIQL_LOG__FORMAT": "json"}
+CHECKED = {
+    "APIQL_ACCESS__KEYS__SHOP__HASHES": f"sha256:{hashlib.sha256(KEY.encode()).hexdigest()}",
+    "APIQL_ACCESS__KEYS__SHOP__SCOPES": "web",
+    "APIQL_RIGHTS__DEFAULT": "known", "APIQL_RIGHTS__SCOPES__WEB__METHODS": "GET",
+}  # fmt: skip
+"""Who asks is known by a key, and has rights: what the usual flows of the second generation do."""
+COUNTED = {**CHECKED, "APIQL_ADMIN__PORT": "0"}
+"""And requests and calls are counted: what its published flows do."""
+GIVEN = {"seen": SEEN, "checked": CHECKED, "counted": COUNTED}
 
 Around = tuple[bytes, bytes]
 
@@ -104,23 +115,32 @@ def cases() -> Iterator[Case]:
     yield Case("V1 api", "text", (_posted("/api/a"), one), 1.2)
     yield Case("V1 api: three fields", "text", (_posted("/api/fields"), picked), 1.2)
     yield Case("V1 flow: two steps", "text", (_posted("/flow/chain"), chain), 1.2)
+    for name, beside in (("v2 usual", "checked"), ("v2 published", "counted")):
+        one, chain = _text(ONE, beside), _text(CHAIN, beside)
+        told = f"text, {beside}"
+        yield Case(f"{name}: httpapi", told, (_posted("/httpapi/a", name), one), 1.2)
+        yield Case(f"{name}: flow, two steps", told, (_posted("/flow/chain", name), chain), 1.2)
+    one, chain = _text(ONE), _text(CHAIN)
     for name in around():
         yield Case(f"{name}: httpapi", "text", (_posted("/httpapi/a", name), one), 1.2)
         yield Case(f"{name}: flow, two steps", "text", (_posted("/flow/chain", name), chain), 1.2)
 
 
 def _text(text: str, server: str = "plain") -> Way:
-    return Way(server, _post("/apiql", f'{{"query":{json.dumps(text)},"params":{{"id":"', '"}}'))
+    head = f"X-Api-Key: {KEY}\r\n" if server in ("checked", "counted") else ""
+    return Way(
+        server, _post("/apiql", f'{{"query":{json.dumps(text)},"params":{{"id":"', '"}}', head)
+    )
 
 
 def _posted(path: str, server: str = "plain") -> Way:
     return Way(server, _post(path, '{"id":"', '"}'))
 
 
-def _post(path: str, before: str, after: str) -> Around:
+def _post(path: str, before: str, after: str, more: str = "") -> Around:
     length = len(before) + len(str(FIRST_ID)) + len(after)
     kind = "Content-Type: application/json"
-    head = f"POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {length}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nHost: a\r\n{kind}\r\n{more}Content-Length: {length}\r\n\r\n"
     return (head + before).encode(), after.encode()
 
 
@@ -132,7 +152,7 @@ def _got(path: str) -> Around:
 def servers(source: Process, core: int) -> Iterator[Mapping[str, Process]]:
     """The servers by name, all on one core: only one of them has something to do at a time."""
     place = f"http://127.0.0.1:{source.port}"
-    folders = {"plain": _plain(place), "seen": _plain(place)}
+    folders = dict.fromkeys(("plain", *GIVEN), _plain(place))
     folders |= {name: {**second_generation(place), **more} for name, more in around().items()}
     with ExitStack() as stack:
         root = Path(stack.enter_context(TemporaryDirectory(prefix="apiql-bench-")))
@@ -140,9 +160,9 @@ def servers(source: Process, core: int) -> Iterator[Mapping[str, Process]]:
         for name, files in folders.items():
             port, folder = free_port(), _written(root / name, place, files)
             command = [sys.executable, "-m", "apiql", "serve", "--port", str(port)]
-            seen = SEEN if name == "seen" else {}
+            given = GIVEN.get(name, {})
             started[name] = stack.enter_context(
-                running([*command, "--conf", str(folder)], port, core, seen)
+                running([*command, "--conf", str(folder)], port, core, given)
             )
         yield started
 
@@ -164,7 +184,9 @@ def _written(folder: Path, place: str, files: Files) -> Path:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document), "utf-8")
     lines = ("[upstreams.default]", f'url = "{place}"', "[endpoints]", 'environment = "dev"')
-    (folder / "apiql.toml").write_text("\n".join(lines[: 4 if "plain" in folder.name else 2]))
+    (folder / "apiql.toml").write_text(
+        "\n".join(lines[: 4 if not folder.name.startswith("v2") else 2])
+    )
     return folder
 
 
