@@ -122,3 +122,27 @@ def test_buckets_are_checked_one_by_one(tmp_path: Path) -> None:
     [only] = found["acme/"]
     assert "flows/acme/g.json" in only
     assert "nowhere" in only
+
+
+@virtually
+async def test_what_a_bucket_has_itself_counts_and_is_called_by_its_own_name(
+    tmp_path: Path,
+) -> None:
+    second(tmp_path)
+    (tmp_path / "flows" / "acme" / "shared.json").write_text('{"name": "s", "steps": []}')
+    (tmp_path / "flows" / "acme" / "odd.json").write_text('{"name": "o", "steps": 5}')
+    (tmp_path / "rights" / "flow" / "acme").mkdir(parents=True)
+    (tmp_path / "rights" / "flow" / "acme" / "f.json").write_text(
+        '{"type": "flow", "right": "public", "nope": 1}'
+    )
+    files = read_definitions(tmp_path, buckets=True, keep_going=True)
+    settings = load_settings(None, {"TGAH_BUCKET_ENABLE": "yes"})
+    upstream = Upstream(lambda: BEGAN)
+    app = app_of(Engine(settings, upstream, definitions=files), settings, close_nothing)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        assert (await client.get("/flow/acme/shared")).status_code == 200
+        assert upstream.drained()[0] == [], "the one of all was carried out"
+        assert (await client.get("/flow/acme/odd")).status_code == 503
+        assert (await client.get("/flow/acme/f?appID=x")).status_code == 403
+        refused = await client.get("/flow/umbra/f?appID=x")
+        assert refused.json()["root"] == "f"

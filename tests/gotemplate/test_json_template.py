@@ -243,3 +243,10 @@ def test_what_may_be_too_long_is_not_made_the_quick_way() -> None:
     found = made.render(Data(long))
     assert found.fault is not None
     assert found.fault.category is Category.LIMIT
+
+
+def test_numbers_of_requests_are_written_as_floats_by_the_quick_way_too() -> None:
+    named = {"origin": Kind.FLOAT}
+    made = compile_json({"a": "{{.origin}}", "b": "{{.b}}"}, FUNCTIONS)
+    found = made.render(Data({"origin": 10**7, "b": 10**7}, Kind.NUMBER, named))
+    assert found.value == {"a": "1e+07", "b": "10000000"}
