@@ -29,7 +29,7 @@ from apiql.runtime.outcome import Done
 from apiql.server.app import App, app_of
 from apiql.server.current import close_nothing
 from apiql.server.memory import settle
-from apiql.server.protocol import RESPOND
+from apiql.server.offering import RESPOND
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 from apiql.stores.memory import MemoryStores

@@ -28,12 +28,13 @@ from apiql.engine import Engine
 from apiql.rights_files import rights_of
 from apiql.server.app import App, app_around
 from apiql.server.around import Around
+from apiql.server.body import RECEIVED
 from apiql.server.current import Current, Held, close_nothing
 from apiql.server.guards import guards_of
 from apiql.server.line_writer import to_file
 from apiql.server.measured import Measured
 from apiql.server.memory import settle
-from apiql.server.protocol import RESPOND
+from apiql.server.offering import RESPOND
 from apiql.server.watching import Watching
 from apiql.settings import Settings, load_settings
 from apiql.sources.call import Call, Layer, Reply
@@ -83,10 +84,11 @@ def by_token(_: int) -> Pair:
 
 
 def by_signature(number: int) -> Pair:
-    claim = Claim("shop", int(time.time()), f"nonce-{number:012}", "")
-    signed = signature_of(SECRET.encode(), claim, Message("POST", b"/apiql", b"", BODY))
-    told = f"app=shop, timestamp={claim.timestamp}, nonce={claim.nonce}, signature={signed}"
-    return b"authorization", f"{SCHEME} {told}".encode()
+    claim = Claim(b"shop", int(time.time()), b"nonce-%012d" % number, b"")
+    signed = signature_of(SECRET.encode(), claim, Message(b"POST", b"/apiql", b"", BODY))
+    told = b"app=shop, timestamp=%d, nonce=%b, signature=%b"
+    said = told % (claim.timestamp, claim.nonce, signed)
+    return b"authorization", b"%b %b" % (SCHEME.encode(), said)
 
 
 OFF = {"FORGERY__CHECK": "false"}
@@ -185,8 +187,11 @@ async def _round(case: Case, app: App, numbers: Iterator[int]) -> float:
         answered += status == 200
         return True
 
+    def received(scope: Any) -> bytes:
+        return BODY
+
     for scope in scopes:
-        scope["extensions"] = {RESPOND: respond}
+        scope["extensions"] = {RESPOND: respond, RECEIVED: received}
     start = time.process_time()
     for number, scope in enumerate(scopes):
         await route(scope, _receive, _send)

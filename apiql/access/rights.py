@@ -9,12 +9,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from msgspec import Struct
+
 from apiql.access.principal import Principal
 from apiql.errors import Location
 from apiql.ir.reach import Kind, Name, Reach
 
 REMEMBERED = 1000
 """Sets of scopes of which it is remembered what they allow."""
+DECISIONS = 5000
+"""Of what it is remembered whether a caller may use it."""
 
 
 class Word(StrEnum):
@@ -78,6 +82,17 @@ class Granted:
         return False
 
 
+class Decision(Struct, frozen=True):
+    """Whether a caller may send a text, for all that it reaches, and whether everybody may use
+    that.
+    """
+
+    reach: Reach
+    who: Principal
+    allowed: bool
+    is_open: bool
+
+
 def matches(pattern: str, name: str) -> bool:
     """`shop/*` is for all names that begin with `shop/`, `users` for this one."""
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
@@ -98,6 +113,7 @@ class Rights:
         self._named = dict(named or {})
         self._scopes = dict(scopes or {})
         self._granted: dict[frozenset[str], tuple[Granted, ...]] = {}
+        self._decided: dict[tuple[int, int], Decision] = {}
         public = {name for name, right in self._named.items() if right.word is Word.PUBLIC}
         self._public = frozenset(public)
         self._closed = frozenset(self._named.keys() - public)
@@ -109,6 +125,21 @@ class Rights:
     def may(self, kind: Kind, name: str, who: Principal, *, inside: bool = False) -> bool:
         """Whether a caller may use a name; `inside` another definition everything may be used."""
         return inside or self._may(kind, name, who, self.granted(who))
+
+    def decided(self, reach: Reach, who: Principal) -> Decision:
+        """What is to be said of a caller and a text. The same callers send the same texts: it is
+        remembered for these very objects, which it holds, so nothing else gets their places.
+        """
+        place = id(reach), id(who)
+        found = self._decided.get(place)
+        if found is None:
+            granted = self.granted(who)
+            allowed = may_text(granted) and self.allows(reach, who, granted)
+            found = Decision(reach, who, allowed, self.is_open(reach.names))
+            if len(self._decided) >= DECISIONS:
+                self._decided.clear()
+            self._decided[place] = found
+        return found
 
     def allows(self, reach: Reach, who: Principal, granted: tuple[Granted, ...]) -> bool:
         """Whether a caller, who was `granted` this, may use all that a text reaches."""
@@ -169,6 +200,11 @@ class Rights:
         if right is None:
             return self._default.word is not Word.INTERNAL or bool(self._scopes)
         return right.word is not Word.INTERNAL
+
+
+def may_text(granted: tuple[Granted, ...]) -> bool:
+    """Whether a caller who was granted this may send texts that are not stored."""
+    return not granted or any(scope.texts for scope in granted)
 
 
 def methods_of(granted: tuple[Granted, ...]) -> frozenset[str] | None:

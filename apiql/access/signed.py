@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hmac
 import re
+from binascii import hexlify
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
@@ -13,18 +14,21 @@ from typing import Any
 from msgspec import Struct
 
 SCHEME = "APIQL-HMAC-SHA256"
-NAMES = frozenset({"app", "timestamp", "nonce", "signature"})
+NAMES = frozenset({b"app", b"timestamp", b"nonce", b"signature"})
 LONGEST = 1024
 """Bytes of the header: what is longer is none."""
 _USUAL = re.compile(
-    r"app=([A-Za-z0-9_.:/+=-]{1,128}), timestamp=(0|[1-9][0-9]{0,11}), "
-    r"nonce=([A-Za-z0-9_.:/+=-]{16,128}), signature=([0-9a-f]{64})"
+    rb"app=([A-Za-z0-9_.:/+=-]{1,128}), timestamp=(0|[1-9][0-9]{0,11}), "
+    rb"nonce=([A-Za-z0-9_.:/+=-]{16,128}), signature=([0-9a-f]{64})"
 )
 """As docs and examples write it: the quick way of what stands below."""
-_PAIR = re.compile(r'[ \t]*([a-z]+)=("?)([A-Za-z0-9_.:/+=-]{1,128})\2[ \t]*')
-_TIME = re.compile(r"0|[1-9][0-9]{0,11}")
-_NONCE = re.compile(r"[A-Za-z0-9_.:/+=-]{16,128}")
-_SIGNATURE = re.compile(r"[0-9a-f]{64}")
+_PAIR = re.compile(rb'[ \t]*([a-z]+)=("?)([A-Za-z0-9_.:/+=-]{1,128})\2[ \t]*')
+_KINDS = {
+    b"timestamp": re.compile(rb"0|[1-9][0-9]{0,11}"),
+    b"nonce": re.compile(rb"[A-Za-z0-9_.:/+=-]{16,128}"),
+    b"signature": re.compile(rb"[0-9a-f]{64}"),
+}
+_SCHEME = SCHEME.encode()
 
 
 Begun = tuple[Any, Any]
@@ -36,22 +40,22 @@ class Claim(Struct, frozen=True):
     word that no other request has, and the signature in hexadecimal digits.
     """
 
-    app: str
+    app: bytes
     timestamp: int
-    nonce: str
-    signature: str
+    nonce: bytes
+    signature: bytes
 
 
 class Message(Struct, frozen=True):
     """What is signed of a request, as it was sent: `path` and `query` are not decoded."""
 
-    method: str
+    method: bytes
     path: bytes
     query: bytes
     body: bytes
 
 
-def claim_in(parameters: str) -> Claim | None:
+def claim_in(parameters: bytes) -> Claim | None:
     """The claim of a header, behind its scheme; in any order, each of the four once. None: it is
     none.
     """
@@ -61,26 +65,26 @@ def claim_in(parameters: str) -> Claim | None:
     if usual is not None:
         app, timestamp, nonce, signature = usual.groups()
         return Claim(app, int(timestamp), nonce, signature)
-    pairs = [_PAIR.fullmatch(part) for part in parameters.split(",")]
+    pairs = [_PAIR.fullmatch(part) for part in parameters.split(b",")]
     found = {pair[1]: pair[3] for pair in pairs if pair is not None}
     if len(pairs) != len(NAMES) or found.keys() != NAMES:
         return None
-    kinds = {"timestamp": _TIME, "nonce": _NONCE, "signature": _SIGNATURE}
-    if any(kind.fullmatch(found[name]) is None for name, kind in kinds.items()):
+    if any(kind.fullmatch(found[name]) is None for name, kind in _KINDS.items()):
         return None
-    return Claim(found["app"], int(found["timestamp"]), found["nonce"], found["signature"])
+    return Claim(found[b"app"], int(found[b"timestamp"]), found[b"nonce"], found[b"signature"])
 
 
 def canonical_text(claim: Claim, message: Message) -> bytes:
     """What is signed: eight lines, without one more at the end."""
-    head = f"{SCHEME}\n{claim.app}\n{claim.timestamp}\n{claim.nonce}\n{message.method}".encode()
-    digest = sha256(message.body).hexdigest().encode()
-    return b"\n".join((head, message.path, message.query, digest))
+    return b"%b\n%b\n%d\n%b\n%b\n%b\n%b\n%b" % (
+        _SCHEME, claim.app, claim.timestamp, claim.nonce,
+        message.method, message.path, message.query, hexlify(sha256(message.body).digest()),
+    )  # fmt: skip
 
 
-def signature_of(key: bytes, claim: Claim, message: Message) -> str:
+def signature_of(key: bytes, claim: Claim, message: Message) -> bytes:
     """The signature of a request, in hexadecimal digits."""
-    return hmac.digest(key, canonical_text(claim, message), "sha256").hex()
+    return hexlify(hmac.digest(key, canonical_text(claim, message), "sha256"))
 
 
 class Keys:
@@ -90,7 +94,7 @@ class Keys:
 
     def __init__(self, apps: Mapping[str, Iterable[str]], nobody: bytes) -> None:
         known = {
-            app: tuple(_begun(secret.encode()) for secret in secrets)
+            app.encode(): tuple(_begun(secret.encode()) for secret in secrets)
             for app, secrets in apps.items()
         }
         most = max(map(len, known.values()), default=1)
@@ -101,8 +105,7 @@ class Keys:
     def have_signed(self, claim: Claim, message: Message) -> bool:
         """Whether the app that is named has signed."""
         keys, count = self._known.get(claim.app, self._nobody)
-        text, given = canonical_text(claim, message), bytes.fromhex(claim.signature)
-        found = False
+        text, given, found = canonical_text(claim, message), claim.signature, False
         for place, key in enumerate(keys):
             found |= hmac.compare_digest(_mac(key, text), given) & (place < count)
         return found
@@ -117,8 +120,9 @@ def _begun(secret: bytes) -> Begun:
 
 
 def _mac(begun: Begun, text: bytes) -> bytes:
+    """In hexadecimal digits."""
     inner, outer = begun[0].copy(), begun[1].copy()
     inner.update(text)
     outer.update(inner.digest())
-    found: bytes = outer.digest()
+    found: bytes = outer.hexdigest().encode()
     return found

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from apiql.access.principal import ANYONE, Principal
-from apiql.access.rights import Rights, methods_of
+from apiql.access.rights import Rights, may_text, methods_of
 from apiql.commands.run_once import Setup
 from apiql.ir.reach import Kind, Name
 from apiql.rights_files import RightsFiles, rights_of
@@ -135,12 +135,7 @@ def _admitted(rights: Rights, name: Name, callers: Callers, method: str = "") ->
 
 def _texting(rights: Rights, callers: Callers) -> Callers:
     """Those who may send texts: nobody else chooses a way."""
-
-    def may(who: Principal) -> bool:
-        granted = rights.granted(who)
-        return not granted or any(scope.texts for scope in granted)
-
-    return {what: who for what, who in callers.items() if may(who)}
+    return {what: who for what, who in callers.items() if may_text(rights.granted(who))}
 
 
 # -- ways -----------------------------------------------------------------------------------------

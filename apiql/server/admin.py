@@ -15,6 +15,7 @@ from apiql.errors import Code, RequestRefused
 from apiql.events import Family
 from apiql.runtime.decode import to_json
 from apiql.server.admin_keys import check_caller
+from apiql.server.body import read_body
 from apiql.server.counts import figures_of
 from apiql.server.current import Current, Held
 from apiql.server.envelope import decode_json
@@ -23,7 +24,6 @@ from apiql.server.health import configuration
 from apiql.server.interventions import Interventions
 from apiql.server.masking import masked
 from apiql.server.media import media_type
-from apiql.server.read import read_body
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.render import Rendered, render_problem
 from apiql.server.visit import Receive, Scope

@@ -46,9 +46,8 @@ from apiql.server.read_template import PREFIX as TEMPLATE
 from apiql.server.read_template import read_template, read_template_at
 from apiql.server.reload import State
 from apiql.server.render import problem
-from apiql.server.sight import Sight
 from apiql.server.tracing import Tracing
-from apiql.server.visit import Fields, Receive, Scope, Watchers
+from apiql.server.visit import Visit, Watchers
 from apiql.settings import Settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.store import Stores
@@ -207,21 +206,16 @@ def _by_path(
     return route(scope, receive, send)
 
 
-async def _read_within(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def _read_within(visit: Visit, engine: Engine) -> Asked:
     """The query in a request whose path names a bucket."""
-    path = inner(scope["path"])
+    path = inner(visit.scope["path"])
     if path.startswith(STORED):
-        inside = path.removeprefix(STORED)
-        return await read_named(inside, scope, receive, engine, sight, fields)
+        return await read_named(path.removeprefix(STORED), visit, engine)
     if path.startswith(TEMPLATE):
-        name = path.removeprefix(TEMPLATE)
-        return await read_template_at(name, scope, receive, engine, sight, fields)
+        return await read_template_at(path.removeprefix(TEMPLATE), visit, engine)
     if path.startswith(tuple(DEFINED)):
-        return await read_at(path, scope, receive, engine, sight, fields)
-    return await read_request(scope, receive, engine, sight, fields)
+        return await read_at(path, visit, engine)
+    return await read_request(visit, engine)
 
 
 def _app(lifespan: Lifespan[FastAPI]) -> App:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from apiql.access.api_keys import proves_keys
@@ -74,20 +73,25 @@ class Callers:
             scheme = None
             try:
                 scheme, claim = self._claimed(visit, fields)
-                proved = None if scheme is None else scheme.prove(claim, visit)
+                if scheme is None:
+                    self._nobody(visit, challenge)
+                    return None
+                proved = scheme.prove(claim, visit)
             except NotProved as wrong:
                 raise self._refused(visit, scheme, wrong.why) from None
-            if scheme is None or proved is None:
-                visit.challenge = challenge
-                if self.required:
-                    raise self._refused(visit, None, "it shows nothing")
-                return None
             if not isinstance(proved, Principal):
                 return self._awaited(visit, scheme, proved)
-            self._let_in(visit, scheme, proved)
+            visit.principal = proved
+            if not self.pass_on:
+                visit.hide(scheme.fields)
             return None
 
         return guard
+
+    def _nobody(self, visit: Visit, challenge: str) -> None:
+        visit.challenge = challenge
+        if self.required:
+            raise self._refused(visit, None, "it shows nothing")
 
     async def _awaited(self, visit: Visit, scheme: Scheme, proved: Awaitable[Principal]) -> None:
         try:
@@ -103,23 +107,21 @@ class Callers:
             visit.hide(scheme.fields)
 
     def _claimed(self, visit: Visit, fields: frozenset[bytes]) -> tuple[Scheme | None, Any]:
-        found, headers = visit.fields, visit.scope["headers"]
-        if found.keys().isdisjoint(fields):
-            return None, None
-        if len(found) != len(headers):  # some header stands there several times
-            shown = [name for name, _ in headers if name in fields or name == AUTHORIZATION]
-            if len(shown) != len(set(shown)):
-                raise NotProved("one header stands there several times")
-        made: tuple[Scheme, Any] | None = None
+        found, made, shown = visit.fields, None, None
         for scheme in self.schemes:
             claim = scheme.claims(found)
             if claim is not None:
                 if made is not None:
                     raise NotProved("it shows several credentials")
-                made = scheme, claim
-        if made is None:
+                made, shown = scheme, claim
+        headers = visit.scope["headers"]
+        if len(found) != len(headers):  # some header stands there several times
+            names = [name for name, _ in headers if name in fields or name == AUTHORIZATION]
+            if len(names) != len(set(names)):
+                raise NotProved("one header stands there several times")
+        if made is None and not fields.isdisjoint(found):
             raise NotProved("it shows no known kind")
-        return made
+        return made, shown
 
     def _refused(self, visit: Visit, scheme: Scheme | None, why: str) -> RequestRefused:
         """One answer for all reasons."""
@@ -166,7 +168,7 @@ def _passwords(access: Access) -> Scheme:
         return passwords.prove(claim)
 
     challenge = f'Basic {REALM}, charset="UTF-8"'
-    return Scheme("basic", _IN_AUTHORIZATION, challenge, partial(after_word, b"basic"), proved)
+    return Scheme("basic", _IN_AUTHORIZATION, challenge, after_word("Basic"), proved)
 
 
 def _tokens(
@@ -182,16 +184,27 @@ def _tokens(
         return tokens.known(claim) or tokens.prove(claim)
 
     challenge = f"Bearer {REALM}"
-    return Scheme("jwt", _IN_AUTHORIZATION, challenge, partial(after_word, b"bearer"), proved)
+    return Scheme("jwt", _IN_AUTHORIZATION, challenge, after_word("Bearer"), proved)
 
 
 _IN_AUTHORIZATION = frozenset({AUTHORIZATION})
 
 
-def after_word(word: bytes, found: Fields) -> bytes | None:
-    """What stands behind the word of a scheme in Authorization."""
-    said, _, rest = found.get(AUTHORIZATION, b"").partition(b" ")
-    return rest.strip() if said.lower() == word else None
+def after_word(word: str) -> Callable[[Fields], bytes | None]:
+    """Finds what stands behind the word of a scheme in Authorization."""
+    usual, lower = f"{word} ".encode(), word.lower().encode()
+    size = len(usual)
+
+    def after(found: Fields) -> bytes | None:
+        value = found.get(AUTHORIZATION)
+        if value is None:
+            return None
+        if value.startswith(usual):
+            return value[size:].strip()
+        said, _, rest = value.partition(b" ")
+        return rest.strip() if said.lower() == lower else None
+
+    return after
 
 
 def _now() -> float:

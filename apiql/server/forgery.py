@@ -44,7 +44,8 @@ def unforged(settings: Settings, _: Around) -> Guard | None:
         fields = visit.fields
         if cookies and COOKIE in fields and not is_meant(fields):
             raise RequestRefused(Code.FORBIDDEN, UNMEANT, guard="forgery")
-        if SITE not in fields and ORIGIN not in fields:
+        origin = fields.get(ORIGIN)
+        if origin in listed or (origin is None and SITE not in fields):
             return
         if is_ours(fields, listed) or is_meant(fields):
             return

@@ -26,6 +26,7 @@ from apiql.gateways import Served
 from apiql.ir.reach import Kind
 from apiql.runtime.outcome import MISSING, Done, Failed, LeftOut
 from apiql.runtime.run import Run
+from apiql.server.body import body_of
 from apiql.server.choosing import NoSuchRoute
 from apiql.server.client_address import client_address
 from apiql.server.current import Held
@@ -45,7 +46,7 @@ from apiql.server.gateway_ways import path_of, way_of
 from apiql.server.gateways import Gateways
 from apiql.server.media import Wanted
 from apiql.server.query_route import knows_more
-from apiql.server.read import Asked, Headers, check_head, head_size, read_body
+from apiql.server.read import Asked, Headers, check_head, head_size
 from apiql.server.render import Rendered, keep_private
 from apiql.server.visit import Answered, Visit
 
@@ -141,7 +142,7 @@ class Passing(Struct, eq=False):
 
     async def _body(self, most: int) -> bytes:
         try:
-            return await read_body(self.visit.receive, self.visit.fields, most)
+            return await body_of(self.visit, most)
         except RequestRefused as found:
             if found.code is Code.BODY_TOO_LARGE:
                 raise self.refused(large_body(most)) from None

@@ -4,7 +4,7 @@ nobody out: that a page may not read an answer is carried out by its browser.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from apiql.errors import Code, RequestRefused
@@ -35,24 +35,24 @@ def listed_origins(settings: Settings, _: Around) -> Guard | None:
     anybody = _told(cors, ANY) if ANY in cors.origins else None
 
     def guard(visit: Visit) -> None:
-        visit.told.append(VARY)
         origin = visit.fields.get(ORIGIN)
         if origin is None:
+            visit.told.append(VARY)
             return
-        told = _for(origin, known, anybody)
+        told = known.get(origin) or _anybodys(origin, anybody)
         if visit.scope["method"] == "OPTIONS" and METHOD in visit.fields:
+            visit.told.append(VARY)
             if told is None:
                 raise RequestRefused(Code.FORBIDDEN, NOT_LISTED, guard="origins")
             raise Answered(204, told.before)
-        if told is not None:
-            visit.told += told.answer
+        visit.told += (VARY,) if told is None else told.answer
 
     return guard
 
 
-def _for(origin: bytes, known: Mapping[bytes, Told], anybody: Told | None) -> Told | None:
+def _anybodys(origin: bytes, anybody: Told | None) -> Told | None:
     """A page in a sandbox has the origin `null`, which `*` does not mean."""
-    return known.get(origin) or (None if origin == b"null" else anybody)
+    return None if origin == b"null" else anybody
 
 
 def _told(cors: Cors, name: str) -> Told:
@@ -66,7 +66,7 @@ def _told(cors: Cors, name: str) -> Told:
         (b"access-control-max-age", b"%d" % cors.max_age),
     ]
     answer = [*common, (b"access-control-expose-headers", _joined(cors.expose))]
-    return Told([p for p in answer if p[1]], [p for p in before if p[1]])
+    return Told([VARY, *[p for p in answer if p[1]]], [p for p in before if p[1]])
 
 
 def _joined(names: Sequence[str]) -> bytes:

@@ -1,4 +1,4 @@
-"""uvicorn's httptools protocol with less work for each answer, and bounds for what clients may do.
+"""The connection of a client: uvicorn's httptools protocol with bounds for what clients may do.
 
 One write for a small answer: its head waits for the body behind it, which saves a system call and
 a packet. One timer for the rest of all connections instead of one for each answer; it also ends
@@ -12,17 +12,14 @@ import asyncio
 from typing import Any
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from apiql.server import refusals
 from apiql.server.admission import RETRY_AFTER
 from apiql.server.corked import Corked
 from apiql.server.door import DOOR, QUERIES, Door
+from apiql.server.offering import Offering
 from apiql.server.rests import Lateness, Rests
 
-Pairs = list[tuple[bytes, bytes]]
-RESPOND = "apiql.respond"
-ABORT = "apiql.abort"
 HEAD_TIME = 10.0
 """Seconds in which the headers of a request must be here."""
 BODY_TIME = 10.0
@@ -39,7 +36,7 @@ FRAMES = 8
 """A body in chunks may take so many times its size on the wire."""
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Offering):
     """A client's connection."""
 
     door: Door | None = None
@@ -112,11 +109,10 @@ class Protocol(HttpToolsProtocol):
             self._end_with(too_large)
 
     def on_message_begin(self) -> None:
-        """Offers `apiql.respond` to the app, a complete answer in one go, and `apiql.abort`."""
+        """Its head is on its way."""
         self.heading = True
         self.size = 0
         super().on_message_begin()
-        self.scope["extensions"] = {RESPOND: self.respond, ABORT: self.abort}  # type: ignore[dict-item]
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what comes behind a body says nothing that is asked for."""
@@ -180,35 +176,6 @@ class Protocol(HttpToolsProtocol):
             cycle.message_event.set()  # what the app still says goes nowhere
             self._write(ready)
         self.transport.close()
-
-    def abort(self) -> None:
-        """Ends the connection at once; what the client has not taken is dropped."""
-        self.transport.abort()
-
-    def respond(self, scope: Any, status: int, headers: Pairs, body: bytes) -> bool:
-        """Writes a whole answer; what ASGI's two messages do, for headers that are known to be
-        well formed. False where it cannot: requests are waiting behind this one (pipelining).
-        """
-        cycle: Any = self.cycle
-        if cycle is None or cycle.scope is not scope:
-            return False
-        if cycle.disconnected or cycle.response_started:
-            return True
-        cycle.response_started = cycle.response_complete = True
-        parts = [STATUS_LINE[status]]
-        for name, value in (*cycle.default_headers, *headers):
-            parts += (name, b": ", value, b"\r\n")
-            if name == b"connection":
-                cycle.keep_alive = cycle.keep_alive and value.lower() != b"close"
-        if not cycle.keep_alive:
-            parts.append(b"connection: close\r\n")
-        parts += (b"\r\n", body)
-        self.transport.write(b"".join(parts))
-        cycle.message_event.set()
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-        return True
 
     def on_response_complete(self) -> None:
         """The next request may come. An answer to HEAD has no body to take its head along."""

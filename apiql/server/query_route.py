@@ -24,9 +24,9 @@ from apiql.server.counts import Counts
 from apiql.server.current import Current, Held
 from apiql.server.door import Door
 from apiql.server.media import Wanted
+from apiql.server.offering import RESPOND
 from apiql.server.persisted import Persisted
 from apiql.server.presence import ClientGone, Presence
-from apiql.server.protocol import RESPOND
 from apiql.server.read import Asked, read_request
 from apiql.server.render import (
     Rendered,
@@ -41,7 +41,7 @@ from apiql.server.visit import REQUEST, Answered, Fields, Mark, Receive, Scope, 
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
-Reader = Callable[[Scope, Receive, Engine, Sight | None, Fields], Awaitable[Asked]]
+Reader = Callable[[Visit, Engine], Awaitable[Asked]]
 Within = Callable[[Held, Visit], Awaitable[Asked]]
 """Reads a request that needs more of what is in force than its engine."""
 Ended = Answered | ClientGone | NoSuchRoute | RequestRefused | QueryRefused
@@ -147,8 +147,8 @@ class QueryRoute:
                 waits = guard(visit)
                 if waits is not None:
                     await waits
-            if held.said is not None or held.rights.restricts or visit.principal.bucket:
-                held = await self._sorted(held, visit)
+            if held.said is not None or visit.principal.bucket:
+                held = await _within(held, visit)
             asked = await self._read(held, visit)
             form = asked.wanted
             if asked.id is not None:
@@ -164,25 +164,12 @@ class QueryRoute:
         except Exception:  # the outermost edge: a bug answers, and is told with its request id
             return self._broken(visit)
 
-    async def _sorted(self, held: Held, visit: Visit) -> Held:
-        """What answers a request that has passed the guards: what is held, or a bucket of it.
-
-        Raises:
-            RequestRefused: there is no place in its bucket.
-            NoSuchRoute: it is for a bucket that is not there for its caller.
-        """
-        if held.said is not None or visit.principal.bucket:
-            held = held.chosen(visit)
-            if held.own is not None:
-                await held.own.let_in(visit)
+    def _read(self, held: Held, visit: Visit) -> Awaitable[Asked]:
         if held.rights.restricts:
             visit.sight = Sight(held.rights, visit.principal, visit.challenge)
-        return held
-
-    def _read(self, held: Held, visit: Visit) -> Awaitable[Asked]:
         if self.within is not None:
             return self.within(held, visit)
-        return self.read(visit.scope, visit.receive, held.engine, visit.sight, visit.fields)
+        return self.read(visit, held.engine)
 
     def _broken(self, visit: Visit) -> Rendered:
         """What a bug answers, told with the request's id."""
@@ -239,6 +226,19 @@ class QueryRoute:
                     found: bytes = value
                     return found
         return f"{self._prefix}-{next(self._count)}".encode()
+
+
+async def _within(held: Held, visit: Visit) -> Held:
+    """What answers a request that has passed the guards: what is held, or a bucket of it.
+
+    Raises:
+        RequestRefused: there is no place in its bucket.
+        NoSuchRoute: it is for a bucket that is not there for its caller.
+    """
+    found = held.chosen(visit)
+    if found.own is not None:
+        await found.own.let_in(visit)
+    return found
 
 
 def _refused(visit: Visit, refused: RequestRefused) -> Rendered:

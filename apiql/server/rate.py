@@ -8,10 +8,8 @@ import hashlib
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import TypeAlias
 
-from apiql.access.principal import Principal
 from apiql.errors import Code, RequestRefused
 from apiql.server.around import Around
 from apiql.server.client_address import client_address, network_of
@@ -85,12 +83,13 @@ class Rates:
         Raises:
             RequestRefused: none.
         """
-        rate, key, who = self._usual, None, visit.principal
-        if self._by_name and who.scheme and self._counts(who):
-            rate, key = self._named.get(who.name, rate), key_of_name(who)
+        rate, key, who = self._usual, b"", visit.principal
+        if self._by_name and who.scheme and (not self._schemes or who.scheme in self._schemes):
+            rate, key = self._named.get(who.name, rate), b"name:" + who.mark
         if rate is None:
             return None
-        key = key or self._key_of(visit.scope)
+        if not key:
+            key = self._key_of(visit.scope)
         if self._at_once is None:
             return self._awaited(visit, rate, key)
         self._mind(visit, rate, self._at_once(key, rate.each_second, rate.burst))
@@ -101,28 +100,11 @@ class Rates:
         self._mind(visit, rate, taken)
 
     def _mind(self, visit: Visit, rate: Rate, taken: Taken) -> None:
-        visit.told += (rate.policy, (b"ratelimit", self._left % _left(taken)))
+        until = math.ceil(taken.full if taken.allowed else taken.wait)
+        visit.told += (rate.policy, (b"ratelimit", self._left % (taken.left, until)))
         if not taken.allowed:
             again = {"Retry-After": str(max(1, math.ceil(taken.wait)))}
             raise RequestRefused(Code.RATE_LIMITED, TOO_MANY, again, "rates")
-
-    def _counts(self, principal: Principal) -> bool:
-        return self._schemes is None or principal.scheme in self._schemes
-
-
-def _left(taken: Taken) -> tuple[int, int]:
-    return taken.left, math.ceil(taken.full if taken.allowed else taken.wait)
-
-
-def key_of_name(principal: Principal) -> bytes:
-    """What tells one who has proved a name from others, of the same name in another way too."""
-    return _key_of(principal.scheme, principal.bucket, principal.name)
-
-
-@lru_cache(maxsize=4096)
-def _key_of(scheme: str, bucket: str, name: str) -> bytes:
-    told = "\0".join((scheme, bucket, name))
-    return b"name:" + hashlib.blake2b(told.encode(), digest_size=16).digest()
 
 
 def keys_by(clients: Clients) -> KeyOf:

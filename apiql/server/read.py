@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any
@@ -15,15 +14,12 @@ from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused
 from apiql.ir.reach import Kind
 from apiql.runtime.step import Executable
+from apiql.server.body import read_body, take_body
 from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
-from apiql.server.sight import Sight
-from apiql.server.visit import Fields, Receive, Scope
+from apiql.server.visit import Fields, Scope, Visit
 from apiql.settings import Limits
 
-BODY_TIME = 10.0
-"""Seconds in which a body must be here."""
-GONE = "the client left before its body was here"
 WAIT = re.compile(rb"(?:^|[,;\s])wait=(\d{1,9})(?:$|[,;\s])")
 
 
@@ -84,21 +80,19 @@ class Headers(Mapping[str, str]):
         return len(self._read())
 
 
-async def read_request(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
-    """The query in a request to /apiql, whoever sends it; `fields` are its headers by name.
+async def read_request(visit: Visit, engine: Engine) -> Asked:
+    """The query in a request to /apiql, whoever sends it.
 
     Raises:
         RequestRefused: it cannot be read as one.
     """
-    method = scope["method"]
-    raw, limits = scope["headers"], engine.settings.limits
+    scope, fields, limits = visit.scope, visit.fields, engine.settings.limits
+    method, raw = scope["method"], scope["headers"]
     check_head(raw, limits.header_bytes)
-    fields = dict(raw) if fields is None else fields
     if method == "POST":
-        body = await read_body(receive, fields, limits.body_bytes)
+        body = take_body(visit, limits.body_bytes)
+        if body is None:
+            body = await read_body(visit.receive, fields, limits.body_bytes)
         envelope = _posted(body, fields, scope, limits)
     elif method == "GET":
         envelope = _in_url(scope, limits)
@@ -130,54 +124,6 @@ def check_head(raw: list[tuple[bytes, bytes]], most: int) -> None:
 def head_size(raw: list[tuple[bytes, bytes]]) -> int:
     """The room that headers take together."""
     return len(b"".join(map(b"".join, raw)))  # quicker than a sum of their lengths
-
-
-async def read_body(receive: Receive, fields: Mapping[bytes, bytes], most: int) -> bytes:
-    """The whole body.
-
-    Raises:
-        RequestRefused: BODY_TOO_LARGE as soon as that is known, REQUEST_TIMEOUT,
-            UNSUPPORTED_MEDIA_TYPE for a content coding.
-    """
-    coding = fields.get(b"content-encoding")
-    if coding is not None and coding.strip().lower() != b"identity":
-        message = "requests are read as they are: send no Content-Encoding"
-        raise RequestRefused(Code.UNSUPPORTED_MEDIA_TYPE, message)
-    if int(fields.get(b"content-length") or 0) > most:
-        raise _too_large(most)
-    first = await receive()
-    if first["type"] == "http.disconnect":
-        raise RequestRefused(Code.BAD_REQUEST, GONE)
-    body: bytes = first.get("body", b"")
-    if not first.get("more_body"):
-        if len(body) > most:
-            raise _too_large(most)
-        return body
-    try:
-        async with asyncio.timeout(BODY_TIME):
-            return await _rest(receive, [body], most)
-    except TimeoutError:
-        text = f"the body was not here within {BODY_TIME:g}s"
-        raise RequestRefused(Code.REQUEST_TIMEOUT, text, {"Connection": "close"}) from None
-
-
-async def _rest(receive: Receive, chunks: list[bytes], most: int) -> bytes:
-    size = len(chunks[0])
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise RequestRefused(Code.BAD_REQUEST, GONE)
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > most:
-            raise _too_large(most)
-        if not message.get("more_body"):
-            return b"".join(chunks)
-
-
-def _too_large(most: int) -> RequestRefused:
-    message = f"the body goes over the limit body_bytes = {most}"
-    return RequestRefused(Code.BODY_TOO_LARGE, message, {"Connection": "close"})
 
 
 def _posted(body: bytes, fields: Mapping[bytes, bytes], scope: Scope, limits: Limits) -> Envelope:

@@ -13,11 +13,12 @@ from apiql.defined import Defined
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.reach import Kind
+from apiql.server.body import body_of
 from apiql.server.client_address import client_address
 from apiql.server.envelope import decode_json
-from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
+from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, url_pairs
 from apiql.server.sight import Sight
-from apiql.server.visit import Fields, Receive, Scope
+from apiql.server.visit import Scope, Visit
 
 PREFIXES: Mapping[str, Kind] = {
     "/api/": Kind.HTTPAPI, "/httpapi/": Kind.HTTPAPI, "/flow/": Kind.FLOW,
@@ -29,27 +30,21 @@ MOST_PAIRS = 1000
 READS = frozenset({"GET", "HEAD"})
 
 
-def read_defined(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Awaitable[Asked]:  # fmt: skip
+def read_defined(visit: Visit, engine: Engine) -> Awaitable[Asked]:
     """The definition that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, it is broken, or the request cannot be read.
     """
-    return read_at(scope["path"], scope, receive, engine, sight, fields)
+    return read_at(visit.scope["path"], visit, engine)
 
 
-async def read_glued(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def read_glued(visit: Visit, engine: Engine) -> Asked:
     """The same at a path of old, whose first folder ends with the name of a bucket."""
-    path: str = scope["path"]
+    path: str = visit.scope["path"]
     word = next(word for word in GLUED if path.startswith(word))
     inside = f"{word}/{path.removeprefix(word)}"
-    return await read_at(inside, scope, receive, engine, sight, fields)
+    return await read_at(inside, visit, engine)
 
 
 def glued_paths(engine: Engine) -> dict[str, Kind]:
@@ -66,17 +61,13 @@ def glued_paths(engine: Engine) -> dict[str, Kind]:
     }
 
 
-async def read_at(
-    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def read_at(path: str, visit: Visit, engine: Engine) -> Asked:
     """The definition at a path, asked for as `read_defined` has it."""
-    prefix = path[: path.find("/", 1) + 1]
-    found = _found(PREFIXES[prefix], path.removeprefix(prefix), engine, sight)
+    scope, fields, prefix = visit.scope, visit.fields, path[: path.find("/", 1) + 1]
+    found = _found(PREFIXES[prefix], path.removeprefix(prefix), engine, visit.sight)
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields = dict(raw) if fields is None else fields
-    body = await read_body(receive, fields, limits.body_bytes)
+    body = await body_of(visit, limits.body_bytes)
     headers = Headers(raw, fields)
     params = {
         "origin": _origin(body, found, engine),

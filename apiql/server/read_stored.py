@@ -12,11 +12,12 @@ from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.parameters import fits
 from apiql.ir.plan import Parameter
+from apiql.server.body import body_of
 from apiql.server.envelope import decode_json
 from apiql.server.media import JSON, media_type
-from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body, url_pairs
+from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, url_pairs
 from apiql.server.sight import Sight
-from apiql.server.visit import Fields, Receive, Scope
+from apiql.server.visit import Scope, Visit
 from apiql.settings import Limits
 from apiql.stored import StoredQuery
 
@@ -26,25 +27,18 @@ IN_JSON = (("application/json", "utf-8"), ("application/json", "utf8"))
 AS_IT_IS = frozenset({"string", "any"})
 
 
-async def read_stored(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def read_stored(visit: Visit, engine: Engine) -> Asked:
     """The stored query that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
-    path = scope["path"].removeprefix(PREFIX)
-    return await read_named(path, scope, receive, engine, sight, fields)
+    return await read_named(visit.scope["path"].removeprefix(PREFIX), visit, engine)
 
 
-async def read_named(
-    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def read_named(path: str, visit: Visit, engine: Engine) -> Asked:
     """The stored query at a path, asked for as `read_stored` has it."""
-    stored = _found(path, engine, sight)
+    stored, scope, fields = _found(path, engine, visit.sight), visit.scope, visit.fields
     method, plan = scope["method"], stored.executable.plan
     allowed = ("POST",) if stored.executable.writes else ("GET", "POST")
     if method not in allowed:
@@ -52,10 +46,9 @@ async def read_named(
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, why, {"Allow": ", ".join(allowed)})
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields = dict(raw) if fields is None else fields
     given = _in_url(scope, plan.parameters, limits)
     if method == "POST":
-        given |= posted_object(await read_body(receive, fields, limits.body_bytes), fields, limits)
+        given |= posted_object(await body_of(visit, limits.body_bytes), fields, limits)
     shown = text_shown(stored, engine)
     query = Query(shown, given, Headers(raw, fields), None, patience_in(fields))
     form, reads, executable = form_in(fields), method == "GET", stored.executable

@@ -7,41 +7,34 @@ from collections.abc import Awaitable
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.reach import Kind
-from apiql.server.read import Asked, Headers, check_head, form_in, patience_in, read_body
+from apiql.server.body import body_of
+from apiql.server.read import Asked, Headers, check_head, form_in, patience_in
 from apiql.server.read_stored import posted_object
 from apiql.server.sight import Sight
-from apiql.server.visit import Fields, Receive, Scope
+from apiql.server.visit import Visit
 from apiql.stored_templates import StoredTemplate
 
 PREFIX = "/template/"
 
 
-def read_template(
-    scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Awaitable[Asked]:  # fmt: skip
+def read_template(visit: Visit, engine: Engine) -> Awaitable[Asked]:
     """The call template that a request asks for, of those that are there for its caller.
 
     Raises:
         RequestRefused: there is none, or the request cannot be read.
     """
-    path = scope["path"].removeprefix(PREFIX)
-    return read_template_at(path, scope, receive, engine, sight, fields)
+    return read_template_at(visit.scope["path"].removeprefix(PREFIX), visit, engine)
 
 
-async def read_template_at(
-    path: str, scope: Scope, receive: Receive, engine: Engine, sight: Sight | None = None,
-    fields: Fields | None = None,
-) -> Asked:  # fmt: skip
+async def read_template_at(path: str, visit: Visit, engine: Engine) -> Asked:
     """The call template of a name, asked for as `read_template` has it."""
-    found = _found(path, engine, sight)
+    found, scope, fields = _found(path, engine, visit.sight), visit.scope, visit.fields
     if scope["method"] != "POST":
         why = f"{scope['method']} is no way to ask: POST the arguments as a JSON object"
         raise RequestRefused(Code.METHOD_NOT_ALLOWED, why, {"Allow": "POST"})
     raw, limits = scope["headers"], engine.settings.limits
     check_head(raw, limits.header_bytes)
-    fields = dict(raw) if fields is None else fields
-    given = posted_object(await read_body(receive, fields, limits.body_bytes), fields, limits)
+    given = posted_object(await body_of(visit, limits.body_bytes), fields, limits)
     query = Query("", given, Headers(raw, fields), None, patience_in(fields))
     return Asked(
         query, form_in(fields), False, False,

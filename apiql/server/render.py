@@ -84,17 +84,19 @@ def validated(rendered: Rendered, if_none_match: str | None) -> Rendered:
 
 def keep_private(headers: Pairs) -> None:
     """Lets only the client itself keep an answer, whatever upstreams say of theirs."""
-    names = [name for name, _ in headers]
-    if b"cache-control" not in names:
-        headers.append(PRIVATE)
-        return
-    at = names.index(b"cache-control")
-    said = headers[at][1]
+    for at, (name, said) in enumerate(headers):
+        if name == b"cache-control":
+            headers[at] = (name, _private(said))
+            return
+    headers.append(PRIVATE)
+
+
+def _private(said: bytes) -> bytes:
     words = [word.strip() for word in said.split(b",") if word.strip()]
     if b"no-store" in words or b"private" in words:
-        return
+        return said
     kept = [word for word in words if word != b"public" and not word.startswith(b"s-maxage")]
-    headers[at] = (b"cache-control", b", ".join([b"private", *kept]))
+    return b", ".join([b"private", *kept])
 
 
 def render_bare(

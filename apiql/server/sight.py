@@ -6,8 +6,10 @@ Nothing is decided by what a run does: a text is looked at as a whole before any
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from apiql.access.principal import Principal
-from apiql.access.rights import Rights, methods_of
+from apiql.access.rights import Rights, may_text, methods_of
 from apiql.engine import Engine
 from apiql.errors import Code, QueryRefused, RequestRefused
 from apiql.ir.reach import Kind, Seen
@@ -20,17 +22,15 @@ UNSEEN = frozenset({Code.UNKNOWN_SOURCE, Code.FORBIDDEN_UPSTREAM, Code.QUERY_NOT
 """How a text is refused that names what is not there."""
 
 
-class Sight:
+class Sight(Struct):
     """One caller's; `challenge` is how it may prove who it is, empty where there is no way.
     `private`: what was asked for is not everybody's, so no cache may give the answer to others.
     """
 
-    __slots__ = ("_challenge", "_granted", "_rights", "_who", "private")
-
-    def __init__(self, rights: Rights, who: Principal, challenge: str = "") -> None:
-        self._rights, self._who, self._challenge = rights, who, challenge
-        self._granted = rights.granted(who)
-        self.private = False
+    _rights: Rights
+    _who: Principal
+    _challenge: str = ""
+    private: bool = False
 
     def stored(self, query: StoredQuery) -> bool:
         """Whether a stored query is there."""
@@ -46,11 +46,8 @@ class Sight:
 
     def texts(self, engine: Engine) -> bool:
         """Whether texts are run that are not stored."""
-        if not self._granted:
+        if may_text(self._rights.granted(self._who)):
             return True
-        for scope in self._granted:
-            if scope.texts:
-                return True
         return engine.settings.queries.mode == "stored-only"  # then none is anyway
 
     def sees(self, kind: Kind, name: str) -> bool:
@@ -68,32 +65,33 @@ class Sight:
             QueryRefused: everything that is wrong with it.
             RequestRefused: UNAUTHENTICATED where that may come of not knowing the caller.
         """
+        found = engine.kept(text)
+        if found is not None:
+            decided = self._rights.decided(found.reach, self._who)
+            if decided.allowed:
+                self.private = not decided.is_open
+                return found
         if not self.texts(engine):
             message = "only stored queries are run for this caller"
             raise RequestRefused(Code.QUERY_NOT_ALLOWED, message, guard=RIGHTS)
-        found = engine.kept(text)
-        if found is None or not self._allows(found):
-            found = self._looked_at(engine, text)
-        self.private = not self._rights.is_open(found.reach.names)
-        return found
-
-    def _allows(self, found: Executable) -> bool:
-        return self._rights.allows(found.reach, self._who, self._granted)
+        return self._looked_at(engine, text)
 
     def _looked_at(self, engine: Engine, text: str) -> Executable:
         """The plan of a text that is not kept, or that this caller may not send as it is: both are
         refused in the same way and at the same pace.
         """
-        seen = Seen(self.sees, methods_of(self._granted))
+        granted = self._rights.granted(self._who)
+        seen = Seen(self.sees, methods_of(granted))
         try:
             engine.refuse_unseen(text, seen)
             found = engine.executable(text)
         except QueryRefused as refused:
             self._ask_for_proof(refused)
             raise
-        if not self._allows(found):
+        if not self._rights.allows(found.reach, self._who, granted):
             message = "this caller may not send this query"
             raise RequestRefused(Code.FORBIDDEN, message, guard=RIGHTS)
+        self.private = not self._rights.is_open(found.reach.names)
         return found
 
     def miss(self) -> None:

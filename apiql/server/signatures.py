@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable
-from functools import partial
 from hashlib import blake2b
 from secrets import token_bytes
 
@@ -12,9 +11,9 @@ from apiql.access.proof import NotProved
 from apiql.access.signed import SCHEME, Claim, Keys, Message, claim_in
 from apiql.errors import Code, RequestRefused
 from apiql.server.around import Around
+from apiql.server.body import read_body, take_body
 from apiql.server.callers import AUTHORIZATION, Scheme, after_word
-from apiql.server.read import read_body
-from apiql.server.visit import Scope, Visit
+from apiql.server.visit import Visit
 from apiql.settings import Settings, Signing
 
 NAME = "signature"
@@ -22,6 +21,8 @@ MARGIN = 10.0
 """Seconds that a nonce is remembered beyond the time stamps that could come with it: the clocks of
 a store and of its machines differ.
 """
+SHORT = 48
+"""Bytes of an app's name and a nonce that are remembered as they are; of longer ones a digest."""
 CHALLENGE = {"WWW-Authenticate": SCHEME}
 NO_CLAIM = "app, timestamp, nonce and signature do not stand there once each"
 NOT_NOW = "the time stamp is further from this server's clock than may be"
@@ -35,13 +36,8 @@ def signing_scheme(settings: Settings, around: Around) -> Scheme | None:
     signing = settings.signing
     if not signing.apps:
         return None
-    check = Signatures(signing, settings.limits.body_bytes, around)
-
-    def proved(parameters: bytes, visit: Visit) -> Awaitable[Principal]:
-        return check(visit, claim_in(parameters.decode("latin-1")))
-
-    claims = partial(after_word, SCHEME.lower().encode())
-    return Scheme(NAME, frozenset({AUTHORIZATION}), SCHEME, claims, proved)
+    prove = Signatures(signing, settings.limits.body_bytes, around)
+    return Scheme(NAME, frozenset({AUTHORIZATION}), SCHEME, after_word(SCHEME), prove)
 
 
 class Signatures:
@@ -51,14 +47,17 @@ class Signatures:
         apps = signing.apps.items()
         self._keys = Keys({name: (a.secret, *a.secrets) for name, a in apps}, token_bytes(64))
         self._principals = {
-            name: Principal(name, NAME, frozenset(app.scopes), app.bucket) for name, app in apps
+            name.encode(): Principal(name, NAME, frozenset(app.scopes), app.bucket)
+            for name, app in apps
         }
         self._window = signing.window
+        self._remembered = 2 * self._window + MARGIN
         self._most = body_bytes
         self._once = around.stores.once
+        self._at_once = self._once.at_once
         self._wall = around.wall
 
-    async def __call__(self, visit: Visit, claim: Claim | None) -> Principal:
+    def __call__(self, parameters: bytes, visit: Visit) -> Principal | Awaitable[Principal]:
         """Who has signed the request. What costs nothing is looked at first; a nonce is used up
         only by a request that is right.
 
@@ -66,26 +65,42 @@ class Signatures:
             NotProved: nobody has, or it is too old or too new.
             RequestRefused: it came before, or nobody can tell.
         """
+        claim = claim_in(parameters)
         if claim is None:
             raise NotProved(NO_CLAIM)
-        if abs(self._wall() - claim.timestamp) > self._window:
+        if not -self._window <= self._wall() - claim.timestamp <= self._window:
             raise NotProved(NOT_NOW)
-        if visit.body is None:
-            visit.was_received(await read_body(visit.receive, visit.fields, self._most))
-        if not self._keys.have_signed(claim, _message(visit.scope, visit.body or b"")):
+        body, scope = take_body(visit, self._most), visit.scope
+        if body is None:
+            return self._read(parameters, visit)
+        visit.body = body  # for whoever reads it next
+        path = scope.get("raw_path") or scope["path"].encode()
+        message = Message(scope["method"].encode(), path, scope["query_string"], body)
+        if not self._keys.have_signed(claim, message):
             raise NotProved(NOT_SIGNED)
-        first = await self._once.first(_key_of(claim), 2 * self._window + MARGIN)
+        if self._at_once is None:
+            return self._asked(claim)
+        return self._let_in(claim, self._at_once(key_of(claim), self._remembered))
+
+    async def _read(self, parameters: bytes, visit: Visit) -> Principal:
+        visit.body = await read_body(visit.receive, visit.fields, self._most)
+        found = self(parameters, visit)
+        return found if isinstance(found, Principal) else await found
+
+    async def _asked(self, claim: Claim) -> Principal:
+        return self._let_in(claim, await self._once.first(key_of(claim), self._remembered))
+
+    def _let_in(self, claim: Claim, first: bool | None) -> Principal:
+        if first:
+            return self._principals[claim.app]
         if first is None:
             raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"}, NAME)
-        if not first:
-            raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
-        return self._principals[claim.app]
+        raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
 
 
-def _message(scope: Scope, body: bytes) -> Message:
-    path = scope.get("raw_path") or scope["path"].encode()
-    return Message(scope["method"], path, scope["query_string"], body)
-
-
-def _key_of(claim: Claim) -> bytes:
-    return blake2b(f"{claim.app}\0{claim.nonce}".encode(), digest_size=16).digest()
+def key_of(claim: Claim) -> bytes:
+    """What its nonce is remembered as: no app's name has a zero byte, and a digest is shorter
+    than any of the others.
+    """
+    key = b"%b\0%b" % (claim.app, claim.nonce)
+    return key if len(key) <= SHORT else blake2b(key, digest_size=16).digest()

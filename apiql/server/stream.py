@@ -19,8 +19,8 @@ from apiql.runtime.decode import to_json
 from apiql.runtime.step import Executable
 from apiql.runtime.stream import End, Line, Piece
 from apiql.server.media import Wanted
+from apiql.server.offering import ABORT
 from apiql.server.presence import ClientGone
-from apiql.server.protocol import ABORT
 from apiql.server.read import Asked
 from apiql.server.render import VARY, Pairs, Rendered, trace_of
 from apiql.server.visit import Receive, Scope

@@ -53,8 +53,7 @@ class Visit(Struct, eq=False):
     and `name` (of a stored query) are known once it was read, `run` once it is carried out,
     `status` (0 where nobody waited for an answer), `size` of the body, `codes` of what went wrong
     and `seconds` once it is over; `events` are kept where a watcher wants them, `trace` is that
-    which it belongs to, if any; `body` is known where a guard has read it, which then says so by
-    `was_received`.
+    which it belongs to, if any; `body` is that which a guard has read already (body.py).
     """
 
     scope: Scope
@@ -82,27 +81,14 @@ class Visit(Struct, eq=False):
     trace: Trace | None = None
     body: bytes | None = None
 
-    def was_received(self, body: bytes) -> None:
-        """A guard had to know the whole body: whoever receives later gets it all the same, and then
-        what comes behind it.
-        """
-        left, rest = [{"type": "http.request", "body": body, "more_body": False}], self.receive
-
-        async def receive() -> MutableMapping[str, Any]:
-            return left.pop() if left else await rest()
-
-        self.body, self.receive = body, receive
-
     def hide(self, names: Collection[bytes]) -> None:
         """Takes headers out of the request: nobody behind sees them, no query either."""
         headers, fields = self.scope["headers"], self.fields
         once = len(headers) == len(fields)  # each stands there once
-        kept = [*headers] if once else [pair for pair in headers if pair[0] not in names]
         for name in names:
-            value = fields.pop(name, None)
-            if once and value is not None:
-                kept.remove((name, value))
-        self.scope["headers"] = kept
+            fields.pop(name, None)
+        kept = fields.items() if once else [pair for pair in headers if pair[0] not in names]
+        self.scope["headers"] = list(kept)
 
     def was_read(self, name: str, text: str) -> None:
         """What it asks for is known from now on."""

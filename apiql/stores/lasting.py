@@ -115,6 +115,9 @@ class LastingOnce:
         self._reach = reach
         self._own = own
 
+    at_once = None
+    """A store must be asked."""
+
     async def first(self, key: bytes, seconds: float) -> bool | None:
         """Whether the key comes for the first time within these seconds."""
         own = await self._own.first(key, seconds)

@@ -18,21 +18,29 @@ class MemoryOnce:
         self._clock = clock
         self._most = most
         self._seen: set[bytes] = set()
-        self._ends: deque[tuple[float, bytes]] = deque()
+        self._order: deque[bytes] = deque()
+        self._ends: deque[float] = deque()
+        """The keys as they came, and when the time of each is over."""
 
     async def first(self, key: bytes, seconds: float) -> bool | None:
         """Whether the key did not come in the time that it was given; None: there is no room to
         remember it.
         """
-        now, ends = self._clock(), self._ends
-        while ends and ends[0][0] <= now:  # of times that differ some end a little later
-            self._seen.discard(ends.popleft()[1])
-        if key in self._seen:
+        return self.at_once(key, seconds)
+
+    def at_once(self, key: bytes, seconds: float) -> bool | None:
+        """The same, which waits for nothing."""
+        now, ends, seen = self._clock(), self._ends, self._seen
+        while ends and ends[0] <= now:  # of times that differ some end a little later
+            ends.popleft()
+            seen.discard(self._order.popleft())
+        if key in seen:
             return False
         if len(ends) >= self._most:
             return None
-        self._seen.add(key)
-        ends.append((now + seconds, key))
+        seen.add(key)
+        self._order.append(key)
+        ends.append(now + seconds)
         return True
 
     def __len__(self) -> int:

@@ -65,6 +65,10 @@ TakeAtOnce: TypeAlias = Callable[[bytes, float, int], Taken]
 """As `take` of `Buckets`, without waiting."""
 
 
+FirstAtOnce: TypeAlias = Callable[[bytes, float], bool | None]
+"""As `first` of `Once`, without waiting."""
+
+
 class Buckets(Protocol):
     """Token buckets by a key; each begins full."""
 
@@ -79,8 +83,12 @@ class Buckets(Protocol):
 class Once(Protocol):
     """What came once already."""
 
+    @property
+    def at_once(self) -> FirstAtOnce | None:
+        """As `first` where nobody has to be asked, else None."""
+
     async def first(self, key: bytes, seconds: float) -> bool | None:
-        """Whether the key, of 16 bytes or so, comes for the first time within these seconds; None
+        """Whether the key, of 50 bytes or less, comes for the first time within these seconds; None
         where that cannot be said. Of many that ask at a time, one is told that it is.
         """
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pytest
 
 from apiql.access.principal import ANYONE, Principal
-from apiql.access.rights import OPEN, Granted, Right, Rights, Word, methods_of
+from apiql.access.rights import DECISIONS, OPEN, Granted, Right, Rights, Word, methods_of
 from apiql.ir.reach import Kind, Reach
 
 WEB = Principal("web", "key")
@@ -113,6 +113,38 @@ def test_several_scopes_allow_what_any_of_them_does() -> None:
     assert methods_of(rights.granted(SHOP)) == frozenset({"get", "head"})
     assert methods_of(rights.granted(WEB)) is None
     assert methods_of((*rights.granted(SHOP), scopes["other"])) is None
+
+
+def test_what_was_decided_is_remembered_for_one_caller_and_one_text() -> None:
+    rights = Rights(named={(Kind.SOURCE, "b"): BY_USER})
+    open_, closed = (Reach(frozenset({(Kind.SOURCE, name)})) for name in "ab")
+    for _ in range(2):
+        found = [rights.decided(reach, who) for who in (WEB, SHOP, ANYONE)
+                 for reach in (open_, closed)]  # fmt: skip
+        assert [each.allowed for each in found] == [True, True, True, False, True, False]
+        assert [each.is_open for each in found] == [True, False] * 3
+    assert rights.decided(closed, WEB) is rights.decided(closed, WEB)
+
+
+def test_what_was_decided_never_counts_for_another_object_in_the_same_place() -> None:
+    """Objects that are gone leave their addresses to others: those decided for are kept."""
+    rights = Rights(named={(Kind.SOURCE, "b"): BY_USER})
+    for number in range(2 * DECISIONS):
+        reach = Reach(frozenset({(Kind.SOURCE, "ab"[number % 2])}))
+        who = Principal("web" if number % 3 else "shop", "key")
+        found = rights.decided(reach, who)
+        assert found.allowed is rights.allows(reach, who, ())
+        assert found.is_open is (number % 2 == 0)
+        del reach, who, found
+
+
+def test_who_may_send_no_texts_may_send_none_that_others_may() -> None:
+    rights = Rights(scopes={"orders": Granted(texts=False), "read": Granted()})
+    reach = Reach(frozenset({(Kind.SOURCE, "a")}))
+    stored_only = Principal("till", "key", frozenset({"orders"}))
+    assert not rights.decided(reach, stored_only).allowed
+    assert rights.decided(reach, SHOP).allowed
+    assert rights.decided(reach, ANYONE).allowed
 
 
 @pytest.mark.parametrize(("methods", "allowed"), [({"get"}, True), ({"get", "post"}, False)])

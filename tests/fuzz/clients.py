@@ -22,6 +22,7 @@ from apiql.server.envelope import read_envelope
 from apiql.server.protocol import Protocol
 from apiql.server.read import read_request
 from apiql.server.validators import not_modified
+from apiql.server.visit import Visit
 from apiql.settings import Clients
 from tests.fuzz import corpus
 from tests.fuzz.target import Target
@@ -72,7 +73,7 @@ def _now(reading: Any) -> object:
 def url(data: bytes) -> object:
     """The query string of a request."""
     scope = {"method": "GET", "path": "/apiql", "headers": [], "query_string": data}
-    return _now(read_request(scope, _nothing, ENGINE))
+    return _now(read_request(Visit(scope, _nothing, {}), ENGINE))
 
 
 async def _nothing() -> Any:
@@ -98,7 +99,7 @@ def fields(data: bytes) -> None:
         assert name is not None
     for clients in BEHIND:
         client_address(scope, clients)
-    found: Any = _now(read_request(scope, receive, ENGINE))
+    found: Any = _now(read_request(Visit(scope, receive, dict(headers)), ENGINE))
     dict(found.query.headers)
 
 

@@ -76,7 +76,7 @@ def right(data: bytes) -> object:
 
 def claim(data: bytes) -> object:
     """What a signed request says of itself."""
-    return claim_in(data.decode("latin-1"))
+    return claim_in(data)
 
 
 def archives() -> list[bytes]:

@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from apiql.server import read
+from apiql.server import body as bodies
 from tests.security.recorder import Recorder, recorded
 from tests.security.upstream_faults import FAULTS
 from tests.server.client import Response, Site
@@ -60,7 +60,7 @@ class Range:
 async def shooting() -> AsyncIterator[Range]:
     """A server whose way to the network is recorded."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(read, "BODY_TIME", 0.5)
+        patch.setattr(bodies, "BODY_TIME", 0.5)
         async with upstream(FAULTS) as up:
             recorder = Recorder(up.port)
             settings = settings_for(

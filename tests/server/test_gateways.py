@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from apiql.server.configuration import Place
-from apiql.server.protocol import RESPOND
+from apiql.server.offering import RESPOND
 from apiql.server.worker import worker
 from tests.server.client import Response
 from tests.server.conf import Folder, Running, running

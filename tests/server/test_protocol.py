@@ -105,6 +105,26 @@ async def test_an_answer_comes_once_and_the_connection_stays(port: int) -> None:
         assert "connection" not in fields
 
 
+async def test_a_request_in_any_two_pieces_is_the_same_one(port: int) -> None:
+    """Its body is there with its head, or comes later: both ways to receive it are one."""
+    request = post(5)
+    head = request.index(b"\r\n\r\n") + 4
+    async with talk(port) as (reader, writer):
+        for place in (1, head - 1, head, head + 1, len(request) - 1, len(request)):
+            writer.write(request[:place])
+            await asyncio.sleep(0.02)
+            writer.write(request[place:])
+            assert (await answer(reader))[2] == b'{"data":{"e":5}}', place
+
+
+async def test_a_body_in_chunks_is_the_same_one(port: int) -> None:
+    body = post(5).partition(b"\r\n\r\n")[2]
+    head = b"POST /apiql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    chunks = b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:9], body[9:], b""))
+    async with talk(port, head + b"Transfer-Encoding: chunked\r\n\r\n" + chunks) as (reader, _):
+        assert (await answer(reader))[2] == b'{"data":{"e":5}}'
+
+
 async def test_a_large_answer_comes_whole(port: int) -> None:
     async with talk(port, post(9)) as (reader, _):
         assert len((await answer(reader))[2]) == 300_002 + len('{"data":{"e":}}')

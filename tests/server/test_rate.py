@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from apiql.access.principal import Principal
 from apiql.errors import RequestRefused
 from apiql.server.client_address import client_address
-from apiql.server.rate import Rates, key_of_name, keys_by
+from apiql.server.rate import Rates, keys_by
 from apiql.server.visit import Visit
 from apiql.settings import Clients
 from apiql.stores.memory import MemoryStores
@@ -169,13 +169,6 @@ async def test_a_name_may_have_a_rate_of_its_own() -> None:
         assert await _signed(found, "shop", 3) == [200, 200, 200]
         assert (await found.site.ask("select * from /ok")).headers.get("ratelimit") is None
         assert await _signed(found, "till", 181) == [200] * 180 + [429]
-
-
-def test_a_name_that_was_proved_in_another_way_is_another() -> None:
-    names = [Principal("a", "key"), Principal("a", "jwt"), Principal("a", "key", bucket="b")]
-    keys = {key_of_name(principal) for principal in names}
-    assert len(keys) == 3
-    assert all(len(key) == len(b"name:") + 16 for key in keys)
 
 
 async def test_only_names_of_the_configuration_are_keys() -> None:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from apiql.access.signed import Claim, Keys, Message, canonical_text, claim_in, signature_of
 from apiql.server.admin import masked
+from apiql.server.signatures import SHORT, key_of
 from apiql.settings import SettingsError, Signing, SigningApp, load_settings
 from apiql.stores.memory import MemoryStores
 from apiql.stores.once import MemoryOnce
@@ -49,9 +50,10 @@ class Request:
 
     def claim(self) -> dict[str, str]:
         """The parameters of its header."""
-        message = Message(self.method, self.path.encode(), self.query.encode(), self.body)
-        claim = Claim(self.app, self.timestamp, self.nonce, "")
-        signed = signature_of(self.secret.encode(), claim, message)
+        where = self.path.encode(), self.query.encode()
+        message = Message(self.method.encode(), *where, self.body)
+        claim = Claim(self.app.encode(), self.timestamp, self.nonce.encode(), b"")
+        signed = signature_of(self.secret.encode(), claim, message).decode()
         return {"app": self.app, "timestamp": str(self.timestamp), "nonce": self.nonce,
                 "signature": signed}  # fmt: skip
 
@@ -84,8 +86,8 @@ async def sent(found: Guarded, request: Request | None = None, **changed: Any) -
 
 
 def test_the_text_that_is_signed() -> None:
-    claim = Claim("shop", 1763000000, "0123456789abcdef", "")
-    message = Message("POST", b"/query/a%20b", b"x=%2F&y", b"{}")
+    claim = Claim(b"shop", 1763000000, b"0123456789abcdef", b"")
+    message = Message(b"POST", b"/query/a%20b", b"x=%2F&y", b"{}")
     assert canonical_text(claim, message) == (
         b"APIQL-HMAC-SHA256\nshop\n1763000000\n0123456789abcdef\nPOST\n/query/a%20b\nx=%2F&y\n"
         b"44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"
@@ -98,6 +100,29 @@ async def test_a_signed_request_is_answered() -> None:
         assert (answer.status, answer.json()) == (200, {"data": {"r": {"ok": True}}})
         get = Request("GET", query="query=select%20*%20from%20/ok%20as%20r", body=b"")
         assert (await sent(found, get)).status == 200
+
+
+@pytest.mark.parametrize("place", [0, 1, len(BODY) - 1])
+async def test_a_body_that_comes_later_is_signed_and_read_all_the_same(place: int) -> None:
+    async with guarded(**SHOP) as found:
+        reader, writer = await found.site.connect()
+        request = Request().sent()
+        begun = len(request) - len(BODY) + place
+        writer.write(request[:begun])
+        await asyncio.sleep(0.05)
+        assert not found.calls
+        writer.write(request[begun:])
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith(b"HTTP/1.1 200")
+        assert len(found.calls) == 1
+        writer.close()
+
+
+async def test_a_body_that_is_too_large_is_refused_before_it_is_signed() -> None:
+    async with guarded(**SHOP, LIMITS__BODY_BYTES=str(len(BODY))) as found:
+        large = Request(body=BODY + b" ")
+        assert (await sent(found, large)).status == 413
+        assert (await sent(found, Request(nonce=large.nonce))).status == 200  # not used up
 
 
 async def test_the_parameters_have_no_order() -> None:
@@ -157,7 +182,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("authorization", BROKEN, ids=range(len(BROKEN)))
 async def test_a_broken_claim_is_refused(authorization: str) -> None:
-    assert claim_in(authorization.partition(" ")[2]) is None
+    assert claim_in(authorization.partition(" ")[2].encode()) is None
     async with guarded(**SHOP) as found:
         assert refused(await sent(found, authorization=authorization))
 
@@ -310,12 +335,12 @@ async def test_a_request_says_once_who_asks() -> None:
 
 def test_an_unknown_app_takes_the_same_time() -> None:
     keys = Keys({"shop": [SECRET], "till": ["a" * 20, "b" * 100]}, b"n" * 64)
-    message = Message("POST", b"/apiql", b"", BODY)
-    apps = ("shop", "till", "ghost")
-    took: dict[str, list[float]] = {app: [] for app in apps}
+    message = Message(b"POST", b"/apiql", b"", BODY)
+    apps = (b"shop", b"till", b"ghost")
+    took: dict[bytes, list[float]] = {app: [] for app in apps}
     for _ in range(3000):
         for app in apps:
-            claim = Claim(app, 1, "0123456789abcdef", "0" * 64)
+            claim = Claim(app, 1, b"0123456789abcdef", b"0" * 64)
             start = time.perf_counter()
             assert not keys.have_signed(claim, message)
             took[app].append(time.perf_counter() - start)
@@ -324,18 +349,30 @@ def test_an_unknown_app_takes_the_same_time() -> None:
 
 
 def test_the_key_of_nobody_signs_nothing() -> None:
-    keys, message = Keys({"shop": [SECRET]}, b"n" * 64), Message("POST", b"/apiql", b"", BODY)
-    for app, key in (("ghost", b"n" * 64), ("shop", b"n" * 64), ("ghost", SECRET.encode())):
-        claim = Claim(app, 1, "0123456789abcdef", "")
+    keys, message = Keys({"shop": [SECRET]}, b"n" * 64), Message(b"POST", b"/apiql", b"", BODY)
+    for app, key in ((b"ghost", b"n" * 64), (b"shop", b"n" * 64), (b"ghost", SECRET.encode())):
+        claim = Claim(app, 1, b"0123456789abcdef", b"")
         made = Claim(app, 1, claim.nonce, signature_of(key, claim, message))
         assert not keys.have_signed(made, message)
     assert not Keys({}, b"n" * 64).have_signed(made, message)
 
 
+def test_long_names_and_nonces_are_told_apart_like_short_ones() -> None:
+    """What stands before them is no part of the other: `ab` and `c` are not `a` and `bc`."""
+    once, seen = MemoryOnce(lambda: NOW), 0
+    for app in (b"a", b"ab", b"a" * 127, b"a" * 128):
+        for nonce in (b"c" * 16, b"b" + b"c" * 16, b"c" * 127, b"c" * 128, b"c" * 127 + b"d"):
+            key = key_of(Claim(app, 1, nonce, b""))
+            assert len(key) <= SHORT
+            assert once.at_once(key, 60)
+            seen += 1
+    assert len(once) == seen == 20
+
+
 @pytest.mark.parametrize("length", [16, 63, 64, 65, 200])
 def test_secrets_of_any_length_are_hmac_keys(length: int) -> None:
-    claim, message = Claim("a", 1, "0123456789abcdef", ""), Message("GET", b"/", b"", b"")
-    signed = Claim("a", 1, claim.nonce, signature_of(b"s" * length, claim, message))
+    claim, message = Claim(b"a", 1, b"0123456789abcdef", b""), Message(b"GET", b"/", b"", b"")
+    signed = Claim(b"a", 1, claim.nonce, signature_of(b"s" * length, claim, message))
     assert Keys({"a": ["s" * length]}, b"n" * 64).have_signed(signed, message)
 
 
@@ -404,10 +441,13 @@ TOLD = {"SIGNING__APPS__SHOP__SECRET": "0123456789abcdef0123456789abcdef"}
 def test_the_text_and_the_signature_that_are_told() -> None:
     text, signature = (block.body.rstrip("\n") for block in DOCS["text"])
     body = b"select name from users where id = 7"
-    claim = Claim("shop", 1763000000, "5f0c1a9e7b3d4826", "")
-    message = Message("POST", b"/apiql", b"", body)
+    claim = Claim(b"shop", 1763000000, b"5f0c1a9e7b3d4826", b"")
+    message = Message(b"POST", b"/apiql", b"", body)
     assert canonical_text(claim, message).decode() == text
-    assert signature_of(TOLD["SIGNING__APPS__SHOP__SECRET"].encode(), claim, message) == signature
+    assert (
+        signature_of(TOLD["SIGNING__APPS__SHOP__SECRET"].encode(), claim, message).decode()
+        == signature
+    )
 
 
 async def test_the_example_in_python_signs() -> None:

@@ -171,11 +171,24 @@ async def test_a_bucket_empties_and_fills_again():
 
 
 async def test_of_too_many_buckets_those_unused_for_the_longest_time_begin_full_again():
-    buckets = MemoryBuckets(Clock(), most=2)
-    allowed = [(await buckets.take(key, 1.0, 1)).allowed for key in (b"a", b"b", b"a", b"c")]
-    assert allowed == [True, True, False, True]
-    assert not (await buckets.take(b"a", 1.0, 1)).allowed
-    assert (await buckets.take(b"b", 1.0, 1)).allowed
+    buckets = MemoryBuckets(Clock(), most=4)
+
+    async def is_allowed(key: bytes) -> bool:
+        return (await buckets.take(key, 1.0, 1)).allowed
+
+    assert [await is_allowed(key) for key in (b"a", b"b", b"c", b"a")] == [True, True, True, False]
+    assert [await is_allowed(key) for key in (b"d", b"a", b"c")] == [True, False, False]
+    assert await is_allowed(b"b")  # it was not used since two others came
+
+
+async def test_of_any_number_of_buckets_so_many_are_remembered():
+    buckets = MemoryBuckets(Clock(), most=100)
+    for number in range(1000):
+        await buckets.take(b"%d" % number, 1.0, 1)
+        assert len(buckets) <= 100
+        last = range(max(0, number - 49), number + 1)
+        left = [buckets.at_once(b"%d" % each, 1.0, 1).allowed for each in last]
+        assert not any(left), number
 
 
 async def test_what_came_once_is_never_forgotten_for_something_else():
