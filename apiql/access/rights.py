@@ -88,7 +88,6 @@ class Decision(Struct, frozen=True):
     """
 
     reach: Reach
-    who: Principal
     allowed: bool
     is_open: bool
 
@@ -113,7 +112,7 @@ class Rights:
         self._named = dict(named or {})
         self._scopes = dict(scopes or {})
         self._granted: dict[frozenset[str], tuple[Granted, ...]] = {}
-        self._decided: dict[tuple[int, int], Decision] = {}
+        self._decided: dict[tuple[int, str, str, frozenset[str]], Decision] = {}
         public = {name for name, right in self._named.items() if right.word is Word.PUBLIC}
         self._public = frozenset(public)
         self._closed = frozenset(self._named.keys() - public)
@@ -128,14 +127,15 @@ class Rights:
 
     def decided(self, reach: Reach, who: Principal) -> Decision:
         """What is to be said of a caller and a text. The same callers send the same texts: it is
-        remembered for these very objects, which it holds, so nothing else gets their places.
+        remembered by all that counts of a caller, and for this very reach, which is kept along, so
+        that no other one gets its place.
         """
-        place = id(reach), id(who)
+        place = id(reach), who.name, who.scheme, who.scopes
         found = self._decided.get(place)
         if found is None:
             granted = self.granted(who)
             allowed = may_text(granted) and self.allows(reach, who, granted)
-            found = Decision(reach, who, allowed, self.is_open(reach.names))
+            found = Decision(reach, allowed, self.is_open(reach.names))
             if len(self._decided) >= DECISIONS:
                 self._decided.clear()
             self._decided[place] = found

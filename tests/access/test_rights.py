@@ -123,7 +123,24 @@ def test_what_was_decided_is_remembered_for_one_caller_and_one_text() -> None:
                  for reach in (open_, closed)]  # fmt: skip
         assert [each.allowed for each in found] == [True, True, True, False, True, False]
         assert [each.is_open for each in found] == [True, False] * 3
-    assert rights.decided(closed, WEB) is rights.decided(closed, WEB)
+    again = Principal("web", "key", claims={"iat": 2})
+    assert rights.decided(closed, WEB) is rights.decided(closed, again)
+
+
+def test_all_that_counts_of_a_caller_decides() -> None:
+    by_either = Right(Word.WHITELIST, frozenset({"web"}), frozenset({"orders"}))
+    rights = Rights(named={(Kind.SOURCE, "b"): by_either})
+    reach = Reach(frozenset({(Kind.SOURCE, "b")}))
+    callers = [
+        (WEB, True),
+        (Principal("web", ""), False),
+        (Principal("shop", "key"), False),
+        (SHOP, True),
+        (Principal("shop", "jwt"), False),
+        (Principal("", "", SHOP.scopes), False),
+    ]
+    for who, allowed in callers:
+        assert rights.decided(reach, who).allowed is allowed, who
 
 
 def test_what_was_decided_never_counts_for_another_object_in_the_same_place() -> None:
