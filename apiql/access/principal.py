@@ -26,7 +26,7 @@ class Principal(Struct, frozen=True):
     mark: bytes = b""
 
     def __post_init__(self) -> None:
-        told = "\0".join((self.scheme, self.bucket, self.name)).encode()
+        told = "\0".join((self.scheme, self.bucket, self.name)).encode(errors="surrogatepass")
         force_setattr(self, "mark", blake2b(told, digest_size=16).digest())
 
     @property

@@ -11,6 +11,7 @@ def test_a_name_that_was_proved_in_another_way_is_another() -> None:
         Principal("a", "jwt"),
         Principal("a", "key", bucket="b"),
         Principal("ab", "key"),
+        Principal("\ud800", "key"),
         ANYONE,
     ]
     assert len({each.mark for each in callers}) == len(callers)
