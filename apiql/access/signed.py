@@ -9,6 +9,7 @@ import re
 from binascii import hexlify
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
+from itertools import repeat
 from typing import Any
 
 from msgspec import Struct
@@ -59,12 +60,12 @@ def claim_in(parameters: bytes) -> Claim | None:
     """The claim of a header, behind its scheme; in any order, each of the four once. None: it is
     none.
     """
-    if len(parameters) > LONGEST:
-        return None
     usual = _USUAL.fullmatch(parameters)
     if usual is not None:
         app, timestamp, nonce, signature = usual.groups()
         return Claim(app, int(timestamp), nonce, signature)
+    if len(parameters) > LONGEST:
+        return None
     pairs = [_PAIR.fullmatch(part) for part in parameters.split(b",")]
     found = {pair[1]: pair[3] for pair in pairs if pair is not None}
     if len(pairs) != len(NAMES) or found.keys() != NAMES:
@@ -99,15 +100,17 @@ class Keys:
         }
         most = max(map(len, known.values()), default=1)
         fill = (_begun(nobody),) * most
-        self._known = {app: ((keys + fill)[:most], len(keys)) for app, keys in known.items()}
-        self._nobody = (fill, 0)
+        idle = tuple(zip(fill, repeat(False)))  # tried for the time alone that it takes
+        self._known = {
+            app: (*zip(keys, repeat(True)), *idle[len(keys) :]) for app, keys in known.items()
+        }
+        self._nobody = idle
 
     def have_signed(self, claim: Claim, message: Message) -> bool:
         """Whether the app that is named has signed."""
-        keys, count = self._known.get(claim.app, self._nobody)
         text, given, found = canonical_text(claim, message), claim.signature, False
-        for place, key in enumerate(keys):
-            found |= hmac.compare_digest(_mac(key, text), given) & (place < count)
+        for key, counts in self._known.get(claim.app, self._nobody):
+            found |= hmac.compare_digest(_mac(key, text), given) & counts
         return found
 
 

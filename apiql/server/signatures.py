@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from hashlib import blake2b
 from secrets import token_bytes
+from typing import NoReturn
 
 from apiql.access.principal import Principal
 from apiql.access.proof import NotProved
@@ -80,7 +81,8 @@ class Signatures:
             raise NotProved(NOT_SIGNED)
         if self._at_once is None:
             return self._asked(claim)
-        return self._let_in(claim, self._at_once(key_of(claim), self._remembered))
+        first = self._at_once(key_of(claim), self._remembered)
+        return self._principals[claim.app] if first else _refuse(first)
 
     async def _read(self, parameters: bytes, visit: Visit) -> Principal:
         visit.body = await read_body(visit.receive, visit.fields, self._most)
@@ -88,14 +90,14 @@ class Signatures:
         return found if isinstance(found, Principal) else await found
 
     async def _asked(self, claim: Claim) -> Principal:
-        return self._let_in(claim, await self._once.first(key_of(claim), self._remembered))
+        first = await self._once.first(key_of(claim), self._remembered)
+        return self._principals[claim.app] if first else _refuse(first)
 
-    def _let_in(self, claim: Claim, first: bool | None) -> Principal:
-        if first:
-            return self._principals[claim.app]
-        if first is None:
-            raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"}, NAME)
-        raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
+
+def _refuse(first: bool | None) -> NoReturn:
+    if first is None:
+        raise RequestRefused(Code.OVERLOADED, FULL, {"Retry-After": "1"}, NAME)
+    raise RequestRefused(Code.REPLAYED, REPLAYED, CHALLENGE, NAME)
 
 
 def key_of(claim: Claim) -> bytes:
