@@ -123,8 +123,8 @@ class Run(Struct, eq=False):
         """The run of a plan within the plan, which has the same time, calls and places."""
         return Run(
             scope, self.layer, deadline, self.clock, self.budget, self.width, self.call_timeout,
-            self.fan_limits, observe, {}, None, None, None, self.slots, None, self.ended,
-            self.replies, self.nest, {}, self.acts, self.aside,
+            self.fan_limits, observe, {}, None, None, None, self.slots, None, None, self.replies,
+            self.nest, {}, self.acts, self.aside,
         )  # fmt: skip
 
     def lane(self, lane: Lane) -> Slots:
@@ -137,5 +137,6 @@ class Run(Struct, eq=False):
     async def await_all(self, needs: Iterable[str]) -> None:
         """Waits until these tasks have ended, however they end."""
         for need in needs:
-            assert self.ended is not None
-            self.scope.outcomes[need] = await asyncio.shield(self.ended[need])
+            if need not in self.scope.outcomes:  # tasks that follow each other have ended already
+                assert self.ended is not None
+                self.scope.outcomes[need] = await asyncio.shield(self.ended[need])
