@@ -61,9 +61,7 @@ def header_names(plan: Plan) -> frozenset[str]:
             found |= _in_values(one.values())
             for work in inner_works(one.work):
                 found |= header_names(work.plan) if isinstance(work, Nested) else frozenset()
-    for output in plan.outputs:
-        found |= _in_values(output.projection.values())
-    return found if plan.returned is None else found | _in_value(plan.returned)
+    return found | _in_values(plan.shown())
 
 
 def _in_values(values: Iterable[Value]) -> frozenset[str]:
