@@ -167,16 +167,16 @@ async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed 
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:
-        if step.twin is None:
+        if run.may_repeat(step):
+            reply = await once(step, call, run, left)
+        else:
             run.budget.spend()
             reply = await run.layer(call)
-        else:
-            reply = await once(step, call, run, left)
-        run.replies.append((step, reply, run.scope.params))
+        run.replies.append((step, reply.headers, reply.age, run.scope.params))
         if not step.accepts.takes(reply.status):
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
     except NotAgain:
-        run.budget.left += step.twin is None
+        run.budget.left += not run.may_repeat(step)
         return None
     except CallFailed as error:
         failed = failed_call(step, call, error, run)

@@ -33,7 +33,7 @@ from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.skeleton import skeleton_of
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
-from apiql.runtime.twins import call_key, twins_of
+from apiql.runtime.twins import call_key, tells_apart, twins_of
 from apiql.runtime.weave import compile_weaves
 
 NONE: Mapping[int, Executable] = {}
@@ -50,7 +50,7 @@ class _Compiler:
     paths: Paths
     reads: Reads
     outputs: dict[str, list[Output]]
-    twins: frozenset[str]
+    twins: Mapping[str, int]
     tolerated: frozenset[str]
     call_timeout: float
     known: Mapping[int, Executable]
@@ -232,7 +232,8 @@ def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
     read_key = None if key is None else compile_reader(((key, False),))
     known = tuple(not any(map(reads_results, axis.values)) for axis in work.axes)
     plain = is_plain(replace(task, work=work.each, when=None, otherwise=None))
-    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain)
+    apart = compiler.twins.get(call_key(task) or "") == 1 and tells_apart(work)
+    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain, apart)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:

@@ -65,6 +65,8 @@ async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
     """
     known = run.cells.get(step) if run.cells is not None else None
     cells = known or cells_for(fan, run)
+    if fan.apart and cells.alike:
+        run.apart |= {step}
     if fan.batch is not None:
         found = await batched(step, fan.batch, cells, _width(fan, run), run)
         if isinstance(found, Columns):

@@ -18,7 +18,7 @@ from apiql.runtime.freshness import (
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.run import Run
 from apiql.runtime.step import Executable, Step
-from apiql.sources.call import Reply
+from apiql.sources.call import Headers
 
 TELLING = frozenset(("cache-control", "expires", "age", "vary", "set-cookie"))
 """Header fields that say something about caching."""
@@ -36,21 +36,21 @@ def cache_control_of(executable: Executable, run: Run) -> str | None:
 
 def _told(run: Run) -> bool:
     """Whether anything but silence came: the usual case is found out quickly."""
-    for step, reply, _ in run.replies:
-        if not step.is_read or reply.age is not None:
+    for step, headers, age, _ in run.replies:
+        if not step.is_read or age is not None:
             return True
-        if not TELLING.isdisjoint([name for name, _ in reply.headers]):
+        if not TELLING.isdisjoint([name for name, _ in headers]):
             return True
     return False
 
 
-def _part(step: Step, reply: Reply, params: Mapping[str, Any]) -> Freshness:
+def _part(step: Step, headers: Headers, age: float | None, params: Mapping[str, Any]) -> Freshness:
     if not step.is_read:
         return UNSTORABLE
     caching = step.policy.caching
     keep = None if caching.keep is None else duration_of(caching.keep, params)
     most = None if caching.most_age is None else duration_of(caching.most_age, params)
-    return freshness_of(reply.headers, reply.age, keep, most, caching.off)
+    return freshness_of(headers, age, keep, most, caching.off)
 
 
 def header_names(plan: Plan) -> frozenset[str]:

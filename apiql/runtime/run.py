@@ -16,11 +16,13 @@ from apiql.runtime.scope import Scope
 from apiql.runtime.slots import Slots
 from apiql.runtime.step import NestedCall, Step
 from apiql.runtime.told import Tell
-from apiql.sources.call import Call, Layer, Reply
+from apiql.sources.call import Call, Headers, Layer, Reply
 
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
-
-
+Answered: TypeAlias = tuple[Step, Headers, float | None, Mapping[str, Any]]
+"""A reply without its body, which may be large and is let go once it is read: its headers and age,
+and the parameters of the plan that its step is in.
+"""
 Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Something beside calls: takes its arguments by name, and makes a value."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
@@ -82,9 +84,10 @@ class Budget(Struct):
 class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
     `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
-    `ended` are the tasks that others may wait for, `replies` stand with the parameters of their
-    plan. `nest` runs a nested plan, with more arguments than it has by itself; `acts` is what can
-    be done beside calls, `aside` begins a plan that is not waited for.
+    `ended` are the tasks that others may wait for, `replies` all that upstreams answered. `nest`
+    runs a nested plan, with more arguments than it has by itself; `acts` is what can be done beside
+    calls, `aside` begins a plan that is not waited for. `apart` are fan-outs of which no call is
+    equal to any other.
     """
 
     scope: Scope
@@ -103,11 +106,12 @@ class Run(Struct, eq=False):
     slots: Slots | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
-    replies: list[tuple[Step, Reply, Mapping[str, Any]]] = []
+    replies: list[Answered] = []
     nest: Nest | None = None
     lanes: dict[str, Slots] = {}
     acts: Mapping[str, Doing] | None = None
     aside: Begin | None = None
+    apart: frozenset[Step] = frozenset()
 
     def time_of(self, step: Step) -> float:
         """The seconds that a task's call may take with all its tries."""
@@ -133,6 +137,10 @@ class Run(Struct, eq=False):
         if found is None:
             found = self.lanes[lane.name] = Slots(lane.width)
         return found
+
+    def may_repeat(self, step: Step) -> bool:
+        """Whether a call of a step may be equal to another one of this run."""
+        return step.twin is not None and step not in self.apart
 
     async def await_all(self, needs: Iterable[str]) -> None:
         """Waits until these tasks have ended, however they end."""
