@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from apiql.engine import Engine, Query
+from apiql.errors import Code
 from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
 from apiql.sources.call import Call, Reply
+from apiql.sources.refusals import NotAgain
 from tests.harness.script import Exchange, key_of
 from tests.harness.stage import Stage
 
@@ -85,6 +87,27 @@ def test_a_pause_holds_up_nobody() -> None:
     timed = Timed(query_concurrency=1)
     timed.answer("select * from /a as a retry 1 backoff 1s; select * from /b as b retry 0")
     assert timed.moments == [0.0, 0.0, 1.0]
+
+
+async def test_a_try_that_is_one_too_many_takes_no_call_from_others() -> None:
+    """Nor where equal reads share it."""
+    made: list[str] = []
+
+    async def upstream(call: Call) -> Reply:
+        if call.attempt:
+            raise NotAgain(Code.UPSTREAM_CONNECT, "too many calls have been made again")
+        made.append(call.target)
+        return Reply(503 if call.target == "/a/1" else 200, (), b"")
+
+    limits = {"calls": 7}
+    upstreams = {"default": {"url": URL}}
+    engine = Engine(Settings.model_validate({"upstreams": upstreams, "limits": limits}), upstream)
+    text = """select * from /a/{id} as a where id = $x retry 1 optional;
+    select * from /a/{id} as b where id = $y retry 1 optional;
+    select * from /c as c where id in $ids after a, b"""
+    found = await engine.answer(Query(text, {"x": 1, "y": "1", "ids": [*range(6)]}))
+    assert len(made) == 7
+    assert [error["code"] for error in found.errors] == ["UPSTREAM_STATUS"] * 2
 
 
 IDS = [404] * 15 + [[409] * 10, 500, None, 404]
