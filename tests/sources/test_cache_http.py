@@ -509,6 +509,17 @@ async def test_a_write_makes_void_what_it_may_have_changed(outcome, kept):
     assert len(rig.store) == 4 - (not kept)
 
 
+async def test_a_write_whose_client_leaves_may_have_been_done():
+    rig = await filled()
+    rig.gate.clear()
+    writing = asyncio.ensure_future(rig.ask(method="POST", target="/1", body=b"x"))
+    await rig.settle()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert len(rig.store) == 3
+
+
 @pytest.mark.parametrize(
     ("location", "left"),
     [("/2", 2), ("2", 2), ("http://a.test/2", 2), ("http://b.test/2", 3), ("//[", 3), ("", 3)],
