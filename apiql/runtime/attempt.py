@@ -20,7 +20,7 @@ from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
-from apiql.runtime.told import CallEnded
+from apiql.runtime.told import call_ended
 from apiql.sources.call import Caching, Call, Reply
 from apiql.sources.refusals import NotAgain
 
@@ -190,7 +190,7 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    run.observe(CallEnded(step.name, step.service, call, started, run.clock(), reply, code))
+    run.observe(call_ended(step.name, step.service, call, started, run.clock(), reply, code))
 
 
 async def _made(call: Call, run: Run) -> Reply:

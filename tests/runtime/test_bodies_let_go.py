@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from apiql.engine import Engine, Query
+from apiql.observing import Happened
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
 
@@ -50,8 +51,10 @@ async def upstream(call: Call) -> Reply:
     ],
 )
 async def test_of_a_fan_out_those_under_way_are_held(query: str, ids: list[Any]) -> None:
-    Body.alive = Body.most = 0
-    answer = await Engine(load_settings(None, ENVIRON), upstream).answer(Query(query, {"ids": ids}))
-    assert answer.status == 200
-    assert Body.most <= 6
-    assert not Body.alive
+    engine = Engine(load_settings(None, ENVIRON), upstream)
+    for happened in (None, Happened()):
+        Body.alive = Body.most = 0
+        answer = await engine.answer(Query(query, {"ids": ids}), happened)
+        assert answer.status == 200
+        assert Body.most <= 6
+        assert not Body.alive
