@@ -42,6 +42,9 @@ def _of_task(task: Task) -> Iterator[Problem]:
     shown = [] if task.when is None else [*secrets(task.when)]
     if task.rows is not None:
         shown += [secret for value in task.rows.values() for secret in secrets(value)]
+    if task.otherwise is not None:
+        values = task.otherwise.projection.values()
+        shown += [secret for value in values for secret in secrets(value)]
     if shown or any(secret.home != home for secret in sent):
         yield astray(task.location, task.name)
     withheld = withheld_of(task.work)

@@ -11,8 +11,9 @@ from apiql.errors import Code
 from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
-from apiql.sources.call import Call, Reply
-from apiql.sources.refusals import NotAgain
+from apiql.sources.call import Call, Layer, Reply
+from apiql.sources.limits import Unreached
+from apiql.sources.refusals import NotAgain, Refused
 from tests.harness.script import Exchange, key_of
 from tests.harness.stage import Stage
 
@@ -89,6 +90,39 @@ def test_a_pause_holds_up_nobody() -> None:
     assert timed.moments == [0.0, 0.0, 1.0]
 
 
+def engine(upstream: Layer, **upstreams: Any) -> Engine:
+    """One that makes at most seven calls for a query."""
+    found = {"upstreams": {"default": {"url": URL, **upstreams}}, "limits": {"calls": 7}}
+    return Engine(Settings.model_validate(found), upstream)
+
+
+async def test_what_is_refused_here_is_not_tried_again() -> None:
+    """A moment later it would be refused again."""
+    made: list[int] = []
+
+    async def upstream(call: Call) -> Reply:
+        made.append(call.attempt)
+        raise Refused(Code.CIRCUIT_OPEN, "was not called: its circuit is open", retryable=True)
+
+    found = await engine(upstream).answer(Query("select * from /a as a retry 2"))
+    assert (made, [error["code"] for error in found.errors]) == ([0], ["CIRCUIT_OPEN"])
+
+
+async def test_tries_that_nobody_asked_for_break_no_limit() -> None:
+    """Where no calls are left the failure is that of the call, and not that there were too many."""
+    calls: list[str] = []
+
+    async def upstream(call: Call) -> Reply:
+        calls.append(call.target)
+        raise Unreached(Code.UPSTREAM_CONNECT, "connection refused", retryable=True)
+
+    ids = {"ids": [*range(7)]}
+    usual = engine(upstream, retry={"times": 9, "backoff": "1ms"}, concurrency=1)
+    found = await usual.answer(Query("select * from /a as a where id in $ids", ids))
+    assert len(calls) == 7
+    assert found.errors[0]["code"] == "UPSTREAM_CONNECT"
+
+
 async def test_a_try_that_is_one_too_many_takes_no_call_from_others() -> None:
     """Nor where equal reads share it."""
     made: list[str] = []
@@ -99,13 +133,10 @@ async def test_a_try_that_is_one_too_many_takes_no_call_from_others() -> None:
         made.append(call.target)
         return Reply(503 if call.target == "/a/1" else 200, (), b"")
 
-    limits = {"calls": 7}
-    upstreams = {"default": {"url": URL}}
-    engine = Engine(Settings.model_validate({"upstreams": upstreams, "limits": limits}), upstream)
     text = """select * from /a/{id} as a where id = $x retry 1 optional;
     select * from /a/{id} as b where id = $y retry 1 optional;
     select * from /c as c where id in $ids after a, b"""
-    found = await engine.answer(Query(text, {"x": 1, "y": "1", "ids": [*range(6)]}))
+    found = await engine(upstream).answer(Query(text, {"x": 1, "y": "1", "ids": [*range(6)]}))
     assert len(made) == 7
     assert [error["code"] for error in found.errors] == ["UPSTREAM_STATUS"] * 2
 
