@@ -485,6 +485,25 @@ async def test_an_answer_under_way_while_it_changes_is_given_but_not_kept(change
     assert [(await each).body for each in (early, late, rig_later(rig))] == [b"old", b"new", b"new"]
 
 
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("change", ["purge", "write"])
+async def test_who_comes_after_it_gets_what_is_there_now(change, heard):
+    rig = Rig(ok("Cache-Control: max-age=60", body=b"old"))
+    if heard:  # then all that the source answers is looked up
+        await rig.ask(target="/other")
+    rig.gate.clear()
+    early = asyncio.ensure_future(rig.ask())
+    await rig.settle()
+    rig.outcomes = [ok("Cache-Control: max-age=60", body=b"new")]
+    if change == "purge":
+        await rig.cache.purge("source:s")
+    else:
+        rig.cache.changes.wrote(ORIGIN, "/x")
+    rig.gate.set()
+    assert (await early).body == b"old"
+    assert (await rig.ask()).body == b"new"
+
+
 def rig_later(rig: Rig) -> asyncio.Future[Reply]:
     """A call after all others."""
     return asyncio.ensure_future(rig.ask())
