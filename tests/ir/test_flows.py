@@ -96,7 +96,8 @@ def test_a_local_value_that_is_secret_stays_with_the_host_of_its_call() -> None:
     made = Making((("key", SECRET),))
     nothing = Literal(None)
     sent = Send("get", "map", Literal(f"{HOME}/a"), nothing, nothing, home=HOME)
-    assert only_where_it_belongs(plan(sent, made=made))
+    at_home = plan(sent, made=made)
+    assert only_where_it_belongs(at_home) is at_home
     refused(plan(replace(sent, home=OTHER), made=made))
     refused(plan(Compute(Literal(1)), made=made))
 
