@@ -9,6 +9,7 @@ from apiql.ir.plan import Plan, with_otherwise
 from apiql.ir.values import Apply, Literal, Value, children
 from apiql.ir.works import Nested, inner_works
 from apiql.runtime.freshness import (
+    SILENT,
     UNSTORABLE,
     Freshness,
     cache_control,
@@ -39,14 +40,18 @@ def _told(run: Run) -> bool:
     for step, headers, age, _ in run.replies:
         if not step.is_read or age is not None:
             return True
-        if not TELLING.isdisjoint([name for name, _ in headers]):
+        if headers and not TELLING.isdisjoint([name for name, _ in headers]):
             return True
     return False
 
 
-def _part(step: Step, headers: Headers, age: float | None, params: Mapping[str, Any]) -> Freshness:
+def _part(
+    step: Step, headers: Headers | None, age: float | None, params: Mapping[str, Any]
+) -> Freshness:
     if not step.is_read:
         return UNSTORABLE
+    if headers is None:
+        return SILENT
     caching = step.policy.caching
     keep = None if caching.keep is None else duration_of(caching.keep, params)
     most = None if caching.most_age is None else duration_of(caching.most_age, params)

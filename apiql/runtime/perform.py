@@ -137,6 +137,7 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
     if step.otherwise is not None:
         other = await _otherwise(step.otherwise, run)
         if isinstance(other, Done):
+            run.stood_in_for(step)
             return other
         outcome = outcome if isinstance(other, LeftOut) else other
     return fallen_back(step, outcome)

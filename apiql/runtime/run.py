@@ -19,9 +19,9 @@ from apiql.runtime.told import Tell
 from apiql.sources.call import Call, Headers, Layer, Reply
 
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
-Answered: TypeAlias = tuple[Step, Headers, float | None, Mapping[str, Any]]
-"""A reply without its body, which may be large and is let go once it is read: its headers and age,
-and the parameters of the plan that its step is in.
+Answered: TypeAlias = tuple[Step, Headers | None, float | None, Mapping[str, Any]]
+"""A reply without its body, which may be large and is let go once it is read: its headers (None
+where none came) and age, and the parameters of the plan that its step is in.
 """
 Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Something beside calls: takes its arguments by name, and makes a value."""
@@ -141,6 +141,12 @@ class Run(Struct, eq=False):
     def may_repeat(self, step: Step) -> bool:
         """Whether a call of a step may be equal to another one of this run."""
         return step.twin is not None and step not in self.apart
+
+    def stood_in_for(self, step: Step) -> None:
+        """Notes a failed step for which something else stands in: how long its own answer would
+        hold, nobody knows.
+        """
+        self.replies.append((step, None, None, self.scope.params))
 
     async def await_all(self, needs: Iterable[str]) -> None:
         """Waits until these tasks have ended, however they end."""
