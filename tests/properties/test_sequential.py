@@ -110,7 +110,7 @@ def engine_of(upstream: Upstream, width: int, text: str) -> Engine:
         "APIQL_LIMITS__QUERY_CONCURRENCY": str(width),
         "APIQL_LIMITS__CALLS": "2000",
     }
-    stored = QueryFiles((QueryFile("inner", 1, "inner.apiql", text),))
+    stored = QueryFiles((QueryFile("inner", 1, "inner.apiql", f"set $k = 0; {text}"),))
     return Engine(load_settings(None, environ), upstream, stored)
 
 
@@ -160,10 +160,13 @@ def test_in_pieces_and_within_another_query(
         assert wanted.data is None or lines == wanted.data
         assert set(upstream.made) == set(wanted.calls)
         upstream.made.clear()
-        outer = "select * from query.inner as t1; select * from /z as t0"
+        outer = """select * from query.inner as t1; select * from /z as t0;
+        select * from query.inner as t2 where k in [1, 2]"""
         found = json.loads((await engine.answer(Query(outer))).data or b"")
         assert found["t1"] in (None, wanted.data)
+        assert found["t2"] == [found["t1"]] * 2
         assert set(upstream.made) == {*wanted.calls, "/z"}
+        assert upstream.most <= 3
 
     play()
 
