@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
@@ -108,12 +108,12 @@ def _executable(
     return Executable(
         plan=plan, steps=steps, places=places, writes=plan.writes,
         skeleton=None if weaves else skeleton_of(plan),
-        timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
+        timed=tuple(one for step in steps for one in step.alternatives() if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         checks=_return_checks(plan, compiler),
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
         varies=header_names(plan) if compiler.shared is None else frozenset(),
-        caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
+        caches=any(_caches(one) for step in steps for one in step.alternatives()), reach=reach,
         chain=_is_chain(steps), looked_at=tuple(filter(_is_looked_at, steps)),
     )  # fmt: skip
 
@@ -133,13 +133,6 @@ def _caches(step: Step) -> bool:
     """Whether a clause of the step, or of the plan in it, says how long something is kept."""
     inner = step.nested is not None and step.nested.executable.caches
     return inner or step.policy.caching != Caching()
-
-
-def _chain(step: Step | None) -> Iterator[Step]:
-    """A step and what may take its place."""
-    while step is not None:
-        yield step
-        step = step.otherwise
 
 
 def _return_checks(plan: Plan, compiler: _Compiler) -> tuple[Evaluate, ...]:

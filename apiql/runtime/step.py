@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -125,6 +125,12 @@ class Step:
     otherwise: Step | None
     accepts: Accepts = Accepts.SUCCESS
     stated: Stated | None = None
+
+    def alternatives(self) -> Iterator[Step]:
+        """The step and what may take its place, one after the other."""
+        yield self
+        if self.otherwise is not None:
+            yield from self.otherwise.alternatives()
 
 
 @dataclass(frozen=True, slots=True)
