@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from apiql.engine import Engine, Query
-from apiql.errors import Code
+from apiql.errors import CallFailed, Code
 from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
@@ -171,6 +171,21 @@ def test_as_many_failures_as_are_told() -> None:
     """Twenty are told one by one."""
     answer = Timed().answer("select * from /x/{id} as a where id in $ids", ids=[404] * 20)
     assert [error["path"] for error in answer.errors] == [["a", n] for n in range(20)]
+
+
+async def test_what_takes_all_along_does_so_when_it_is_counted() -> None:
+    """A late call of a source whose lateness means that there is no data."""
+
+    async def upstream(call: Call) -> Reply:
+        if call.target == "/x/20":
+            raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+        return Reply(404, (), b"")
+
+    found = {"upstreams": {"default": {"url": URL, "on_timeout": "required"}}}
+    engine = Engine(Settings.model_validate(found), upstream)
+    text = "select * from /x/{id} as a where id in $ids"
+    answer = await engine.answer(Query(text, {"ids": [*range(21)]}))
+    assert (answer.data, len(answer.errors)) == (b"null", 21)
 
 
 def test_warnings_are_counted_apart() -> None:
