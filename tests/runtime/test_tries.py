@@ -173,19 +173,25 @@ def test_as_many_failures_as_are_told() -> None:
     assert [error["path"] for error in answer.errors] == [["a", n] for n in range(20)]
 
 
-async def test_what_takes_all_along_does_so_when_it_is_counted() -> None:
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("select * from /x/{id} as a where id in $ids", 21),
+        ("select * from /x as a where id in $ids batch 1", 1),
+    ],
+)
+async def test_what_takes_all_along_does_so_when_it_is_counted(text: str, told: int) -> None:
     """A late call of a source whose lateness means that there is no data."""
 
     async def upstream(call: Call) -> Reply:
-        if call.target == "/x/20":
+        if call.target.endswith("20"):
             raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
         return Reply(404, (), b"")
 
     found = {"upstreams": {"default": {"url": URL, "on_timeout": "required"}}}
     engine = Engine(Settings.model_validate(found), upstream)
-    text = "select * from /x/{id} as a where id in $ids"
     answer = await engine.answer(Query(text, {"ids": [*range(21)]}))
-    assert (answer.data, len(answer.errors)) == (b"null", 21)
+    assert (answer.data, len(answer.errors)) == (b"null", told)
 
 
 def test_warnings_are_counted_apart() -> None:
