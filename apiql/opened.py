@@ -1,10 +1,8 @@
-"""An engine together with its way to the upstreams, from settings or a conf folder."""
+"""An engine together with its way to the upstreams."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Self
 
 from apiql.acts import acts_of
@@ -12,11 +10,9 @@ from apiql.definition_files import DefinitionFiles
 from apiql.engine import NO_DEFINITIONS, NO_QUERIES, Engine
 from apiql.events import Figures, Told
 from apiql.frontends.definitions.lower.lowered import Count
-from apiql.gateways import read_gateways
-from apiql.legacy_folders import definitions_of, templates_of
 from apiql.plugins import Registry
-from apiql.query_files import QueryFiles, read_query_files
-from apiql.settings import Settings, load_settings
+from apiql.query_files import QueryFiles
+from apiql.settings import Settings
 from apiql.sources.circuits import Circuits
 from apiql.sources.observe import Made
 from apiql.sources.stack import Stack, build_stack
@@ -60,15 +56,6 @@ class OpenEngine:
             functions=functions, acts=acts_of(used), count=count,
         )  # fmt: skip
         return cls(engine, stack, used, stores is None)
-
-    @classmethod
-    def from_conf(cls, conf: Path | None, environ: Mapping[str, str]) -> Self:
-        """An engine for a conf folder and environment variables."""
-        settings, queries = load_settings(conf, environ), read_query_files(conf)
-        gateways = read_gateways(conf, settings.endpoints, environ)
-        definitions = replace(definitions_of(settings, conf, environ), gateways=gateways)
-        templates = templates_of(settings, conf, definitions)
-        return cls.from_settings(settings, queries, templates=templates, definitions=definitions)
 
     @property
     def figures(self) -> tuple[Figures, ...]:

@@ -32,13 +32,12 @@ Parse = Callable[[str], s.Program]
 
 @dataclass(frozen=True, slots=True)
 class StoredQuery:
-    """A revision of a stored query, compiled. `name` is `shop/cart`; `newest`: no revision of it
-    is newer; `id` is what clients that know its text may call it by.
+    """A revision of a stored query, compiled. `name` is `shop/cart`; `id` is what clients
+    that know its text may call it by.
     """
 
     name: str
     revision: int
-    newest: bool
     text: str
     executable: Executable
     id: str
@@ -165,9 +164,7 @@ class _Loading:
 
     def _keep(self, name: str, file: QueryFile, made: Executable, program: s.Program) -> None:
         newest = file.revision == self._newest[file.name]
-        query = StoredQuery(
-            file.name, file.revision, newest, file.text, made, persisted_id(program)
-        )
+        query = StoredQuery(file.name, file.revision, file.text, made, persisted_id(program))
         self._compiled[id(made.plan)] = made
         self._ids.setdefault(query.id, query)
         self._queries[f"{file.name}/{file.revision}"] = query

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from apiql.engine import Engine, Query
-from apiql.errors import QueryRefused
+from apiql.errors import CallFailed, Code, QueryRefused
 from apiql.runtime.kept import TEXTS_KEPT
 from apiql.settings import load_settings
 from apiql.sources.call import Call, Reply
+
+CONNECT, CUT = Code.UPSTREAM_CONNECT, Code.BAD_PAYLOAD
 
 
 async def upstream(call: Call) -> Reply:
@@ -66,3 +68,38 @@ async def test_time_and_randomness_are_passed_in() -> None:
     answer = await made.answer(Query("select utc_ms() as at, uuid() as id from /a as a"))
     uuid = b"00000000-0000-4000-8000-000000000007"
     assert answer.data == b'{"a":{"at":1700000000500,"id":"%s"}}' % uuid
+
+
+@pytest.mark.parametrize(
+    ("text", "failed", "control"),
+    [
+        ("select * from /b as b", None, "max-age=60"),
+        ("select * from /a as a else select * from /b", Reply(500, (), b""), None),
+        ("select * from /a as a else select * from /b", CallFailed(CONNECT, "refused"), None),
+        ("select * from /a as a else select * from /b", CallFailed(CUT, "cut"), None),
+        ("select * from /a as a where id in [1] else select * from /b where id in [1]",
+         CallFailed(CUT, "cut"), None),
+        ("select * from /b as a where id in [1] else select * from /a where id in [1]",
+         CallFailed(CUT, "cut"), "max-age=60"),
+        ("select * post from /a as a else select * from /b", CallFailed(CUT, "cut"), "no-store"),
+        ("use max-age 5s; select * from /a as a else select * from /b",
+         CallFailed(CUT, "cut"), "max-age=5"),
+    ],
+)  # fmt: skip
+async def test_an_answer_is_not_fresh_for_what_stands_in(
+    text: str, failed: Reply | CallFailed | None, control: str | None
+) -> None:
+    """Else an outage of a moment would be answered for as long as the other source's answer holds;
+    and a write that may have been made would not be made again.
+    """
+
+    async def breaking(call: Call) -> Reply:
+        if call.target.startswith("/b"):
+            return Reply(200, (("cache-control", "max-age=60"),), b"")
+        if isinstance(failed, CallFailed):
+            raise failed
+        assert failed is not None
+        return failed
+
+    answer = await Engine(engine().settings, breaking).answer(Query(text))
+    assert (answer.status, answer.errors, answer.cache_control) == (200, (), control)

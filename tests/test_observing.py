@@ -6,17 +6,17 @@ from apiql.errors import Code
 from apiql.events import CallMade, Event, Queued
 from apiql.ir.redaction import Redaction
 from apiql.observing import Happened, telling
-from apiql.runtime.told import CallEnded
+from apiql.runtime.told import call_ended
 from apiql.server.under_way import UnderWay
 from apiql.server.visit import Visit
 from apiql.sources.call import Call, Origin, Reply
 
 SECRET = "s3cret-4711"
 CALL = Call("GET", Origin("http", "a", 80), f"/x?key={SECRET}", (), None, 0.0)
-ANSWERED = CallEnded(
+ANSWERED = call_ended(
     "a", "users", CALL, 1.0, 2.0, Reply(200, (), b"{}", 5.0, True, "hit", 9.0), None
 )
-UNANSWERED = CallEnded("a", "users", CALL, 1.0, 2.0, None, Code.UPSTREAM_TIMEOUT)
+UNANSWERED = call_ended("a", "users", CALL, 1.0, 2.0, None, Code.UPSTREAM_TIMEOUT)
 
 
 def test_a_call_that_has_ended_is_an_event() -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from apiql.documents.whole_file import put_in_place
 from apiql.errors import QueryRefused
 from apiql.frontends.text.format import format_text
 from apiql.frontends.text.grammar import TextLimits
@@ -45,26 +45,9 @@ class Formatted:
         return self.text is not None and self.text != self.before
 
     def rewrite(self) -> None:
-        """Writes the one form, if it is another: the file is the old one or the new one, whole,
-        whatever happens meanwhile.
-        """
+        """Writes the one form, if it is another."""
         if self.changed and self.text is not None:
-            _replace(self.file.resolve(), self.text.encode())
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Puts a new file in the place of another, with its permissions."""
-    new = file.with_name(f".{file.name}.new")
-    new.unlink(missing_ok=True)  # of somebody who was killed
-    try:
-        with new.open("xb") as opened:
-            opened.write(data)
-            opened.flush()
-            os.fsync(opened.fileno())
-        new.chmod(file.stat().st_mode)
-        new.replace(file)
-    finally:
-        new.unlink(missing_ok=True)
+            put_in_place(self.file, self.text.encode())
 
 
 def formatted(files: Iterable[Path]) -> list[Formatted]:

@@ -4,10 +4,10 @@ replaced whole or not at all, and none before all of them could be read. Knows n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from apiql.documents.whole_file import put_in_place
 from apiql.errors import ApiqlError
 from apiql.settings import (
     SEALED,
@@ -90,28 +90,7 @@ def rewrite_privates(conf: Path, change: Change, only: Iterable[Path] = ()) -> l
     different = [(each, text) for each, text in new if text != each.text]
     for each, text in different:
         try:
-            replace_file(each.file, text)
+            put_in_place(each.file, text.encode())
         except OSError as error:
             raise PrivateRefused(f"{each.file}: cannot be written: {error.strerror}") from None
     return [str(each.file) for each, _ in different]
-
-
-def replace_file(file: Path, text: str) -> None:
-    """Puts a text in the place of a file's: whoever reads it sees the old one or the new one."""
-    target = Path(os.path.realpath(file))
-    mode = target.stat().st_mode & 0o777
-    new = target.with_name(f".{target.name}.{os.getpid()}.new")
-    try:
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-            opened.write(text.encode())
-            opened.flush()
-            os.fchmod(opened.fileno(), mode)
-            os.fsync(opened.fileno())
-        new.replace(target)
-    finally:
-        new.unlink(missing_ok=True)
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

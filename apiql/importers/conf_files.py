@@ -5,9 +5,7 @@ ever replaced.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import tempfile
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -17,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from pydantic import ValidationError
 
+from apiql.documents.whole_file import put_in_place
 from apiql.importers.catalog_toml import Written, fragment, sources_of
 from apiql.importers.documents import shown, table
 from apiql.importers.httpapi_json import definition, privates, text_of
@@ -213,25 +212,8 @@ def write(plan: Plan) -> None:
     for file, text in plan.files.items():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            target = file.resolve()
-            if target.is_file() and b"\r\n" in target.read_bytes():
+            if file.is_file() and b"\r\n" in file.read_bytes():
                 text = text.replace("\n", "\r\n")
-            _replace(target, text)
+            put_in_place(file, text.encode(), 0o600 if file.parent.name == "privates" else 0o644)
         except OSError as error:
             raise ImportRefused(f"{file}: cannot be written: {error.strerror}") from None
-
-
-def _replace(file: Path, text: str) -> None:
-    """Beside its place first, readable for others only if it was before."""
-    handle, name = tempfile.mkstemp(dir=file.parent, prefix=".apiql-")
-    try:
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(text.encode())
-        if file.exists():
-            shutil.copymode(file, name)
-        elif file.parent.name != "privates":
-            os.chmod(name, 0o644)
-        os.replace(name, file)
-    except OSError:
-        os.unlink(name)
-        raise

@@ -11,7 +11,7 @@ from apiql.ir.projection import Kept, Named
 from apiql.ir.push import Pushed, Sendable
 from apiql.ir.request import Binding, Place, Slot
 from apiql.ir.rows import Count, Rows, SortKey, Unsent
-from apiql.ir.values import ElementRoot, Literal, Ref, Value, json_text
+from apiql.ir.values import Literal, json_text
 from apiql.ir.works import (
     Act,
     Aside,
@@ -68,7 +68,7 @@ def call_object(work: Work) -> dict[str, Any]:
         inner = [call_object(one) for one in inner_works(work) if one is not work]
         return {"does": call_text(work), **({"inner": inner} if inner else {})}
     bindings = [
-        {"place": b.place.value, "name": ".".join(b.name), "value": _value(b.value, work)}
+        {"place": b.place.value, "name": ".".join(b.name), "value": str(b.value)}
         for b in (each.bindings if isinstance(each, Fetch) else ())
     ]
     bindings += [
@@ -77,7 +77,7 @@ def call_object(work: Work) -> dict[str, Any]:
         for name, found in pushed.pairs
     ]
     if isinstance(each, Nested):
-        shown = {name: _value(value, work) for name, value in each.arguments}
+        shown = {name: str(value) for name, value in each.arguments}
         return {"query": each.name, "arguments": shown}
     return {
         "method": each.method,
@@ -94,9 +94,9 @@ def work_lines(task: Task) -> Iterator[str]:
     if not isinstance(each, Fetch | Nested):
         yield from _of_definition(each)
     elif isinstance(each, Nested):
-        yield from (f"where {name} = {_value(value, task.work)}" for name, value in each.arguments)
+        yield from (f"where {name} = {value}" for name, value in each.arguments)
     else:
-        yield from (_binding(binding, task.work) for binding in each.bindings)
+        yield from (_binding(binding) for binding in each.bindings)
         pairs = (pair for pushed in each.pushed for pair in pushed.pairs)
         yield from (f"query {name} = {_sent(found)}" for name, found in pairs)
     yield from clause_lines(task)
@@ -190,18 +190,10 @@ def _caching(policy: Policy) -> Iterator[str]:
         yield f"max-age {_time(caching.most_age)}"
 
 
-def _binding(binding: Binding, work: Work) -> str:
+def _binding(binding: Binding) -> str:
     name = ".".join(binding.name)
-    shown = _value(binding.value, work)
     style = f" as {binding.style}" if binding.style else ""
-    return f"{PLACES[binding.place]} {f'{name} = ' if name else ''}{shown}{style}"
-
-
-def _value(value: Value, work: Work) -> str:
-    """A value; for the element of a fan-out the list it comes from."""
-    if isinstance(value, Ref) and isinstance(value.root, ElementRoot):
-        return f"each {value.root.number + 1}"
-    return str(value)
+    return f"{PLACES[binding.place]} {f'{name} = ' if name else ''}{binding.value}{style}"
 
 
 def _repeat(work: Repeat) -> str:

@@ -200,6 +200,17 @@ class Plan:
         """Whether a task uses an unsafe method."""
         return any(not each.work.is_read for task in self.tasks for each in with_otherwise(task))
 
+    def shown(self) -> Iterator[Value]:
+        """Every value that the answer is made of beside results: those of projections, of `else`
+        too, and of `return`.
+        """
+        for task in self.tasks:
+            for each in with_otherwise(task):
+                yield from () if each.otherwise is None else each.otherwise.projection.values()
+        for output in self.outputs:
+            yield from output.projection.values()
+        yield from () if self.returned is None else (self.returned,)
+
 
 def with_otherwise(task: Task) -> Iterator[Task]:
     """A task and what may take its place, one after the other."""

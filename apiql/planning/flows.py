@@ -14,7 +14,7 @@ from apiql.ir.forwarding import caller_reads, withheld_of
 from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.request import CREDENTIALS
 from apiql.ir.secret import Secret, astray
-from apiql.ir.values import Value, secrets
+from apiql.ir.values import secrets
 from apiql.ir.works import Fetch, Nested, Repeat, Send, Work, inner_works
 
 
@@ -42,6 +42,9 @@ def _of_task(task: Task) -> Iterator[Problem]:
     shown = [] if task.when is None else [*secrets(task.when)]
     if task.rows is not None:
         shown += [secret for value in task.rows.values() for secret in secrets(value)]
+    if task.otherwise is not None:
+        values = task.otherwise.projection.values()
+        shown += [secret for value in values for secret in secrets(value)]
     if shown or any(secret.home != home for secret in sent):
         yield astray(task.location, task.name)
     withheld = withheld_of(task.work)
@@ -87,9 +90,8 @@ def _of_nested_answers(plan: Plan) -> Iterator[Problem]:
 
 def _tells(plan: Plan) -> bool:
     """Whether the answer of a plan holds credentials of the request."""
-    values: list[Value] = [v for output in plan.outputs for v in output.projection.values()]
-    values += [] if plan.returned is None else [plan.returned]
-    if any(name is None or name in CREDENTIALS for v in values for name in caller_reads(v)):
+    read = (name for value in plan.shown() for name in caller_reads(value))
+    if any(name is None or name in CREDENTIALS for name in read):
         return True
     return any(_tells(inner) for inner in _nested(plan.tasks))
 

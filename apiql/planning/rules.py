@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from apiql.errors import Code, Location, Problem, QueryRefused
-from apiql.ir.plan import Plan, Task
+from apiql.ir.plan import Plan, Task, with_otherwise
 from apiql.ir.rename import renamed, task_renamed
 from apiql.ir.values import applied
-from apiql.ir.works import Fetch, Nested, Repeat
+from apiql.ir.works import Fetch, Nested, Repeat, inner_works
 from apiql.planning.bound import bounded
 
 Rule = Callable[[Plan], Plan]
@@ -63,8 +63,8 @@ def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
         current = task_renamed(task, merged) if merged else task
         key = repr(replace(current, name="", location=NOWHERE, after=frozenset()))
         key += str(sorted(current.after))
-        varies = any(volatile & applied(value) for value in current.values())
-        if current.work.is_read and not varies and key in first and _is_alone(current):
+        is_equal = current.work.is_read and key in first and _is_alone(current)
+        if is_equal and not _varies(current, volatile):
             merged[task.name] = first[key]
             continue
         first[key] = task.name
@@ -74,6 +74,16 @@ def _merged(plan: Plan, volatile: frozenset[str]) -> Plan:
     outputs = tuple(replace(o, task=merged.get(o.task, o.task)) for o in plan.outputs)
     returned = None if plan.returned is None else renamed(plan.returned, merged)
     return replace(plan, tasks=tuple(tasks), outputs=outputs, returned=returned)
+
+
+def _varies(task: Task, volatile: frozenset[str]) -> bool:
+    """Whether a value of it, or of a plan that it runs, is another one each time."""
+    plans = [work.plan for work in inner_works(task.work) if isinstance(work, Nested)]
+    values = [*task.values(), *(value for plan in plans for value in plan.shown())]
+    if any(volatile & applied(value) for value in values):
+        return True
+    inner = (one for plan in plans for first in plan.tasks for one in with_otherwise(first))
+    return any(_varies(one, volatile) for one in inner)
 
 
 def _is_alone(task: Task) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from apiql.ir.plan import Output, Plan, Task, with_otherwise
+from apiql.ir.plan import Output, Plan, Task
 from apiql.ir.projection import Kept, Path, Projection
 from apiql.ir.push import Push, Style
 from apiql.ir.rows import Rows
@@ -47,15 +47,10 @@ def readers_of(plan: Plan) -> Readers:
 
 
 def _references(plan: Plan) -> Iterator[Ref]:
-    for first in plan.tasks:
-        for task in with_otherwise(first):
-            yield from task.reads()
-            if task.otherwise is not None:
-                yield from task.otherwise.projection.references()
-    for output in plan.outputs:
-        yield from output.projection.references()
-    if plan.returned is not None:
-        yield from refs(plan.returned)
+    for task in plan.tasks:
+        yield from task.reads()
+    for value in plan.shown():
+        yield from refs(value)
 
 
 def shown_of(task: Task, plan: Plan) -> Paths:

@@ -64,14 +64,15 @@ class Part(Struct):
         return self.tolerance is not Tolerance.OPTIONAL and not failure.warning
 
     @property
-    def is_fatal(self) -> bool:
-        """Whether a failure takes the whole answer with it."""
-        return any(failure.fatal for failure in self.grave)
-
-    @property
     def grave(self) -> list[Failure]:
         """The failures that spoil the answer."""
         return [failure for failure in self.failures if self.is_grave(failure)]
+
+    def takes_all(self, strict: bool) -> bool:
+        """Whether the whole answer is null because of it; `strict`: any failure makes it so."""
+        grave = self.grave
+        whole = strict or self.tolerance is Tolerance.REQUIRED
+        return bool(grave) and (whole or any(failure.fatal for failure in grave))
 
 
 class Gathered(Struct):
@@ -140,7 +141,7 @@ def verdict(
     """What becomes of an answer with this data: its status, and whether the data may stand."""
     strict = executable.plan.settings.all_or_nothing
     grave = [part for part in parts if part.grave]
-    if any(part.tolerance is Tolerance.REQUIRED or strict or part.is_fatal for part in grave):
+    if any(part.takes_all(strict) for part in grave):
         return Gathered(_status(executable, parts, grave, True), NULL, parts, False)
     if failure is not None:
         return Gathered(502, NULL, parts, False, failure)

@@ -20,7 +20,7 @@ from apiql.runtime.outcome import TOO_DEEP, Failed, Skipped, Unmet
 from apiql.runtime.reading import status_failure
 from apiql.runtime.run import Memo, Run
 from apiql.runtime.step import Step
-from apiql.runtime.told import CallEnded
+from apiql.runtime.told import call_ended
 from apiql.sources.call import Caching, Call, Reply
 from apiql.sources.refusals import NotAgain
 
@@ -167,16 +167,14 @@ async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed 
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:
-        if step.twin is None:
-            run.budget.spend()
-            reply = await run.layer(call)
-        else:
+        if run.may_repeat(step):
             reply = await once(step, call, run, left)
-        run.replies.append((step, reply, run.scope.params))
+        else:
+            reply = await _made(call, run)
+        run.replies.append((step, reply.headers, reply.age, run.scope.params))
         if not step.accepts.takes(reply.status):
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
     except NotAgain:
-        run.budget.left += step.twin is None
         return None
     except CallFailed as error:
         failed = failed_call(step, call, error, run)
@@ -192,7 +190,17 @@ def tell(
     """Reports a call that has ended."""
     assert run.observe is not None
     code = outcome.failure.code if isinstance(outcome, Failed) else None
-    run.observe(CallEnded(step.name, step.service, call, started, run.clock(), reply, code))
+    run.observe(call_ended(step.name, step.service, call, started, run.clock(), reply, code))
+
+
+async def _made(call: Call, run: Run) -> Reply:
+    """The call itself, which counts unless it is a try too many."""
+    run.budget.spend()
+    try:
+        return await run.layer(call)
+    except NotAgain:
+        run.budget.left += 1
+        raise
 
 
 # -- equal calls of one run ---------------------------------------------------------------------
@@ -215,8 +223,7 @@ async def _first(key: tuple[Any, ...], call: Call, run: Run, memo: Memo) -> Repl
     memo[key] = future = asyncio.get_running_loop().create_future()
     found: Reply | CallFailed | None = None
     try:
-        run.budget.spend()
-        found = await run.layer(call)
+        found = await _made(call, run)
         return found
     except CallFailed as failed:
         found = failed

@@ -132,8 +132,9 @@ def _one_list(
     lost = [*told(cells.nest, [()] * len(cells.elements))]
     lost += [chunk.failure for chunk in found if isinstance(chunk, Failed | Skipped)]
     if lost and not good:
-        first = next((chunk for chunk in found if isinstance(chunk, Failed)), Failed(lost[0]))
-        return structs.replace(first, failure=_for_all(first.failure, len(lost)))
+        failed = [chunk for chunk in found if isinstance(chunk, Failed)] or [Failed(lost[0])]
+        told_of = next((chunk for chunk in failed if chunk.failure.fatal), failed[0])
+        return structs.replace(told_of, failure=_for_all(told_of.failure, len(lost)))
     rows = good[0].whole if len(good) == 1 else _one_after_another(good)
     done = read_rows(step, rows, good[0] if good else EMPTY, run)
     if isinstance(done, Done):

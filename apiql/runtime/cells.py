@@ -7,7 +7,7 @@ a gap: None for a null element, `Lost` for one that is missing or whose own call
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -35,13 +35,15 @@ class FanLimits:
 @dataclass(frozen=True, slots=True)
 class Cells:
     """What a fan-out calls for: the elements of each call, and where its result goes. `places`
-    counts the leaves of the nest; `whole`: no element is missing or lost.
+    counts the leaves of the nest; `whole`: no element is missing or lost; `alike`: it is one
+    list, whose elements are known to be all texts or all integers.
     """
 
     nest: Nest
     elements: tuple[Elements, ...]
     places: int
     whole: bool
+    alike: bool = field(default=False, compare=False)
 
 
 def cells_of(axes: Sequence[Sequence[Any]], merge: bool, limits: FanLimits, missing: str) -> Cells:
@@ -79,7 +81,7 @@ def _usual_cells(axes: Sequence[Sequence[Any]], merge: bool, limits: FanLimits) 
     if len(called) < len(elements):
         numbers = dict(zip(called, nest, strict=True))
         nest = [numbers[element] for element in elements]
-    return Cells(nest, tuple(zip(called)), len(elements), whole=True)
+    return Cells(nest, tuple(zip(called)), len(elements), whole=True, alike=True)
 
 
 def nest_of(values: Sequence[Any], missing: str) -> Nest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TypeAlias
@@ -33,7 +33,7 @@ from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.skeleton import skeleton_of
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
-from apiql.runtime.twins import call_key, twins_of
+from apiql.runtime.twins import call_key, tells_apart, twins_of
 from apiql.runtime.weave import compile_weaves
 
 NONE: Mapping[int, Executable] = {}
@@ -50,7 +50,7 @@ class _Compiler:
     paths: Paths
     reads: Reads
     outputs: dict[str, list[Output]]
-    twins: frozenset[str]
+    twins: Mapping[str, int]
     tolerated: frozenset[str]
     call_timeout: float
     known: Mapping[int, Executable]
@@ -108,12 +108,12 @@ def _executable(
     return Executable(
         plan=plan, steps=steps, places=places, writes=plan.writes,
         skeleton=None if weaves else skeleton_of(plan),
-        timed=tuple(one for step in steps for one in _chain(step) if one.policy.durations()),
+        timed=tuple(one for step in steps for one in step.alternatives() if one.policy.durations()),
         has_twins=bool(compiler.twins), returned=returned, weaves=weaves,
         checks=_return_checks(plan, compiler),
         wide=not all(step.plain or is_narrow(step.task) for step in steps),
         varies=header_names(plan) if compiler.shared is None else frozenset(),
-        caches=any(_caches(one) for step in steps for one in _chain(step)), reach=reach,
+        caches=any(_caches(one) for step in steps for one in step.alternatives()), reach=reach,
         chain=_is_chain(steps), looked_at=tuple(filter(_is_looked_at, steps)),
     )  # fmt: skip
 
@@ -133,13 +133,6 @@ def _caches(step: Step) -> bool:
     """Whether a clause of the step, or of the plan in it, says how long something is kept."""
     inner = step.nested is not None and step.nested.executable.caches
     return inner or step.policy.caching != Caching()
-
-
-def _chain(step: Step | None) -> Iterator[Step]:
-    """A step and what may take its place."""
-    while step is not None:
-        yield step
-        step = step.otherwise
 
 
 def _return_checks(plan: Plan, compiler: _Compiler) -> tuple[Evaluate, ...]:
@@ -232,7 +225,8 @@ def _fan(task: Task, work: Repeat, compiler: _Compiler) -> Fan:
     read_key = None if key is None else compile_reader(((key, False),))
     known = tuple(not any(map(reads_results, axis.values)) for axis in work.axes)
     plain = is_plain(replace(task, work=work.each, when=None, otherwise=None))
-    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain)
+    apart = compiler.twins.get(call_key(task) or "") == 1 and tells_apart(work)
+    return Fan(axes, known, work.is_read, work.batch, width, missing, read_key, plain, apart)
 
 
 def _nested(work: Nested, compiler: _Compiler) -> NestedCall:

@@ -65,6 +65,8 @@ async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
     """
     known = run.cells.get(step) if run.cells is not None else None
     cells = known or cells_for(fan, run)
+    if fan.apart and cells.alike:
+        run.apart |= {step}
     if fan.batch is not None:
         found = await batched(step, fan.batch, cells, _width(fan, run), run)
         if isinstance(found, Columns):
@@ -80,7 +82,7 @@ async def fan_out(step: Step, fan: Fan, run: Run, plainly: Plainly) -> Outcome:
     if kinds == {Done}:
         return gathered(step, cells, results, run)
     if step.otherwise is not None:
-        await _otherwise(step.otherwise, results, run, plainly)
+        await _otherwise(step, step.otherwise, results, run, plainly)
     return gathered(step, cells, [_or_fallback(step, result) for result in results], run)
 
 
@@ -119,13 +121,16 @@ def _width(fan: Fan, run: Run) -> int:
     return run.width if fan.width is None else min(fan.width, run.width)
 
 
-async def _otherwise(other: Step, results: list[Result], run: Run, plainly: Plainly) -> None:
+async def _otherwise(
+    step: Step, other: Step, results: list[Result], run: Run, plainly: Plainly
+) -> None:
     """Another source for the elements that failed, and behind it the next one for those that it
     fails. Where it is left out, what failed stays failed.
     """
     failed = [n for n, result in enumerate(results) if not isinstance(result, Done)]
     if not failed:
         return
+    run.stood_in_for(step)
     await needs_of_other(other, run)
     found = await _instead(other, failed, len(results), run, plainly)
     if any(isinstance(result, LeftOut) for result in found):
@@ -133,7 +138,7 @@ async def _otherwise(other: Step, results: list[Result], run: Run, plainly: Plai
     for number, result in zip(failed, found, strict=True):
         results[number] = result
     if other.otherwise is not None:
-        await _otherwise(other.otherwise, results, run, plainly)
+        await _otherwise(other, other.otherwise, results, run, plainly)
     for number in failed:
         results[number] = _or_fallback(other, results[number])
 

@@ -127,7 +127,7 @@ def _failures(cells: Cells, columns: Columns) -> tuple[Failure, ...]:
 
 def _counted(failures: Sequence[Failure]) -> Iterator[Failure]:
     """Many failures as one of each kind."""
-    kinds = Counter((failure.code, failure.status, failure.warning) for failure in failures)
-    for (code, status, warning), count in kinds.items():
+    kinds = Counter((one.code, one.status, one.warning, one.fatal) for one in failures)
+    for (code, status, warning, fatal), count in kinds.items():
         message = f"{count} more of its elements failed"
-        yield Failure(code, message, status=status, count=count, warning=warning)
+        yield Failure(code, message, status, count=count, warning=warning, fatal=fatal)

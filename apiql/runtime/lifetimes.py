@@ -9,6 +9,7 @@ from apiql.ir.plan import Plan, with_otherwise
 from apiql.ir.values import Apply, Literal, Value, children
 from apiql.ir.works import Nested, inner_works
 from apiql.runtime.freshness import (
+    SILENT,
     UNSTORABLE,
     Freshness,
     cache_control,
@@ -18,7 +19,7 @@ from apiql.runtime.freshness import (
 from apiql.runtime.inputs import duration_of
 from apiql.runtime.run import Run
 from apiql.runtime.step import Executable, Step
-from apiql.sources.call import Reply
+from apiql.sources.call import Headers
 
 TELLING = frozenset(("cache-control", "expires", "age", "vary", "set-cookie"))
 """Header fields that say something about caching."""
@@ -36,21 +37,25 @@ def cache_control_of(executable: Executable, run: Run) -> str | None:
 
 def _told(run: Run) -> bool:
     """Whether anything but silence came: the usual case is found out quickly."""
-    for step, reply, _ in run.replies:
-        if not step.is_read or reply.age is not None:
+    for step, headers, age, _ in run.replies:
+        if not step.is_read or age is not None:
             return True
-        if not TELLING.isdisjoint([name for name, _ in reply.headers]):
+        if headers and not TELLING.isdisjoint([name for name, _ in headers]):
             return True
     return False
 
 
-def _part(step: Step, reply: Reply, params: Mapping[str, Any]) -> Freshness:
+def _part(
+    step: Step, headers: Headers | None, age: float | None, params: Mapping[str, Any]
+) -> Freshness:
     if not step.is_read:
         return UNSTORABLE
+    if headers is None:
+        return SILENT
     caching = step.policy.caching
     keep = None if caching.keep is None else duration_of(caching.keep, params)
     most = None if caching.most_age is None else duration_of(caching.most_age, params)
-    return freshness_of(reply.headers, reply.age, keep, most, caching.off)
+    return freshness_of(headers, age, keep, most, caching.off)
 
 
 def header_names(plan: Plan) -> frozenset[str]:
@@ -61,9 +66,7 @@ def header_names(plan: Plan) -> frozenset[str]:
             found |= _in_values(one.values())
             for work in inner_works(one.work):
                 found |= header_names(work.plan) if isinstance(work, Nested) else frozenset()
-    for output in plan.outputs:
-        found |= _in_values(output.projection.values())
-    return found if plan.returned is None else found | _in_value(plan.returned)
+    return found | _in_values(plan.shown())
 
 
 def _in_values(values: Iterable[Value]) -> frozenset[str]:

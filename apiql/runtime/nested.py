@@ -135,7 +135,7 @@ def _result(step: Step, gathered: Gathered, run: Run) -> Result:
         return Failed(gathered.failure)
     grave = [failure for failure in failures if not failure.warning]
     if gathered.status >= 400:
-        return Failed(grave[0])
+        return Failed(next((failure for failure in grave if failure.fatal), grave[0]))
     try:
         reads, shaped = read_value(step, gathered.data or b"null", run.scope)
     except (Undecodable, NotRows) as error:

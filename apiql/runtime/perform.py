@@ -93,12 +93,12 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
     reply: Reply | None = None
     outcome: Outcome
     try:
-        if step.twin is None:
+        if run.may_repeat(step):
+            reply = await once(step, call, run, 0 if step.retry is None else step.retry.times)
+        else:
             run.budget.spend()
             reply = await run.layer(call)
-        else:
-            reply = await once(step, call, run, 0 if step.retry is None else step.retry.times)
-        run.replies.append((step, reply, run.scope.params))
+        run.replies.append((step, reply.headers, reply.age, run.scope.params))
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
         outcome = failed_call(step, call, failed, run)
@@ -137,6 +137,7 @@ async def recovered(step: Step, outcome: Outcome, run: Run) -> Outcome:
     if step.otherwise is not None:
         other = await _otherwise(step.otherwise, run)
         if isinstance(other, Done):
+            run.stood_in_for(step)
             return other
         outcome = outcome if isinstance(other, LeftOut) else other
     return fallen_back(step, outcome)

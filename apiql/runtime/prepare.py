@@ -13,7 +13,7 @@ from apiql.errors import Code, Location, Problem, QueryRefused, ValueRefused
 from apiql.ir.policy import LONGEST_KEPT
 from apiql.ir.values import ParamRoot
 from apiql.plugins import Moment
-from apiql.runtime.cells import FanLimits
+from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.fanout import elements_of_calls, look_at_lists, out_of_step
 from apiql.runtime.inputs import bind_parameters, seconds_of
 from apiql.runtime.outcome import MISSING, TOO_DEEP, NotAsked, Unmet
@@ -145,7 +145,7 @@ def _look_at(step: Step, run: Run, problems: list[Problem]) -> None:
 def _look_at_work(step: Step, run: Run, problems: list[Problem]) -> None:
     """Whether what needs no result can be carried out; notes the call that needs nothing."""
     if step.fan is not None:
-        _look_at_elements(step, step.fan, run)
+        _look_at_elements(step, step.fan, run, problems)
     elif not step.early:
         return
     elif step.nested is not None:
@@ -165,13 +165,15 @@ def _is_left_out(step: Step, run: Run) -> bool:
     return not is_wanted(step.when(run.scope))
 
 
-def _look_at_elements(step: Step, fan: Fan, run: Run) -> None:
+def _look_at_elements(step: Step, fan: Fan, run: Run, problems: list[Problem]) -> None:
     """The cells of lists that are known already, and whether each of their calls can be made."""
     cells = look_at_lists(fan, run)
     if cells is None:
         return
     run.cells = {**(run.cells or {}), step: cells}
-    if step.early and step.build is not None:
+    if step.early and step.nested is not None:
+        _look_at_each(step, step.nested, cells, run, problems)
+    elif step.early and step.build is not None:
         made = []
         for elements in elements_of_calls(fan, cells):
             run.scope.elements = elements
@@ -197,6 +199,18 @@ def _look_at_arguments(step: Step, call: NestedCall, run: Run, problems: list[Pr
         bind_parameters(call.executable.plan.parameters, given)
     except QueryRefused as refused:
         problems += (_problem(step, p.code, p.message, p.hint) for p in refused.problems)
+
+
+def _look_at_each(
+    step: Step, call: NestedCall, cells: Cells, run: Run, problems: list[Problem]
+) -> None:
+    """Whether it takes those of each element; the first that it does not take is told."""
+    before = len(problems)
+    for elements in cells.elements:
+        run.scope.elements = elements
+        _look_at_arguments(step, call, run, problems)
+        if len(problems) > before:
+            return
 
 
 def _problem(step: Step, code: Code, message: str, hint: str | None) -> Problem:

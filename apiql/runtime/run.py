@@ -16,11 +16,13 @@ from apiql.runtime.scope import Scope
 from apiql.runtime.slots import Slots
 from apiql.runtime.step import NestedCall, Step
 from apiql.runtime.told import Tell
-from apiql.sources.call import Call, Layer, Reply
+from apiql.sources.call import Call, Headers, Layer, Reply
 
 Memo: TypeAlias = dict[tuple[Any, ...], "asyncio.Future[Reply | CallFailed]"]
-
-
+Answered: TypeAlias = tuple[Step, Headers | None, float | None, Mapping[str, Any]]
+"""A reply without its body, which may be large and is let go once it is read: its headers (None
+where none came) and age, and the parameters of the plan that its step is in.
+"""
 Doing: TypeAlias = Callable[[Mapping[str, Any]], Awaitable[Any]]
 """Something beside calls: takes its arguments by name, and makes a value."""
 Begin: TypeAlias = "Callable[[Step, NestedCall, Mapping[str, Any], Run], None]"
@@ -82,9 +84,10 @@ class Budget(Struct):
 class Run(Struct, eq=False):
     """One run of a plan. `deadline` is its end on the loop's clock; `calls`, `cells` and the calls
     `made` of these are made up ahead of time. `call_timeout` bounds times that parameters hold,
-    `ended` are the tasks that others may wait for, `replies` stand with the parameters of their
-    plan. `nest` runs a nested plan, with more arguments than it has by itself; `acts` is what can
-    be done beside calls, `aside` begins a plan that is not waited for.
+    `ended` are the tasks that others may wait for, `replies` all that upstreams answered. `nest`
+    runs a nested plan, with more arguments than it has by itself; `acts` is what can be done beside
+    calls, `aside` begins a plan that is not waited for. `apart` are fan-outs of which no call is
+    equal to any other.
     """
 
     scope: Scope
@@ -103,11 +106,12 @@ class Run(Struct, eq=False):
     slots: Slots | None = None
     memo: Memo | None = None
     ended: Mapping[str, asyncio.Future[Outcome]] | None = None
-    replies: list[tuple[Step, Reply, Mapping[str, Any]]] = []
+    replies: list[Answered] = []
     nest: Nest | None = None
     lanes: dict[str, Slots] = {}
     acts: Mapping[str, Doing] | None = None
     aside: Begin | None = None
+    apart: frozenset[Step] = frozenset()
 
     def time_of(self, step: Step) -> float:
         """The seconds that a task's call may take with all its tries."""
@@ -123,8 +127,8 @@ class Run(Struct, eq=False):
         """The run of a plan within the plan, which has the same time, calls and places."""
         return Run(
             scope, self.layer, deadline, self.clock, self.budget, self.width, self.call_timeout,
-            self.fan_limits, observe, {}, None, None, None, self.slots, None, self.ended,
-            self.replies, self.nest, {}, self.acts, self.aside,
+            self.fan_limits, observe, {}, None, None, None, self.slots, None, None, self.replies,
+            self.nest, {}, self.acts, self.aside,
         )  # fmt: skip
 
     def lane(self, lane: Lane) -> Slots:
@@ -134,8 +138,19 @@ class Run(Struct, eq=False):
             found = self.lanes[lane.name] = Slots(lane.width)
         return found
 
+    def may_repeat(self, step: Step) -> bool:
+        """Whether a call of a step may be equal to another one of this run."""
+        return step.twin is not None and step not in self.apart
+
+    def stood_in_for(self, step: Step) -> None:
+        """Notes a failed step for which something else stands in: how long its own answer would
+        hold, nobody knows.
+        """
+        self.replies.append((step, None, None, self.scope.params))
+
     async def await_all(self, needs: Iterable[str]) -> None:
         """Waits until these tasks have ended, however they end."""
         for need in needs:
-            assert self.ended is not None
-            self.scope.outcomes[need] = await asyncio.shield(self.ended[need])
+            if need not in self.scope.outcomes:  # tasks that follow each other have ended already
+                assert self.ended is not None
+                self.scope.outcomes[need] = await asyncio.shield(self.ended[need])

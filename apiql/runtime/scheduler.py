@@ -1,7 +1,8 @@
 """Carries out a compiled plan: every task starts the moment its own inputs are there.
 
 One coroutine for each task waits for the tasks it needs and then performs. There are no waves: a
-slow task holds up its readers and nobody else. A plan of one task needs no asyncio task at all.
+slow task holds up its readers and nobody else. A plan of one task needs no asyncio task at all, nor
+does one whose tasks wait for each other.
 When the caller is cancelled, so is every task, and with it every call that nobody else waits for.
 
     waiting --needs ended--> performing --answer--> Done | Failed | LeftOut

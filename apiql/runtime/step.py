@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -26,7 +26,8 @@ class Fan:
     """A fan-out: the lists of its axes, and which of them wait for no result; `merge`: equal
     elements are one call; `width` calls at a time (None: as many as the query may make);
     `missing` is told where an element is not there; `read_key` reads the keys of a batch's rows.
-    `plain`: no clause says more about its calls than their time.
+    `plain`: no clause says more about its calls than their time; `apart`: no two are equal, nor is
+    one to any other of the plan, where `Cells.alike`.
     """
 
     axes: tuple[tuple[Evaluate, ...], ...]
@@ -37,6 +38,7 @@ class Fan:
     missing: str
     read_key: Reader | None = None
     plain: bool = False
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,12 @@ class Step:
     otherwise: Step | None
     accepts: Accepts = Accepts.SUCCESS
     stated: Stated | None = None
+
+    def alternatives(self) -> Iterator[Step]:
+        """The step and what may take its place, one after the other."""
+        yield self
+        if self.otherwise is not None:
+            yield from self.otherwise.alternatives()
 
 
 @dataclass(frozen=True, slots=True)

@@ -177,7 +177,8 @@ class _Telling:
         except RecursionError:
             self._failure = ANSWER_TOO_DEEP
         if root.decisive:
-            self._refused = self._refused or any(map(self._spoils_all, root.parts))
+            strict = self._executable.plan.settings.all_or_nothing
+            self._refused = self._refused or any(part.takes_all(strict) for part in root.parts)
         if root.output.is_member:
             self._ready.append(root)
 
@@ -204,10 +205,6 @@ class _Telling:
         for number, failures in misfits.items():
             parts[number].failures += failures
         parts[root.number].found = found[root.number]
-
-    def _spoils_all(self, part: Part) -> bool:
-        strict = self._executable.plan.settings.all_or_nothing
-        return bool(part.grave) and (strict or part.tolerance is Tolerance.REQUIRED)
 
     def _spend(self, size: int) -> None:
         self._left -= size
@@ -243,13 +240,21 @@ def _roots(executable: Executable) -> list[_Root]:
     ]
 
 
+def _may_be_fatal(step: Step) -> bool:
+    """Whether the lateness of one call can take the whole answer with it: of the step's own, of
+    one in its place, or of one in a stored plan.
+    """
+    for one in step.alternatives():
+        inner = one.nested.executable.steps if one.nested is not None else ()
+        if one.on_timeout == "required" or any(map(_may_be_fatal, inner)):
+            return True
+    return False
+
+
 def _root(executable: Executable, number: int, inside: tuple[int, ...]) -> _Root:
     tasks = {executable.places[each][0] for each in inside}
     steps = [step for step in executable.steps if step.name in tasks]
-    strict = any(
-        step.policy.tolerance is Tolerance.REQUIRED or step.on_timeout == "required"
-        for step in steps
-    )
+    strict = any(s.policy.tolerance is Tolerance.REQUIRED or _may_be_fatal(s) for s in steps)
     return _Root(
         output=executable.plan.outputs[number], number=number, inside=inside,
         weaves=tuple(weave for weave in executable.weaves if weave.target in inside),

@@ -14,12 +14,10 @@ from apiql.events import CallMade, Event
 from apiql.sources.call import Call, Reply
 from apiql.sources.judgement import forwarded
 
-NO_REPLY = Reply(0, (), b"")
-
 
 class CallEnded(Struct, frozen=True):
-    """One upstream call has ended: with `reply`, if one came, and `code` if that is no success.
-    Times are seconds on the loop's clock.
+    """One upstream call has ended, with `code` if that is no success. Times are seconds on the
+    loop's clock; the rest is what `CallMade` has of a reply, if one came: its body is let go.
     """
 
     task: str
@@ -27,19 +25,36 @@ class CallEnded(Struct, frozen=True):
     call: Call
     started: float
     ended: float
-    reply: Reply | None
     code: Code | None
+    status: int | None = None
+    size: int = 0
+    age: float | None = None
+    stale: bool = False
+    use: str = ""
+    ttl: float | None = None
 
     @property
     def event(self) -> CallMade:
-        """The same for those who know neither calls nor replies."""
-        call, reply = self.call, self.reply or NO_REPLY
-        status = None if self.reply is None else reply.status
+        """The same for those who know no calls."""
+        call = self.call
         return CallMade(
-            self.task, self.service, call.method, call.target, self.started, self.ended, status,
-            len(reply.body), self.code, reply.age, reply.stale, reply.use or forwarded(call),
-            reply.ttl,
+            self.task, self.service, call.method, call.target, self.started, self.ended,
+            self.status, self.size, self.code, self.age, self.stale, self.use or forwarded(call),
+            self.ttl,
         )  # fmt: skip
+
+
+def call_ended(
+    task: str, service: str, call: Call, started: float, ended: float, reply: Reply | None,
+    code: Code | None,
+) -> CallEnded:  # fmt: skip
+    """What is told of a call that has ended with this reply."""
+    if reply is None:
+        return CallEnded(task, service, call, started, ended, code)
+    return CallEnded(
+        task, service, call, started, ended, code, reply.status, len(reply.body), reply.age,
+        reply.stale, reply.use, reply.ttl,
+    )  # fmt: skip
 
 
 Mark: TypeAlias = Event | CallEnded

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+
 from apiql.ir.plan import Plan, Task, with_otherwise
+from apiql.ir.request import Place
+from apiql.ir.values import ElementRoot, Ref
 from apiql.ir.works import Fetch, Repeat
 
+ELEMENT = Ref(ElementRoot(0))
 
-def twins_of(plan: Plan) -> frozenset[str]:
-    """What reads have in common that may turn out equal once their values are known."""
-    keys: dict[str, int] = {}
+
+def twins_of(plan: Plan) -> Mapping[str, int]:
+    """What reads have in common that may turn out equal once their values are known, and how many
+    selects have it: of one alone the calls of its fan-out may.
+    """
+    selects: Counter[str] = Counter()
+    repeated: set[str] = set()
     for task in plan.tasks:
         for one in with_otherwise(task):
             if (key := call_key(one)) is not None:
-                keys[key] = keys.get(key, 0) + (2 if isinstance(one.work, Repeat) else 1)
-    return frozenset(key for key, count in keys.items() if count > 1)
+                selects[key] += 1
+                repeated |= {key} if isinstance(one.work, Repeat) else set()
+    return {key: count for key, count in selects.items() if count > 1 or key in repeated}
 
 
 def call_key(task: Task) -> str | None:
@@ -23,3 +34,12 @@ def call_key(task: Task) -> str | None:
         return None
     after = ",".join(sorted(task.after))
     return f"{work.method} {work.endpoint!r} {task.policy!r} {after} {task.when!r}"
+
+
+def tells_apart(work: Repeat) -> bool:
+    """Whether calls for different elements of one list are different where these are all texts or
+    all integers (1 and '1' are written alike): the element stands in the URL as it is.
+    """
+    bindings = work.each.bindings if isinstance(work.each, Fetch) else ()
+    bare = (b.place for b in bindings if b.value == ELEMENT and b.style is None)
+    return work.batch is None and not {Place.PATH, Place.QUERY}.isdisjoint(bare)

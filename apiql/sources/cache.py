@@ -9,6 +9,7 @@ void what is kept of their URL. Knows neither queries nor where the store is.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -257,9 +258,10 @@ class Cache:
         """The answer to a write, after which what is kept of its URL is void if it may be done."""
         try:
             reply = await self.inner(call)
-        except CallFailed as failed:
-            if not isinstance(failed, Unreached):  # it was sent, so it may be done
-                await self._void(call, (call.target,))
+        except Unreached:
+            raise
+        except (CallFailed, asyncio.CancelledError):  # it may have been sent, so it may be done
+            await self._void(call, (call.target,))
             raise
         if reply.status < 400:
             await self._void(call, void_targets(call, reply))

@@ -29,8 +29,7 @@ class Directives(Struct, frozen=True):
     """The directives that matter to a cache; lifetimes in seconds.
 
     `strict`: what is no longer fresh is never used (`must-revalidate`, `proxy-revalidate`).
-    `min_fresh`, `max_stale`
-    and `only_if_cached` are a request's.
+    `min_fresh`, `max_stale` and `only_if_cached` are a request's.
     """
 
     no_store: bool = False
@@ -40,7 +39,6 @@ class Directives(Struct, frozen=True):
     s_maxage: int | None = None
     strict: bool = False
     public: bool = False
-    must_understand: bool = False
     while_revalidate: int = 0
     if_error: int = 0
     min_fresh: int = 0
@@ -83,7 +81,6 @@ def _directives(text: str) -> Directives:
         s_maxage=times.get("s-maxage"),
         strict=not names.isdisjoint(_STRICT),
         public="public" in names,
-        must_understand="must-understand" in names,
         while_revalidate=times.get("stale-while-revalidate", 0),
         if_error=times.get("stale-if-error", 0),
         min_fresh=times.get("min-fresh", 0),

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from apiql.engine import all_functions
 from apiql.errors import Code, QueryRefused
 from apiql.ir.explain import as_json, as_mermaid, as_text, as_tree
-from apiql.ir.plan import Otherwise, Output, Plan, Task
+from apiql.ir.plan import Making, Otherwise, Output, Plan, Task
 from apiql.ir.projection import Named, Projection
 from apiql.ir.request import Binding, Endpoint, Place
 from apiql.ir.rows import Rows
 from apiql.ir.secret import Secret
 from apiql.ir.values import Apply, ElementRoot, Items, Literal, Record, Ref, Value
-from apiql.ir.works import Axis, Fetch, Nested, Repeat, Work
+from apiql.ir.works import Axis, Compute, Fetch, Nested, Repeat, Send, Work
 from apiql.planning.flows import only_where_it_belongs
 from apiql.planning.rules import merge_equal_reads, rewrite
 from apiql.runtime.compile import compile_plan
@@ -86,7 +88,18 @@ def test_a_secret_stands_nowhere_else(value: Value) -> None:
     only_where_it_belongs(plan(Repeat(at_home, (Axis((Items((Literal(1),)),)),))))
     shown = Projection(everything=False, fields=(Named("x", value),))
     refused(Plan.of((Task("a", plain),), (Output("a", "a", shown),)))
+    refused(plan(plain, otherwise=Otherwise(Task("b", plain), shown)))
     refused(Plan.of((Task("a", plain),), (Output("a", "a"),), returned=value))
+
+
+def test_a_local_value_that_is_secret_stays_with_the_host_of_its_call() -> None:
+    made = Making((("key", SECRET),))
+    nothing = Literal(None)
+    sent = Send("get", "map", Literal(f"{HOME}/a"), nothing, nothing, home=HOME)
+    at_home = plan(sent, made=made)
+    assert only_where_it_belongs(at_home) is at_home
+    refused(plan(replace(sent, home=OTHER), made=made))
+    refused(plan(Compute(Literal(1)), made=made))
 
 
 def test_no_form_of_a_plan_tells_a_secret() -> None:

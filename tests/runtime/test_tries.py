@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from apiql.engine import Engine, Query
+from apiql.errors import CallFailed, Code
 from apiql.runtime.assemble import Answer
 from apiql.settings import Settings
 from apiql.sources.addresses import parse_url
-from apiql.sources.call import Call, Reply
+from apiql.sources.call import Call, Layer, Reply
+from apiql.sources.limits import Unreached
+from apiql.sources.refusals import NotAgain, Refused
 from tests.harness.script import Exchange, key_of
 from tests.harness.stage import Stage
 
@@ -87,6 +90,57 @@ def test_a_pause_holds_up_nobody() -> None:
     assert timed.moments == [0.0, 0.0, 1.0]
 
 
+def engine(upstream: Layer, **upstreams: Any) -> Engine:
+    """One that makes at most seven calls for a query."""
+    found = {"upstreams": {"default": {"url": URL, **upstreams}}, "limits": {"calls": 7}}
+    return Engine(Settings.model_validate(found), upstream)
+
+
+async def test_what_is_refused_here_is_not_tried_again() -> None:
+    """A moment later it would be refused again."""
+    made: list[int] = []
+
+    async def upstream(call: Call) -> Reply:
+        made.append(call.attempt)
+        raise Refused(Code.CIRCUIT_OPEN, "was not called: its circuit is open", retryable=True)
+
+    found = await engine(upstream).answer(Query("select * from /a as a retry 2"))
+    assert (made, [error["code"] for error in found.errors]) == ([0], ["CIRCUIT_OPEN"])
+
+
+async def test_tries_that_nobody_asked_for_break_no_limit() -> None:
+    """Where no calls are left the failure is that of the call, and not that there were too many."""
+    calls: list[str] = []
+
+    async def upstream(call: Call) -> Reply:
+        calls.append(call.target)
+        raise Unreached(Code.UPSTREAM_CONNECT, "connection refused", retryable=True)
+
+    ids = {"ids": [*range(7)]}
+    usual = engine(upstream, retry={"times": 9, "backoff": "1ms"}, concurrency=1)
+    found = await usual.answer(Query("select * from /a as a where id in $ids", ids))
+    assert len(calls) == 7
+    assert found.errors[0]["code"] == "UPSTREAM_CONNECT"
+
+
+async def test_a_try_that_is_one_too_many_takes_no_call_from_others() -> None:
+    """Nor where equal reads share it."""
+    made: list[str] = []
+
+    async def upstream(call: Call) -> Reply:
+        if call.attempt:
+            raise NotAgain(Code.UPSTREAM_CONNECT, "too many calls have been made again")
+        made.append(call.target)
+        return Reply(503 if call.target == "/a/1" else 200, (), b"")
+
+    text = """select * from /a/{id} as a where id = $x retry 1 optional;
+    select * from /a/{id} as b where id = $y retry 1 optional;
+    select * from /c as c where id in $ids after a, b"""
+    found = await engine(upstream).answer(Query(text, {"x": 1, "y": "1", "ids": [*range(6)]}))
+    assert len(made) == 7
+    assert [error["code"] for error in found.errors] == ["UPSTREAM_STATUS"] * 2
+
+
 IDS = [404] * 15 + [[409] * 10, 500, None, 404]
 
 
@@ -117,6 +171,27 @@ def test_as_many_failures_as_are_told() -> None:
     """Twenty are told one by one."""
     answer = Timed().answer("select * from /x/{id} as a where id in $ids", ids=[404] * 20)
     assert [error["path"] for error in answer.errors] == [["a", n] for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("select * from /x/{id} as a where id in $ids", 21),
+        ("select * from /x as a where id in $ids batch 1", 1),
+    ],
+)
+async def test_what_takes_all_along_does_so_when_it_is_counted(text: str, told: int) -> None:
+    """A late call of a source whose lateness means that there is no data."""
+
+    async def upstream(call: Call) -> Reply:
+        if call.target.endswith("20"):
+            raise CallFailed(Code.UPSTREAM_TIMEOUT, "no answer came in time")
+        return Reply(404, (), b"")
+
+    found = {"upstreams": {"default": {"url": URL, "on_timeout": "required"}}}
+    engine = Engine(Settings.model_validate(found), upstream)
+    answer = await engine.answer(Query(text, {"ids": [*range(21)]}))
+    assert (answer.data, len(answer.errors)) == (b"null", told)
 
 
 def test_warnings_are_counted_apart() -> None:

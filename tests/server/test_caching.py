@@ -94,6 +94,7 @@ async def test_a_posted_query_is_never_not_modified(site: Site) -> None:
         ("select * from /ok hidden; return header('x-user')", "Accept, X-User"),
         ("select * from /ok when header('b') = 'x'", "Accept, B"),
         ("set $n = 'b'; select * from /ok query n = header($n)", "*"),
+        ("select * from /status/500 as a else select header('b') as b from /ok", "Accept, B"),
     ],
 )  # fmt: skip
 async def test_vary_names_what_was_looked_at(site: Site, query: str, wanted: str) -> None:

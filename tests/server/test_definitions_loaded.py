@@ -55,6 +55,11 @@ def read(conf: Path | None, environ: Mapping[str, str] = {}) -> Configuration:
     return read_configuration(Place(conf, environ, keep_going=True))
 
 
+def opened(conf: Path) -> OpenEngine:
+    found = read(conf)
+    return OpenEngine.from_settings(found.settings, definitions=found.definitions)
+
+
 # -- private values -------------------------------------------------------------------------------
 
 
@@ -238,17 +243,17 @@ async def test_definitions_escape_as_the_settings_say(
     }
     write(tmp_path, {"apiql.toml": toml, "flows/f.json": json.dumps(flow)})
     assert read(tmp_path).definitions.strict is strict
-    async with OpenEngine.from_conf(tmp_path, {}) as engine:
+    async with opened(tmp_path) as engine:
         transport = httpx.ASGITransport(app_of(engine, engine.settings, close_nothing))
         async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
             found = await client.post("/flow/f", json={"q": 'a"b'})
     assert found.json() == (None if strict else {"q": 'a"b'})
 
 
-async def test_a_program_reads_what_the_settings_name(tmp_path: Path) -> None:
+async def test_what_the_settings_name_is_read(tmp_path: Path) -> None:
     toml = f"[legacy]\napis = {json.dumps(str(tmp_path / 'there'))}\n"
     write(tmp_path, {"conf/apiql.toml": toml, "there/elsewhere.json": API})
-    async with OpenEngine.from_conf(tmp_path / "conf", {}) as engine:
+    async with opened(tmp_path / "conf") as engine:
         assert [name for _, name in engine.definitions.found] == ["elsewhere"]
 
 

@@ -18,7 +18,7 @@ from apiql.sources.cache_control import LONGEST, Directives, directives_of, seco
         ("public, x=1", Directives(public=True)),
         ("Must-Revalidate", Directives(strict=True)),
         ("proxy-revalidate=1", Directives(strict=True)),
-        ("must-understand, no-store", Directives(must_understand=True, no_store=True)),
+        ("must-understand, no-store", Directives(no_store=True)),
         ("stale-while-revalidate=30", Directives(while_revalidate=30)),
         ("stale-if-error=600, stale-if-error=60", Directives(if_error=60)),
         ("stale-if-error", Directives()),

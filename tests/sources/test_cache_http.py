@@ -485,6 +485,25 @@ async def test_an_answer_under_way_while_it_changes_is_given_but_not_kept(change
     assert [(await each).body for each in (early, late, rig_later(rig))] == [b"old", b"new", b"new"]
 
 
+@pytest.mark.parametrize("heard", [False, True])
+@pytest.mark.parametrize("change", ["purge", "write"])
+async def test_who_comes_after_it_gets_what_is_there_now(change, heard):
+    rig = Rig(ok("Cache-Control: max-age=60", body=b"old"))
+    if heard:  # then all that the source answers is looked up
+        await rig.ask(target="/other")
+    rig.gate.clear()
+    early = asyncio.ensure_future(rig.ask())
+    await rig.settle()
+    rig.outcomes = [ok("Cache-Control: max-age=60", body=b"new")]
+    if change == "purge":
+        await rig.cache.purge("source:s")
+    else:
+        rig.cache.changes.wrote(ORIGIN, "/x")
+    rig.gate.set()
+    assert (await early).body == b"old"
+    assert (await rig.ask()).body == b"new"
+
+
 def rig_later(rig: Rig) -> asyncio.Future[Reply]:
     """A call after all others."""
     return asyncio.ensure_future(rig.ask())
@@ -507,6 +526,17 @@ async def test_a_write_makes_void_what_it_may_have_changed(outcome, kept):
     rig.outcomes = [outcome]
     assert await rig.outcome(method="POST", target="/1", body=b"x") is outcome
     assert len(rig.store) == 4 - (not kept)
+
+
+async def test_a_write_whose_client_leaves_may_have_been_done():
+    rig = await filled()
+    rig.gate.clear()
+    writing = asyncio.ensure_future(rig.ask(method="POST", target="/1", body=b"x"))
+    await rig.settle()
+    writing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    assert len(rig.store) == 3
 
 
 @pytest.mark.parametrize(

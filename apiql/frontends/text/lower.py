@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from apiql.errors import Code, Location, QueryRefused
 from apiql.frontends.text import syntax as s
@@ -20,7 +21,8 @@ from apiql.frontends.text.surroundings import Findings, Names, Surroundings
 from apiql.frontends.text.values import Lowering
 from apiql.ir.embedding import with_embedded
 from apiql.ir.parameters import completed, uses
-from apiql.ir.plan import Output, Plan, Task
+from apiql.ir.plan import Otherwise, Output, Plan, Task
+from apiql.ir.projection import Path
 from apiql.ir.values import Value
 
 
@@ -99,15 +101,14 @@ class _Parts:
         self, selects: Sequence[s.Select], located: Sequence[Located | None]
     ) -> tuple[list[Task], list[Output]]:
         """The tasks and outputs, in the order of the text."""
-        findings = self.lowering.findings
-        tasks, outputs = [], []
+        findings, found = self.lowering.findings, []
         for select, name, place in zip(selects, self.names, located, strict=True):
             findings.task = name
-            task, output = self._one(select, name, place)
-            tasks.append(task)
-            outputs.append(output)
+            found.append(self._one(select, name, place))
         findings.task = None
-        return tasks, _with_places(outputs)
+        outputs = [output for _, output in found]
+        placed = [_with_places(task, output, outputs) for task, output in found]
+        return [task for task, _ in placed], [output for _, output in placed]
 
     def _one(self, select: s.Select, name: str, place: Located | None) -> tuple[Task, Output]:
         others = tuple(
@@ -125,14 +126,21 @@ class _Parts:
         )
 
 
-def _with_places(outputs: list[Output]) -> list[Output]:
-    """The outputs with what comes into them listed in their projections."""
-    projections = {output.name: output.projection for output in outputs}
-    for output in outputs:
-        into = output.into
-        if into is not None and into.into in projections:
-            projections[into.into] = with_embedded(projections[into.into], into.path)
-    return [replace(output, projection=projections[output.name]) for output in outputs]
+def _with_places(task: Task, output: Output, outputs: Sequence[Output]) -> tuple[Task, Output]:
+    """A task and its output with what comes into it listed in its projections."""
+    coming = [o.into.path for o in outputs if o.into is not None and o.into.into == output.name]
+    if not coming:
+        return task, output
+    projection = reduce(with_embedded, coming, output.projection)
+    return _with_places_of_other(task, coming), replace(output, projection=projection)
+
+
+def _with_places_of_other(task: Task, coming: Sequence[Path]) -> Task:
+    if task.otherwise is None:
+        return task
+    other = _with_places_of_other(task.otherwise.task, coming)
+    projection = reduce(with_embedded, coming, task.otherwise.projection)
+    return replace(task, otherwise=Otherwise(other, projection))
 
 
 def _names(

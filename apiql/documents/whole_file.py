@@ -1,0 +1,42 @@
+"""A file written as a whole: whoever reads it sees the old one or the new one, whatever happens
+meanwhile. Knows nothing of what stands in it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+def put_in_place(file: Path, data: bytes, mode: int = 0o644) -> None:
+    """Writes a file. One that is there keeps its permissions, and a link stays one; another gets
+    `mode`.
+
+    Raises:
+        OSError: it cannot be written; then nothing has changed.
+    """
+    target = Path(os.path.realpath(file))
+    if target.exists():
+        mode = stat.S_IMODE(target.stat().st_mode)
+    new = target.with_name(f".{target.name}.{os.getpid()}.new")
+    new.unlink(missing_ok=True)  # of somebody who was killed
+    try:
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(data)
+            opened.flush()
+            os.fchmod(opened.fileno(), mode)
+            os.fsync(opened.fileno())
+        new.replace(target)
+    finally:
+        new.unlink(missing_ok=True)
+    _sync(target.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Has the new name of a file outlive a machine that goes down."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
