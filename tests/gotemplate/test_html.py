@@ -53,6 +53,17 @@ EVIL = "\"'<&>`\\ /=+\n\u2028</script>"
         ("<script>a / {{.x}} / 2</script>", 3, "<script>a /  3  / 2</script>"),
         ("<script>i++ / 2; '{{.x}}'</script>", ".", "<script>i++ / 2; '.'</script>"),
         ("<script>i + /a'{{.x}}/</script>", ".", r"<script>i + /a'\./</script>"),
+        ("<script>f('<!-- <script>', {{.x}})</script>{{.x}}", "<",
+         r"<script>f('\u003C!-- <script>', "
+         '"\\u003c")</script>&lt;'),
+        ("<script>a <!-- {{.x}}\n--> c\nf()</script>", "", "<script>a \n\nf()</script>"),
+        ("<script>`a ${ {{.x}} }`; f({{.x}})</script>", "`",
+         '<script>`a ${ "`" }`; f("`")</script>'),
+        ("<script>`${ {a: '}'} / 2 }` / {{.x}} / 2</script>", 1,
+         "<script>`${ {a: '}'} / 2 }` /  1  / 2</script>"),
+        ("<script>`\\${`; f({{.x}})</script>", 1, "<script>`\\${`; f( 1 )</script>"),
+        ("<script>" + "`${" * 20 + " {{.x}} " + "}`" * 20 + "</script>", "",
+         "<script>" + "`${" * 20 + ' "" ' + "}`" * 20 + "</script>"),
         ("<script>// c {{.x}}\nf()</script>", "a", "<script>\nf()</script>"),
         ("<script>a/* c\n */b</script>{{.x}}", "", "<script>a\nb</script>"),
         ('<script type="text/plain">{{.x}}</script>', "<",
@@ -64,6 +75,8 @@ EVIL = "\"'<&>`\\ /=+\n\u2028</script>"
         ("<style>p { color: {{.x}} }</style>", "#fff", "<style>p { color: #fff }</style>"),
         ("<style>p { color: {{.x}} }</style>", "expression(a)",
          "<style>p { color: ZgotmplZ }</style>"),
+        ("<style>p { {{.x}}: a }</style>", "-moz-binding", "<style>p { ZgotmplZ: a }</style>"),
+        ("<style>p { {{.x}}: a }</style>", r"-moz\2d bin-ding", "<style>p { ZgotmplZ: a }</style>"),
         ('<p style="width: {{.x}}">', "a;b", '<p style="width: ZgotmplZ">'),
         ("<style>p { a: '/{{.x}}' }</style>", "a'b", r"<style>p { a: '/a\27 b' }</style>"),
         ('<style>p { a: url({{.x}}) }</style>', "javascript:a(b)",
@@ -99,6 +112,10 @@ def test_places(template: str, x: object, page: str) -> None:
         ("<b title={{.x | html}}>", 'predefined escaper "html" disallowed'),
         ("{{.x | html | print}}", 'predefined escaper "html" disallowed'),
         ("<script>`{{.x}}`</script>", "appears in a JS template literal"),
+        ("<script>`${`{{.x}}`}`</script>", "appears in a JS template literal"),
+        ("<script>`${ {} {{/**/}} } {{.x}}`</script>", "appears in a JS template literal"),
+        ("<script>" + "`${" * 21 + "}`" * 21 + "</script>", "nested too deeply"),
+        ("<script>`${ {{if .x}}{ {{end}}}`</script>", "branches end in different contexts"),
         ("<b a'b>", "in attribute name"),
         ("<b a=b'c >", "in unquoted attr"),
         ("<b =1>", "expected space, attr name, or end of tag"),
@@ -204,3 +221,9 @@ def test_a_long_page_takes_linear_time() -> None:
     """A hundred thousand quotes in a script: each is looked at once."""
     script = "<script>" + "''" * 50_000 + "{{.x}}</script>"
     assert rendered(script, {"x": 1}, Mode.HTML).text.endswith("'' 1 </script>")
+
+
+def test_a_long_list_of_images_takes_linear_time() -> None:
+    """A description that is none, behind a long address: no letter is tried as both."""
+    page = html('<img srcset="{{.x}}">', x="a" * 200_000 + " !")
+    assert page == '<img srcset="#ZgotmplZ">'
