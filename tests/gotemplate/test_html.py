@@ -101,6 +101,59 @@ def test_places(template: str, x: object, page: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "x", "page"),
+    [
+        ("<b checked {{.x}}=1>", "id", "<b checked id=1>"),
+        ("<b checked {{.x}}=1>", "onload", "<b checked ZgotmplZ=1>"),
+        ('<b onload="{{.x}}">', "a", '<b onload="&#34;a&#34;">'),
+        ('<b a:onload="{{.x}}">', "a", '<b a:onload="&#34;a&#34;">'),
+        ('<b xmlns:a="{{.x}}">', "javascript:1", '<b xmlns:a="#ZgotmplZ">'),
+        ('<b my-uri="{{.x}}">', "javascript:1", '<b my-uri="#ZgotmplZ">'),
+        ("<b {{.x}}=1>", "srcdoc", "<b ZgotmplZ=1>"),
+        ("<b {{.x}}=1>", "type", "<b ZgotmplZ=1>"),
+        ('<a href="{{.x}}">', "/a:b", '<a href="/a:b">'),
+        ('<a href="{{.x}}">', "mailto:a@b", '<a href="mailto:a@b">'),
+        ('<a href=" {{.x}}">', "javascript:1", '<a href=" #ZgotmplZ">'),
+        ('<a href="/a{{if .x}}/b{{end}}?c={{.x}}">', "&", '<a href="/a/b?c=%26">'),
+        ("<x-script>{{.x}}</x-script>", "<", "<x-script>&lt;</x-script>"),
+        ("<script>{{.x}}</script><p>{{.x}}", "<", '<script>"\\u003c"</script><p>&lt;'),
+        ("</script>{{.x}}", "<", "</script>&lt;"),
+        ("<title></ſcript></title>{{.x}}", "<", "<title>&lt;/ſcript></title>&lt;"),
+        ("<style>p { a: '{{.x}}c' }</style>", "\0b", r"<style>p { a: '\0 bc' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+b", r"<style>p { a: 'a\2b b' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+g", r"<style>p { a: 'a\2bg' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+", r"<style>p { a: 'a\2b ' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a\\b", r"<style>p { a: 'a\\b' }</style>"),
+        ("<style>p { a: 'b\\'{{.x}}' }</style>", "+", r"<style>p { a: 'b\'\2b ' }</style>"),
+        ("<style>p { a: {{.x}} }</style>", r"\61 b\110000 c", "<style>p { a: ab�c }</style>"),
+        ("<style>p{ a: url( '/b{{.x}}') }</style>", "'", "<style>p{ a: url( '/b%27') }</style>"),
+        ("<style>p{a: url('/b?c={{.x}}') }</style>", "&", "<style>p{a: url('/b?c=%26') }</style>"),
+        ("<style>p { a: url('/b\\3f c={{.x}}') }</style>", "&",
+         r"<style>p { a: url('/b\3f c=%26') }</style>"),
+        ("<style>// {{.x}}\np {}</style>", "a", "<style>\np {}</style>"),
+        ("<script>f('{{.x}}')</script>", "  ", r"<script>f('\u2028\u2029')</script>"),
+        ("<script>a{{.x}}b</script>", [5], "<script>a[5]b</script>"),
+        ("<script>a = 4. / 2; '{{.x}}'</script>", "<", r"<script>a = 4. / 2; '\u003c'</script>"),
+        ("<script>return /'/; '{{.x}}'</script>", "<", r"<script>return /'/; '\u003c'</script>"),
+        ("<script>/[']/; '{{.x}}'</script>", "<", r"<script>/[']/; '\u003c'</script>"),
+        ("<script>/[/']/; '{{.x}}'</script>", "<", r"<script>/[/']/; '\u003c'</script>"),
+        ("<script>`${ {a: {}} }`; '{{.x}}'</script>", "<",
+         r"<script>`${ {a: {}} }`; '\u003c'</script>"),
+        ("<script>a{{.x}}</script>", -5, "<script>a -5 </script>"),
+        ("<script>{{.x}} / 2; '{{.x}}'</script>", "<",
+         r"""<script>"\u003c" / 2; '\u003c'</script>"""),
+        ('{{.x | html "b"}}', "<", "b&lt;"),
+        ("{{range .x}}a{{break}}<b title={{.}}{{end}}", [1, 2], "a"),
+        ('<script type="Module; charset=utf-8">{{.x}}</script>', "<",
+         '<script type="Module; charset=utf-8">"\\u003c"</script>'),
+        ("<b onclick='f(&#34;{{.x}}&#34;)'>", '"', "<b onclick='f(&#34;\\u0022&#34;)'>"),
+    ],
+)  # fmt: skip
+def test_more_places(template: str, x: object, page: str) -> None:
+    assert html(template, x=x) == page
+
+
+@pytest.mark.parametrize(
     ("template", "message"),
     [
         ("<a href='{{.x}}", "ends in a non-text context: url"),
@@ -122,6 +175,9 @@ def test_places(template: str, x: object, page: str) -> None:
         ("<script>{{if .x}}a{{else}}={{end}} /b/ {{.x}}</script>", "division or regexp"),
         ("<script>'a\\</script>", "unfinished escape sequence"),
         ("<script>/[a{{.x}}]/</script>", "charset"),
+        ("<style>p { a: 'b\\{{.x}}' }</style>", "unfinished escape sequence in CSS"),
+        ("{{range .x}}{{if .}}<b title='{{break}}{{end}}{{end}}", "break or continue"),
+        ('<a href="{{range .x}}{{if .}}/a{{break}}{{end}}{{end}}{{.x}}">', "ambiguous context"),
         ('{{define "t"}}<b title="{{if .}}{{template "t" .}}{{end}}{{end}}{{template "t" .x}}',
          ""),
         ('{{template "no"}}', 'no such template "no"'),

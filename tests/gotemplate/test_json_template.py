@@ -114,6 +114,8 @@ def test_failures_name_the_path() -> None:
     assert str(refusal.value).startswith("$.a[1]: 1:1: unclosed action")
     with pytest.raises(TemplateRefused, match="branch ends between quotes"):
         compile_json(['{{range .l}}"{{end}}'], FUNCTIONS)
+    with pytest.raises(TemplateRefused, match="branch ends between quotes"):
+        compile_json(['{{range .l}}"{{else}}"{{end}}'], FUNCTIONS)
 
 
 def test_the_budget_is_shared() -> None:

@@ -16,6 +16,11 @@ from apiql.frontends.endpoints.wildcards import matches
 MOST_PADDING = 100
 """Elements of null that are put between the end of a list and an index beyond it."""
 
+MOST_PADDED = 10_000
+"""Once so many lists and objects were made of one value, nothing is put between any more: who names
+the indexes may be an upstream.
+"""
+
 END = "-1"
 """The index behind the last element."""
 
@@ -83,7 +88,8 @@ def _with_element(
     value: list[Json], step: Name, steps: Sequence[object], new: Json, owned: Owned | None
 ) -> list[Json]:
     index = len(value) if step.name == END else step.index
-    if index is None or step.is_forced or index > len(value) + MOST_PADDING:
+    padding = MOST_PADDING if owned is None or len(owned) < MOST_PADDED else 0
+    if index is None or step.is_forced or index > len(value) + padding:
         return value
     inner = _made(value[index] if index < len(value) else MISSING, steps[1:], new, owned)
     if inner is MISSING:

@@ -29,7 +29,7 @@ MISSING: Final = Missing()
 
 
 class TooDeep(ApiqlError):
-    """A value that was made of others, and nests too deeply."""
+    """A value that was made of others, and nests too deeply to be written, or is too long then."""
 
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
