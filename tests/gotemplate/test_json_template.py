@@ -252,3 +252,9 @@ def test_numbers_of_requests_are_written_as_floats_by_the_quick_way_too() -> Non
     made = compile_json({"a": "{{.origin}}", "b": "{{.b}}"}, FUNCTIONS)
     found = made.render(Data({"origin": 10**7, "b": 10**7}, Kind.NUMBER, named))
     assert found.value == {"a": "1e+07", "b": "10000000"}
+
+
+def test_comments_that_nothing_closes_take_linear_time() -> None:
+    """Each could be read as a comment or as letters: two to the fiftieth ways."""
+    with pytest.raises(TemplateRefused, match="comment ends before"):
+        compile_json(["{{" + "/*a*/" * 50], FUNCTIONS)
