@@ -55,6 +55,14 @@ def good() -> bytes:
     return zipped(GOOD.items())
 
 
+def crowded(whole: bytes) -> bytes:
+    """With far more members in its directory than it says."""
+    size, offset = struct.unpack("<2L", whole[-10:-2])
+    directory = whole[offset : offset + size] * 10_000
+    end = whole[-22:-10] + struct.pack("<2L", len(directory), offset) + whole[-2:]
+    return whole[:offset] + directory + end
+
+
 def evil() -> dict[str, bytes]:
     """Each refused for a reason of its own."""
     whole, crc = good(), zlib.crc32(GOOD["apis/a.json"].encode()).to_bytes(4, "little")
@@ -87,6 +95,7 @@ def evil() -> dict[str, bytes]:
         **{what: beside_good(name) for what, name in names.items()},
         **{what: beside_good("apis/b.json", content) for what, content in contents.items()},
         "a bomb": beside_good("apis/b.json", "0" * (1 << 27)),
+        "many, but it says few": crowded(whole),
         "many": zipped((f"apis/{number}.json", "{}") for number in range(1001)),
         "a link": zipped([*GOOD.items(), link("apis/link.json", "/etc/passwd")]),
         "a linked folder": zipped([link("apis", "/tmp"), ("apis/through.json", "{}")]),

@@ -36,6 +36,7 @@ REASONS = {
     "deep": "deeper than 64", "too many digits": "too long", "twin members": "stands twice",
     "another folder's private": "by its name alone", "a private, inside": "by its name alone",
     "a bomb": "unpacked it is larger than 67108864", "many": "more than 1000 files",
+    "many, but it says few": "larger than that of so many files",
     "a link": "a link or a device", "a linked folder": "a link or a device",
     "cut off": "does not end", "another checksum": "damaged", "a page": "does not begin",
     "nothing": "does not begin", "something before": "does not begin",
@@ -93,8 +94,9 @@ def test_what_looks_at_brackets_takes_no_longer_than_they_are_long(content: byte
                         ("...", False), ("a/b", False), ("a b", False), ("x" * 129, False)]
 )  # fmt: skip
 def test_a_private_is_named_by_its_name_alone(name: str, taken: bool) -> None:
-    content = json.dumps({"id": "b", "private": name}).encode()
-    assert (definition_problem(content, 64) is None) == taken
+    for member in ("private", "Private", "PRIVATE"):
+        content = json.dumps({"id": "b", "in": [{member: name}]}).encode()
+        assert (definition_problem(content, 64) is None) == taken
 
 
 class Generous:

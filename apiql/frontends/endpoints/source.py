@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 BIG = 10**18
 """Integers from here on are floats."""
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+')
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[^\s,\]}]++')
 _QUOTED = re.compile(r"""(["'])(.*)\1""")
 """What a message shows of a text."""
 
