@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from apiql.frontends.endpoints import xml_text
 from apiql.frontends.endpoints.aggregate import Kept, aggregated
@@ -14,8 +15,10 @@ from apiql.frontends.endpoints.json_edit import MOST_PADDED, MOST_PADDING
 from apiql.frontends.endpoints.json_find import finder
 from apiql.frontends.endpoints.json_path import MOST_QUERIES, NoPath, path_of
 from apiql.frontends.endpoints.json_value import MISSING, TooDeep
-from apiql.frontends.endpoints.message import Body
+from apiql.frontends.endpoints.message import Body, Message
+from apiql.frontends.endpoints.modify import Exchange, Past, before
 from apiql.frontends.endpoints.xml_text import xml_of
+from tests.endpoints.reading import endpoint
 
 
 def queries(levels: int) -> str:
@@ -76,3 +79,19 @@ def test_lines_that_stand_deep_are_not_written_without_end(
     monkeypatch.setattr(xml_text, "MOST_LETTERS", len(whole))
     with pytest.raises(TooDeep, match="a body is longer than"):
         xml_of(deep)
+
+
+@pytest.mark.parametrize("action", ["RPL", "REN"])
+def test_letters_that_become_many_have_an_end(action: str) -> None:
+    modifier = {"context": "REQUEST", "action": action, "key": "a", "value": "#request.query.n.0"}
+    call = {"hosts": ["http://a.test"], "path": "/", "method": "POST"}
+    written = {"path": "/", "backends": [{**call, "modifiers": {"body": [modifier]}}]}
+    changes = endpoint(written).calls[0].backend.changes
+    body = Body(b"ab" * 500_000, "text/plain")
+    message = Message(body=body, query={"n": ("c" * 10,)})
+    found = before(changes, Exchange(message, message), Past()).request.body
+    assert found is not None
+    assert found.text == ("c" * 10 + "b") * 500_000
+    longer = replace(message, query={"n": ("c" * 1_000_000,)})
+    with pytest.raises(TooDeep, match="a body of text would be longer than 16777216 letters"):
+        before(changes, Exchange(longer, longer), Past())

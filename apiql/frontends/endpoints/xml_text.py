@@ -9,13 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from apiql.frontends.endpoints.json_value import Json, TooDeep, text_of
+from apiql.frontends.endpoints.json_value import MOST_LETTERS, Json, TooDeep, text_of
 
 ROOT = "object"
 DEEPEST = 100
 """Elements in each other; what stands deeper is written as JSON."""
-MOST_LETTERS = 16 << 20
-
 _STEP = "  "
 _LETTERS = (
     "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
