@@ -42,11 +42,11 @@ def lying() -> bytes:
     return bytes(data)
 
 
-def encrypted() -> bytes:
+def encrypted(bits: int = 0x1) -> bytes:
     """A member whose entry says that it is encrypted."""
     data = bytearray(good())
     entry = data.index(b"PK\x01\x02")
-    data[entry + 8] |= 1
+    data[entry + 8] |= bits
     return bytes(data)
 
 
@@ -107,6 +107,7 @@ def evil() -> dict[str, bytes]:
         "something behind": whole + b"junk" * 1000,
         "larger than it says": lying(),
         "encrypted": encrypted(),
+        "encrypted in another way": encrypted(0x40),
         "twins in two cases": beside_good("apis/A.json"),
         "a name that ends early": beside_good("apis/b.jsonXtxt").replace(b"X", b"\0"),
         "an archive before": whole + good(),

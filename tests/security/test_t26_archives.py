@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -44,6 +45,7 @@ REASONS = {
     "a comment": "does not end", "a comment that is not there": "has a comment",
     "one of several": "one part of several",
     "larger than it says": "damaged", "encrypted": "it is encrypted",
+    "encrypted in another way": "in a way that is not read",
 }  # fmt: skip
 
 
@@ -143,6 +145,14 @@ def test_each_byte_of_an_encrypted_one_counts(file: Path) -> None:
         except ArchiveRefused:
             continue
         assert set(map(bytes, found.values())) == set(map(bytes, whole.values())), at
+
+
+def test_a_long_encrypted_one_is_read_to_its_end() -> None:
+    """Longer than the pieces it is decrypted in."""
+    sums = (hashlib.sha256(number.to_bytes(2)).hexdigest() for number in range(4000))
+    text = json.dumps("".join(sums))
+    found = read_archive(aes({"apis/a.json": text}), password=PASSWORD)
+    assert found == {"apis/a.json": text.encode()}
 
 
 def test_a_password_does_not_hurt_where_nothing_is_encrypted() -> None:
