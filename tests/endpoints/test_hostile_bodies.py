@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from apiql.frontends.endpoints import xml_text
 from apiql.frontends.endpoints.aggregate import Kept, aggregated
-from apiql.frontends.endpoints.json_edit import MOST_PADDED, MOST_PADDING
+from apiql.frontends.endpoints.json_edit import MOST_PADDED, MOST_PADDING, put
 from apiql.frontends.endpoints.json_find import finder
 from apiql.frontends.endpoints.json_path import MOST_QUERIES, NoPath, path_of
 from apiql.frontends.endpoints.json_value import MISSING, TooDeep
@@ -95,3 +95,17 @@ def test_letters_that_become_many_have_an_end(action: str) -> None:
     longer = replace(message, query={"n": ("c" * 1_000_000,)})
     with pytest.raises(TooDeep, match="a body of text would be longer than 16777216 letters"):
         before(changes, Exchange(longer, longer), Past())
+
+
+def test_many_places_take_linear_time() -> None:
+    """The list is copied once, and what was given is as it was."""
+    body = {"l": [{"x": 1, "y": [1, 2]} for _ in range(100_000)], "m": 1}
+    found: Any = put(body, path_of("l.#.x"), [2])
+    assert found["l"] == [{"x": [2], "y": [1, 2]}] * 100_000
+    assert found["m"] == 1
+    assert body["l"] == [{"x": 1, "y": [1, 2]}] * 100_000
+    again: Any = put(found, path_of("l.#(x.#==1)#.y.*"), 3)
+    assert again["l"] == [{"x": [2], "y": [1, 2]}] * 100_000
+    again = put(found, path_of("l.#.y.1"), 3)
+    assert again["l"] == [{"x": [2], "y": [1, 3]}] * 100_000
+    assert found["l"][0] == {"x": [2], "y": [1, 2]}

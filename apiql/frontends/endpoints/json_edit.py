@@ -40,8 +40,9 @@ def put(value: Json | Missing, path: Path, new: Json, owned: Owned | None = None
     """
     if path.is_simple:
         return _made(value, path.steps, new, owned)
+    copied: Owned = {}
     for keys in places(value, path):
-        value = _set(value, keys, new)
+        value = _set(value, keys, new, copied)
     return value
 
 
@@ -126,15 +127,13 @@ def _dropped(value: Json, steps: Sequence[object]) -> Json:
     return value
 
 
-def _set(value: Json, keys: Keys, new: Json) -> Json:
-    """The value with another one at a place that is there."""
+def _set(value: Json, keys: Keys, new: Json, owned: Owned) -> Json:
+    """The value with another one at a place that is there; each list on the way is copied once."""
     if not keys:
         return new
-    key = keys[0]
-    inner = _set(value[key], keys[1:], new)
-    if isinstance(value, dict):
-        return {**value, key: inner}
-    return [*value[:key], inner, *value[int(key) + 1 :]]
+    own = _own(value, owned)
+    own[keys[0]] = _set(own[keys[0]], keys[1:], new, owned)
+    return own
 
 
 def _places(value: Json | Missing, path: Path, at: int) -> Iterator[Keys] | None:
