@@ -10,6 +10,11 @@ from apiql.errors import ApiqlError, Location
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _EXPORT = re.compile(r"export[ \t]+(?=[^ \t=])")
 _BLANK = re.compile(r"[ \t]*")
+_INSIDE = {
+    '"': re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL),
+    "'": re.compile(r"[^']*+"),
+}
+"""What stands between quotes; nothing is tried again, so nothing is remembered for it."""
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\", "$": "$"}
 _LINE = "NAME=value, NAME='value', NAME=\"value\", or # and a comment"
 
@@ -103,8 +108,7 @@ class _Reader:
 
     def _end_of(self, mark: str) -> int:
         """Where the quote of a value is closed."""
-        pattern = r"(?:\\.|[^\"\\])*" if mark == '"' else r"[^']*"
-        found = re.compile(pattern, re.S).match(self.text, self.at + 1)
+        found = _INSIDE[mark].match(self.text, self.at + 1)
         end = self.at + 1 if found is None else found.end()
         if self.text[end : end + 1] != mark:
             raise self._refused(self.at, "the quote that begins here is never closed", mark)

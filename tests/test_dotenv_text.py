@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from time import process_time
 
 import pytest
@@ -78,6 +79,17 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     except DotenvRefused:
         return
     assert all("\0" not in value and "=" not in name for name, value in found.items())
+
+
+@pytest.mark.parametrize("text", ['A="' + "x" * 300_000 + '"', 'A="' + "\\\\" * 150_000 + '"'])
+def test_a_long_value_takes_no_more_memory_than_a_few_of_it(text: str) -> None:
+    tracemalloc.start()
+    try:
+        read_dotenv(text, "f")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(text)
 
 
 @pytest.mark.parametrize(

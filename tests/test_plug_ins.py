@@ -216,6 +216,11 @@ BAD: Mapping[str, tuple[str, str]] = {
                       "a.py:3:1: VALIDATION: the plug-in cannot be loaded: JSONDecodeError: "),
     "ends the process": ("import sys\nsys.exit('S')\n", "a.py:2:1: VALIDATION: the plug-in cannot "
                          "be loaded: SystemExit: S"),
+    "raises no exception": ("class E(BaseException): pass\nraise E('x')\n", "a.py:2:1: VALIDATION: "
+                            "the plug-in cannot be loaded: E: x"),
+    "raises what cannot be told": (
+        "class E(Exception):\n    def __str__(self): raise E()\nraise E()\n",
+        "a.py:3:1: VALIDATION: the plug-in cannot be loaded: E"),
     "no package": ("import nowhere_at_all\n", "a.py:1:1: VALIDATION: the plug-in cannot be loaded: "
                    "ModuleNotFoundError: No module named 'nowhere_at_all'"),
     "NUL": ("\0", "a.py: VALIDATION: the plug-in cannot be loaded: "),

@@ -80,7 +80,8 @@ COMMENTS = frozenset(
 class Context:
     """The whole of it; `attribute` is the state that the value of the attribute begins in, `script`
     whether the attribute is the type of a script, `element` the element whose tag or text it is
-    (only script, style, textarea and title matter).
+    (only script, style, textarea and title matter), `braces` the braces that are open in each `${`
+    of a script around.
     """
 
     state: State = State.TEXT
@@ -90,6 +91,7 @@ class Context:
     attribute: State = State.ATTR
     script_type: bool = False
     element: str = ""
+    braces: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         within = f" of {self.element}" if self.element else ""

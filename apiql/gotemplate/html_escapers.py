@@ -69,6 +69,7 @@ _STYLE_UNSAFE = re.compile(r"""[\0"'()/;@\[\\\]`{}<>]|--""")
 _WORD = re.compile(r"[$_A-Za-z0-9]")
 _NAME = re.compile(r"[a-z0-9]+")
 _LONE_PERCENT = re.compile("%(?![0-9a-fA-F]{2})")
+_IMAGE = re.compile(r"([\t\n\f\r ]*+)([^\t\n\f\r ]*+)([\t\n\f\r A-Za-z0-9]*+)")
 _URL_KEPT = "!#$&*+,/:;=?@[]%"
 
 
@@ -118,7 +119,7 @@ def script_regexp(value: Value) -> str:
 def style_value(value: Value) -> str:
     """As a value in a style: quantities, words, colours; nothing that ends one or calls."""
     text = decoded(plain(value))
-    letters = "".join(re.findall(r"[A-Za-z0-9_-]", text)).lower()
+    letters = "".join(re.findall(r"[A-Za-z0-9_]", text)).lower()
     if _STYLE_UNSAFE.search(text) or "expression" in letters or "mozbinding" in letters:
         return REFUSED
     return text
@@ -174,7 +175,7 @@ def srcset(value: Value) -> str:
 
 
 def _image(part: str) -> str:
-    found = re.fullmatch(r"([\t\n\f\r ]*)([^\t\n\f\r ]*)([\t\n\f\r A-Za-z0-9]*)", part)
+    found = _IMAGE.fullmatch(part)
     if found is None or not _is_safe_url(found[2]):
         return f"#{REFUSED}"
     return found[1] + url_normal(found[2]) + found[3]

@@ -1,10 +1,14 @@
-"""The literal text of a page as it is written out: comments are left out, a stray < is escaped."""
+"""The literal text of a page as it is written out: comments are left out, a stray < is escaped.
+What would begin a comment inside a text of a script is spelled otherwise there: a browser that has
+seen `<!--` and `<script` does not end the script where it seems to end.
+"""
 
 from __future__ import annotations
 
 import re
 
 from apiql.gotemplate.html_context import COMMENTS, Context, Delimiter, State
+from apiql.gotemplate.html_script import LITERALS
 from apiql.gotemplate.html_text import Page, after_token
 
 _STRAY = re.compile(r"<(?!!DOCTYPE)", re.IGNORECASE)
@@ -29,6 +33,8 @@ def _piece(piece: str, before: Context, after: Context) -> str:
         return piece
     if before.state in COMMENTS:
         return _instead(before.state, piece)
+    if before.state in LITERALS:
+        return piece.replace("<!--", r"\u003C!--")
     opening = ""
     if after.state is not before.state and before.state in (State.TEXT, State.RCDATA):
         cut = piece.rfind("<")

@@ -13,6 +13,7 @@ from apiql.gotemplate.html_problem import BadPage
 Step = tuple[Context, int]
 
 _SPECIAL = re.compile("[\"'`/]|<!--|-->|#!")
+_SPECIAL_IN_BRACES = re.compile("[\"'`/{}]|<!--|-->|#!")
 _BLANKS = "\t\n\f\r \u2028\u2029"
 _LINE_END = re.compile("[\n\r\u2028\u2029]")
 _WORD = re.compile(r"[$_A-Za-z0-9]+\Z")
@@ -23,9 +24,13 @@ _QUOTES = {'"': State.JS_DOUBLE, "'": State.JS_SINGLE, "`": State.JS_BACKTICK}
 _LITERAL_ENDS = {
     State.JS_DOUBLE: re.compile(r'[\\"]'),
     State.JS_SINGLE: re.compile(r"[\\']"),
-    State.JS_BACKTICK: re.compile(r"[\\`]"),
+    State.JS_BACKTICK: re.compile(r"[\\`]|\$\{"),
     State.JS_REGEXP: re.compile(r"[\\/\[\]]"),
 }
+LITERALS = frozenset(_LITERAL_ENDS)
+"""The states inside texts and regular expressions."""
+_MOST_BRACES = 20
+"""How many `${` may stand in each other."""
 _SCRIPT_TYPES = frozenset(
     "application/ecmascript application/javascript application/json application/ld+json"
     " application/x-ecmascript application/x-javascript module text/ecmascript text/javascript"
@@ -42,7 +47,8 @@ def is_script_type(media_type: str) -> bool:
 
 def script(context: Context, text: str, start: int, end: int) -> Step:
     """Up to the next quote, comment or slash, in code."""
-    found = _SPECIAL.search(text, start, end)
+    special = _SPECIAL_IN_BRACES if context.braces else _SPECIAL
+    found = special.search(text, start, end)
     stop = found.start() if found else end
     context = replace(context, slash=_slash_after(text[start:stop], context.slash))
     if found is None:
@@ -52,7 +58,18 @@ def script(context: Context, text: str, start: int, end: int) -> Step:
         return replace(context, state=_QUOTES[sign], slash=Slash.REGEXP), stop + 1
     if sign == "/":
         return _after_slash(context, text, stop, end)
+    if sign in "{}":
+        return _after_brace(context, sign), stop + 1
     return replace(context, state=State.JS_LINE_COMMENT), found.end()
+
+
+def _after_brace(context: Context, sign: str) -> Context:
+    """Braces are counted inside `${`: the one that closes it goes back to the text around."""
+    *outer, opened = context.braces
+    opened += 1 if sign == "{" else -1
+    if opened < 0:
+        return replace(context, state=State.JS_BACKTICK, braces=tuple(outer))
+    return replace(context, slash=Slash.REGEXP, braces=(*outer, opened))
 
 
 def _after_slash(context: Context, text: str, stop: int, end: int) -> Step:
@@ -95,11 +112,20 @@ def _quoted(context: Context, text: str, start: int, end: int) -> Step:
                 in_set = True
             case "]":
                 in_set = False
+            case "${":
+                return _inserted(context, text[start:position]), position
             case _ if not in_set:
                 return replace(context, state=State.JS, slash=Slash.DIVISION), position
     if in_set:
         raise BadPage(f"unfinished JS regexp charset: {text[start:end][-32:]!r}")
     return context, end
+
+
+def _inserted(context: Context, literal: str) -> Context:
+    """Code begins in a text between backticks, up to its brace."""
+    if len(context.braces) == _MOST_BRACES:
+        raise BadPage(f"JS template literals are nested too deeply: {literal[-32:]!r}")
+    return replace(context, state=State.JS, slash=Slash.REGEXP, braces=(*context.braces, 0))
 
 
 def _slash_after(code: str, before: Slash) -> Slash:

@@ -28,7 +28,9 @@ RAW_ELEMENTS = {
 }
 
 _TAG = re.compile(r"<(?:(!--)|(/?)([a-zA-Z][a-zA-Z0-9]*(?:[:-][a-zA-Z0-9]+)*))")
-_ENDS = {name: re.compile(rf"</{name}(?=[> \t\n\f/])", re.IGNORECASE) for name in RAW_ELEMENTS}
+_ENDS = {
+    name: re.compile(rf"</{name}(?=[> \t\n\f/])", re.ASCII | re.IGNORECASE) for name in RAW_ELEMENTS
+}
 _SPACE = re.compile(r"[ \t\n\f\r]*")
 _NAME = re.compile(r"[^ \t\n\f\r=>'\"<]*")
 _VALUE_ENDS: dict[Delimiter, re.Pattern[str]] = {

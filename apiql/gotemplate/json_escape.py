@@ -139,6 +139,7 @@ def _block(node: syntax.With | syntax.Range, quotes: bool, work: _Work) -> tuple
     body, end = _body(node.body, quotes, work)
     if loops:
         work.loops.pop()
+        _check(end, quotes, node.offset)
     other, other_end = _body(node.other or (), quotes, work)
     _check(end, other_end, node.offset)
     return replace(node, body=body, other=other), end

@@ -21,7 +21,7 @@ from apiql.gotemplate.template import USUAL, Escape, Template, compiled
 from apiql.gotemplate.values import Data, Json, Kind, RootView, Value, root_of, seen
 
 _ACTION: Final = re.compile(
-    r'\{\{(?:"(?:\\.|[^"\\])*"|`[^`]*`|/\*.*?\*/|[^"`}]|\}(?!\}))*\}\}', re.DOTALL
+    r'\{\{(?:"(?:\\.|[^"\\])*+"|`[^`]*+`|/\*.*?\*/|[^"`}]|\}(?!\}))*+\}\}', re.DOTALL
 )
 Make: TypeAlias = Callable[[Run, Value], Json]
 Functions: TypeAlias = Mapping[str, Function]

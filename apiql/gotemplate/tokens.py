@@ -39,10 +39,10 @@ _NUMBER = re.compile(
     r"|0[oO][0-7_]*|0[bB][01_]*|[0-9_]*(?:\.[0-9_]*)?(?:[eE][+-]?[0-9_]+)?)i?"
 )
 _QUOTED = {
-    '"': (re.compile(r'"(?:\\[^\n]|[^"\\\n])*"'), "STRING", "unterminated quoted string"),
-    "`": (re.compile(r"`[^`]*`"), "STRING", "unterminated raw quoted string"),
+    '"': (re.compile(r'"(?:\\[^\n]|[^"\\\n]++)*+"'), "STRING", "unterminated quoted string"),
+    "`": (re.compile(r"`[^`]*+`"), "STRING", "unterminated raw quoted string"),
     "'": (
-        re.compile(r"'(?:\\[^\n]|[^'\\\n])*'"),
+        re.compile(r"'(?:\\[^\n]|[^'\\\n]++)*+'"),
         "CHARACTER",
         "unterminated character constant",
     ),

@@ -151,7 +151,8 @@ def _told(written: Written) -> Iterator[str]:
     operation = written.operation
     mark = "Deprecated. " if operation.deprecated else ""
     if mark or operation.summary:
-        yield f"{mark}{operation.summary}"
+        # A description is somebody else's: it is none of the lines that an import stands between.
+        yield f"{mark}{operation.summary.lstrip('<> ')}"
     yield from (f"    {line}" for line in written.sample)
     body = (
         [each for each in operation.body.parameters if not each.required] if operation.body else []

@@ -198,7 +198,8 @@ def _data(options: Options, name: str, value: str, at: str, tell: Tell) -> None:
         is_file = name == "form" and text.startswith(("@", "<"))
         options.fields.append((field_name, None if is_file else text))
         return
-    if value.startswith("@") and name != "data-raw":
+    names_file = "@" in value and "=" not in value and name == "data-urlencode"
+    if (value.startswith("@") and name != "data-raw") or names_file:
         tell(at, f"--{name}: the file is not read; a query gives the body")
         options.reads_file = True
         return

@@ -16,6 +16,9 @@ MOST_BYTES = 16 * 2**20
 MOST_VALUES = 2_000_000
 MOST_DEPTH = 100
 
+MOST_LOOKED_AT = 1_000
+"""Letters of a text of which a line is shown."""
+
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -115,7 +118,7 @@ def kind_of(value: Any) -> str:
 
 def shown(text: object) -> str:
     """A text on one short line."""
-    line = "".join(c if c.isprintable() else " " for c in str(text)).strip()
+    line = "".join(c if c.isprintable() else " " for c in str(text)[:MOST_LOOKED_AT]).strip()
     return line if len(line) <= 80 else f"{line[:79]}…"
 
 

@@ -92,13 +92,12 @@ def _operation(entry: Any, at: str, choice: Choice, tell: Notes) -> Operation | 
 def _request(told: dict[str, Any], at: str, tell: Notes) -> Request:
     data = table(told, "postData")
     params = [row for row in rows(data, "params") if word(row, "name")]
-    scheme, _, rest = word(told, "url").partition("://")
-    base, slash, path = rest.partition("/")
-    path, mark, query = path.partition("?")
+    url = urlsplit(word(told, "url"))
+    query = f"?{url.query}" if url.query else ""
     return Request(
         "",
         word(told, "method"),
-        f"{scheme}://{base.rpartition('@')[2]}{path_pattern(slash + path)}{mark}{query}",
+        f"{url.scheme}://{url.netloc.rpartition('@')[2]}{path_pattern(url.path)}{query}",
         f"{at}.request",
         _own_headers(told, at, tell),
         text=word(data, "text") if data and not params else None,

@@ -28,6 +28,9 @@ def definition(operation: Operation, private: str, tell: Tell) -> dict[str, Any]
         why = f"definitions know get and post, not {operation.method}; not taken"
         tell(operation.at, why)
         return None
+    if "{{" in operation.path or "}}" in operation.path:
+        tell(operation.at, "{{ or }} in a path would be a template of a definition; not taken")
+        return None
     args = [*_parameters(operation, tell), *_credentials(operation, tell)]
     kind = "none"
     if operation.body is not None:
@@ -130,12 +133,23 @@ def _json_body(operation: Operation, tell: Tell) -> tuple[str, list[dict[str, An
             tell(operation.at, "the body is sent as it comes, with the values of the path in it")
         return "origin", []
     members = {
-        each.name: each.sent
+        _meant(each.name): _meant(each.sent)
         if each.sent is not None
         else f"{{{{.origin.{plain_word(each.name)}}}}}"
         for each in body.parameters
     }
     return "json", [_arg("body", "body", {"from": "json", "json": members})]
+
+
+def _meant(value: Any) -> Any:
+    """A value as a template writes it: braces in it are no actions, a description gives no code."""
+    if isinstance(value, str):
+        return value.replace("{{", "{{`{{`}}")
+    if isinstance(value, list):
+        return [_meant(each) for each in value]
+    if isinstance(value, dict):
+        return {_meant(name): _meant(each) for name, each in value.items()}
+    return value
 
 
 def text_of(document: dict[str, Any]) -> str:

@@ -26,6 +26,8 @@ from apiql.importers.openapi_security import schemes_of
 from apiql.importers.references import Document
 from apiql.ir.request import Place
 
+MOST_SERVERS = 20
+"""Of an operation, a path or the document; the first is taken."""
 _OTHER_METHODS = ("options", "trace", "query")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 
@@ -139,7 +141,7 @@ def _url(document: Document, choice: Choice, told: Any, shared: Any, at: str) ->
     if "swagger" in root:
         return _swagger_url(document, choice)
     for owner, place in ((told, at), (shared, at), (root, "servers")):
-        servers = [each for each in rows(owner, "servers") if word(each, "url")]
+        servers = [each for each in rows(owner, "servers")[:MOST_SERVERS] if word(each, "url")]
         for other in servers[1:]:
             document.tell(place, f"the first server is taken, not {shown(other['url'])}")
         if servers:
@@ -148,16 +150,18 @@ def _url(document: Document, choice: Choice, told: Any, shared: Any, at: str) ->
 
 
 def _filled(document: Document, server: dict[str, Any], at: str) -> str:
-    """The address with its variables at their defaults."""
+    """The address with its variables at their defaults; what is too long is refused by its length,
+    whatever it would become.
+    """
 
     def default(found: re.Match[str]) -> str:
         value = table(table(server, "variables"), found[1]).get("default")
         if isinstance(value, str | int):
             document.tell(at, f"{{{shown(found[1])}}} of the address is taken as {shown(value)}")
-            return str(value)
+            return str(value)[: MOST_URL + 1]
         return found[0]
 
-    return _VARIABLE.sub(default, word(server, "url"))
+    return _VARIABLE.sub(default, word(server, "url")[: MOST_URL + 1])
 
 
 def _swagger_url(document: Document, choice: Choice) -> str:
@@ -173,9 +177,17 @@ def _swagger_url(document: Document, choice: Choice) -> str:
 
 
 def _absolute(url: str, choice: Choice) -> str:
-    parts = urlsplit(url) if url.isprintable() and "[" not in url else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.netloc:
+    if not _names_a_host(url):
         raise ImportRefused(
             f"{choice.name}: the address {shown(url)} names no host; say it with --url https://…"
         )
     return url.rstrip("/")
+
+
+def _names_a_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url) if len(url) <= MOST_URL and url.isprintable() else None
+    except ValueError:
+        return False
+    known = parts is not None and "[" not in url and parts.scheme in ("http", "https")
+    return known and bool(parts and parts.netloc)

@@ -22,6 +22,8 @@ from apiql.importers.naming import is_secret, unique
 from apiql.importers.postman_bodies import body_parts
 from apiql.importers.requests import HOLE, Request, hole_name, operation_of, without_secrets
 
+MOST_FILLED = 2**20
+"""Letters of a text with its variables; where it would be longer, they stay."""
 _PATH_VARIABLE = re.compile(r"(?<=/):([A-Za-z_][\w-]*)")
 
 
@@ -166,10 +168,10 @@ def _variables(told: Any, outer: dict[str, str]) -> dict[str, str]:
 def _filled(text: str, variables: dict[str, str]) -> str:
     """A text with the variables that are known; one in a value of another too."""
     for _ in range(3):
-        filled = HOLE.sub(lambda hole: variables.get(hole_name(hole), hole[0]), text)
-        if filled == text or len(filled) > 2**20:
+        added = sum(len(variables.get(hole_name(hole), "")) for hole in HOLE.finditer(text))
+        if not added or len(text) + added > MOST_FILLED:
             break
-        text = filled
+        text = HOLE.sub(lambda hole: variables.get(hole_name(hole), hole[0]), text)
     return text
 
 

@@ -37,7 +37,7 @@ from apiql.ir.request import Place
 
 HOLE = re.compile(r"\{\{([^{}]*)\}\}")
 """A variable that only whoever made the request knows: `{{city}}`."""
-_TEXT_OR_HOLE = re.compile(r'("(?:[^"\\]++|\\.)*+")|' + HOLE.pattern, re.DOTALL)
+_TEXT_OR_HOLE = re.compile(r'("(?:[^"\\]++|\\.)*+"?)|' + HOLE.pattern, re.DOTALL)
 _URL = re.compile(r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?", re.IGNORECASE)
 _HEADER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _HEADER_TEXT = re.compile(r"[\t\x20-\x7e]*")

@@ -36,6 +36,10 @@ TEXTS = (".html", ".json", ".tmpl", ".txt")
 _PART = re.compile(r"[\w.-]{1,128}")
 _END = struct.Struct("<4s4H2LH")
 """The end of the central directory."""
+_ENTRY = 4096
+"""The most bytes of the directory for each member: who says of few members what is of many, so that
+all of them are made before they are counted, is refused.
+"""
 _CHUNK = 64 * 1024
 _ENCRYPTED, _STRONG = 0x1, 0x40
 _READ = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, AES)
@@ -157,6 +161,8 @@ def _check_frame(data: bytes, limits: ArchiveLimits) -> int:
         raise ArchiveRefused("it is one part of several, or has a comment")
     if files > limits.files:
         raise ArchiveRefused(f"it has more than {limits.files} files")
+    if size > files * _ENTRY:
+        raise ArchiveRefused("its directory is larger than that of so many files")
     if offset + size != start:
         raise ArchiveRefused("its directory is not where it says")
     return int(files)

@@ -12,7 +12,7 @@ _PART = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.S)
 """A bracket, or a text; one that does not end goes to the end, so that nothing is read twice."""
 _NAME = re.compile(r"[\w.-]{0,128}")
 REFERENCE = "private"
-"""The member by which definitions name a file of private values."""
+"""The member by which definitions name a file of private values, in any case of letters."""
 
 
 def definition_problem(content: bytes, nesting: int) -> str | None:
@@ -61,8 +61,8 @@ def _names_only(value: Any) -> bool:
         return all(map(_names_only, value))
     if not isinstance(value, dict):
         return True
-    named = value.get(REFERENCE)
-    if isinstance(named, str) and not _is_name(named):
+    named = (text for name, text in value.items() if name.lower() == REFERENCE)
+    if not all(_is_name(text) for text in named if isinstance(text, str)):
         return False
     return all(map(_names_only, value.values()))
 

@@ -9,8 +9,10 @@ import httpx
 import pytest
 
 from apiql.definition_files import read_definitions
+from apiql.documents.problems import broken
 from apiql.engine import Engine
 from apiql.frontends.definitions.checks import check
+from apiql.frontends.definitions.folder import Definitions
 from apiql.server.app import app_of
 from apiql.server.current import close_nothing
 from apiql.server.read_defined import glued_paths
@@ -146,3 +148,47 @@ async def test_what_a_bucket_has_itself_counts_and_is_called_by_its_own_name(
         assert (await client.get("/flow/acme/f?appID=x")).status_code == 403
         refused = await client.get("/flow/umbra/f?appID=x")
         assert refused.json()["root"] == "f"
+
+
+def owners(part: Definitions) -> dict[str, tuple[str, str] | None]:
+    """Whose each problem is, by the file it is in."""
+    return {problem.file: problem.owner for problem in part.problems}
+
+
+@virtually
+async def test_a_problem_is_the_one_of_its_bucket_alone(conf: Path) -> None:
+    """A sealed value that nothing opens leaves its bucket without it, and no other; nothing is
+    called with what it was sealed to.
+    """
+    sealed = {"privates": [{"name": "key", "value": "enc:v1:AAAA"}]}
+    (conf / "privates" / "acme" / "keys.json").write_text(json.dumps(sealed))
+    files = read_definitions(conf, buckets=True, keep_going=True)
+    parts = dict(files.parts())
+    assert owners(parts["acme/"]) == {"privates/acme/keys.json": ("private", "keys")}
+    assert broken(check(parts["acme/"])) == {("private", "keys")}
+    assert owners(parts["umbra/"]) == {}
+    assert broken(check(parts["umbra/"])) == frozenset()
+    upstream = Upstream(lambda: BEGAN)
+    settings = load_settings(None, {"TGAH_BUCKET_ENABLE": "yes"})
+    app = app_of(Engine(settings, upstream, definitions=files), settings, close_nothing)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        found = [(await client.get(f"/api/{name}/a")).status_code for name in ("acme", "umbra")]
+    assert found == [500, 200]
+    assert [seen.query for seen in upstream.drained()[0]] == ["key=key-of-umbra"]
+
+
+def test_a_problem_of_what_is_shared_is_one_of_each_bucket(tmp_path: Path) -> None:
+    """Where a bucket has its own of that name, that of all is not its business."""
+    second(tmp_path)
+    for name in ("flows/shared", "flows/umbra/shared", "httpapis/acme/deep/a"):
+        (tmp_path / f"{name}.json").write_text("{")
+    (tmp_path / "rights" / "flow" / "umbra" / "f.json").write_text("{")
+    parts = dict(read_definitions(tmp_path, buckets=True).parts())
+    assert owners(parts["acme/"]) == {
+        "flows/shared.json": ("flow", "shared"),
+        "httpapis/acme/deep/a.json": ("api", "a"),
+    }
+    assert owners(parts["umbra/"]) == {
+        "flows/umbra/shared.json": ("flow", "shared"),
+        "rights/flow/umbra/f.json": ("right", "flow/f"),
+    }

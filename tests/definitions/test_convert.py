@@ -262,6 +262,22 @@ def test_no_private_value_is_in_a_text() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "http://[::1/a", "http://a\u2100b.test/", "http://a.test:99999/", "http://a.test:0/",
+        "http:///a", "https://u:S3CRET@a.test/", "http://{{.origin.h}}/",
+    ],
+)  # fmt: skip
+def test_an_address_that_no_source_can_have_is_told(url: str, run: Run, tmp_path: Path) -> None:
+    (tmp_path / "apis").mkdir()
+    (tmp_path / "apis" / "x.json").write_text(json.dumps({"url": url}), "utf-8")
+    code, out, err = run("api/x", "--conf", tmp_path)
+    assert code == 3
+    assert "$.url: no address that a source can have" in err
+    assert "S3CRET" not in out + err
+
+
+@pytest.mark.parametrize(
     ("named", "code", "told"),
     [
         ("flow/amap_city_weathr", 2, "there is no definition flow/amap_city_weathr: did you mean"),

@@ -8,11 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.definitions.reading import read
-from tests.doc_blocks import Block, blocks_of
-
-TABLE = Path(__file__).with_name("wrong.md")
-BLOCKS = [block for block in blocks_of(TABLE) if block.kind == "json"]
-TOLD = [block for block in blocks_of(TABLE) if block.kind == "text"]
+from tests.doc_blocks import Block
+from tests.told_below import Told
 
 
 def told(block: Block) -> str:
@@ -23,25 +20,14 @@ def told(block: Block) -> str:
     return "".join(f"{problem}\n" for problem in problems)
 
 
+TABLE = Told(Path(__file__).with_name("wrong.md"), told)
+BLOCKS = TABLE.wrong
+
+
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_all_that_is_wrong_is_told(block: Block, request: pytest.FixtureRequest) -> None:
-    if request.config.getoption("--update"):
-        rewrite(block)
-        return
-    below = next((other for other in TOLD if block.touches(other)), None)
-    assert below is not None, "the block has no text below it"
-    assert told(block) == below.body
-
-
-def rewrite(block: Block) -> None:
-    """Puts what is told below the block in the file as it is now."""
-    text = TABLE.read_text("utf-8")
-    head = f"```{' '.join(block.words)}\n{block.body}```\n"
-    below = re.compile(re.escape(head) + r"(\n```text\n.*?^```\n)?", re.S | re.M)
-    found = f"{head}\n```text\n{told(block)}```\n"
-    assert below.search(text)
-    TABLE.write_text(below.sub(lambda _: found, text, count=1), "utf-8")
+    TABLE.check(block, request)
 
 
 def test_no_private_value_is_told() -> None:
-    assert not [block for block in TOLD if re.search("s3cret|12345", block.body)]
+    assert not [block for block in TABLE.told if re.search("s3cret|12345", block.body)]

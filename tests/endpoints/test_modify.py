@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
+from apiql.frontends.endpoints.address import filler
 from apiql.frontends.endpoints.dynamic import Reads
 from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.message import Body, Message
@@ -77,6 +79,19 @@ def test_params(action: str, key: str, value: str | None, params: Any, path: str
     made = backend(param=[change(action, key, value)])
     found = called(made, Message(path="/a/:id/:idx", params={"id": "1", "idx": "2"})).request
     assert (found.params, found.path) == (params, path)
+
+
+@pytest.mark.parametrize("name", ["x/y", "/", "..", "key?x", "key#y", "", "a b", "x%2fy", ":key"])
+def test_no_name_of_a_parameter_makes_another_path(name: str) -> None:
+    """A caller may give the name; what is called is what would be called with any other."""
+    made = backend(param=[change("REN", "id", "#request.query.n.0")])
+    request = Message(path="/a/:id/:idx", params={"id": "1", "idx": "2"}, query={"n": (name,)})
+    found = called(made, request).request
+    assert filler(found.path)(found.params) == "/a/1/2"
+    assert found.params == {"id": "1", "idx": "2"}
+    usual = called(made, replace(request, query={"n": ("new-ü_1",)})).request
+    assert (usual.path, usual.params["new-ü_1"]) == ("/a/:new-ü_1/:idx", "1")
+    assert filler(usual.path)(usual.params) == "/a/1/2"
 
 
 def test_a_path_of_nothing_but_a_parameter_is_left() -> None:

@@ -43,6 +43,8 @@ NAMES = """<object>
         (None, "<object/>"),
         ({"l": [[1, [2]], [[]]]}, "<object>\n  <l>1</l>\n  <l>2</l>\n  <l/>\n</object>"),
         (5, "<object>5</object>"),
+        ({"-a": "\x00<"}, '<object a="\ufffd&lt;"/>'),
+        ({"-": 1}, "<object>\n  <_->1</_->\n</object>"),
     ],
 )
 def test_a_value(value: Any, expected: str) -> None:

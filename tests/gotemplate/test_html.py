@@ -53,6 +53,17 @@ EVIL = "\"'<&>`\\ /=+\n\u2028</script>"
         ("<script>a / {{.x}} / 2</script>", 3, "<script>a /  3  / 2</script>"),
         ("<script>i++ / 2; '{{.x}}'</script>", ".", "<script>i++ / 2; '.'</script>"),
         ("<script>i + /a'{{.x}}/</script>", ".", r"<script>i + /a'\./</script>"),
+        ("<script>f('<!-- <script>', {{.x}})</script>{{.x}}", "<",
+         r"<script>f('\u003C!-- <script>', "
+         '"\\u003c")</script>&lt;'),
+        ("<script>a <!-- {{.x}}\n--> c\nf()</script>", "", "<script>a \n\nf()</script>"),
+        ("<script>`a ${ {{.x}} }`; f({{.x}})</script>", "`",
+         '<script>`a ${ "`" }`; f("`")</script>'),
+        ("<script>`${ {a: '}'} / 2 }` / {{.x}} / 2</script>", 1,
+         "<script>`${ {a: '}'} / 2 }` /  1  / 2</script>"),
+        ("<script>`\\${`; f({{.x}})</script>", 1, "<script>`\\${`; f( 1 )</script>"),
+        ("<script>" + "`${" * 20 + " {{.x}} " + "}`" * 20 + "</script>", "",
+         "<script>" + "`${" * 20 + ' "" ' + "}`" * 20 + "</script>"),
         ("<script>// c {{.x}}\nf()</script>", "a", "<script>\nf()</script>"),
         ("<script>a/* c\n */b</script>{{.x}}", "", "<script>a\nb</script>"),
         ('<script type="text/plain">{{.x}}</script>', "<",
@@ -64,6 +75,8 @@ EVIL = "\"'<&>`\\ /=+\n\u2028</script>"
         ("<style>p { color: {{.x}} }</style>", "#fff", "<style>p { color: #fff }</style>"),
         ("<style>p { color: {{.x}} }</style>", "expression(a)",
          "<style>p { color: ZgotmplZ }</style>"),
+        ("<style>p { {{.x}}: a }</style>", "-moz-binding", "<style>p { ZgotmplZ: a }</style>"),
+        ("<style>p { {{.x}}: a }</style>", r"-moz\2d bin-ding", "<style>p { ZgotmplZ: a }</style>"),
         ('<p style="width: {{.x}}">', "a;b", '<p style="width: ZgotmplZ">'),
         ("<style>p { a: '/{{.x}}' }</style>", "a'b", r"<style>p { a: '/a\27 b' }</style>"),
         ('<style>p { a: url({{.x}}) }</style>', "javascript:a(b)",
@@ -88,6 +101,62 @@ def test_places(template: str, x: object, page: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("template", "x", "page"),
+    [
+        ("<b checked {{.x}}=1>", "id", "<b checked id=1>"),
+        ("<b checked {{.x}}=1>", "onload", "<b checked ZgotmplZ=1>"),
+        ('<b onload="{{.x}}">', "a", '<b onload="&#34;a&#34;">'),
+        ('<b a:onload="{{.x}}">', "a", '<b a:onload="&#34;a&#34;">'),
+        ('<b xmlns:a="{{.x}}">', "javascript:1", '<b xmlns:a="#ZgotmplZ">'),
+        ('<b my-uri="{{.x}}">', "javascript:1", '<b my-uri="#ZgotmplZ">'),
+        ("<b {{.x}}=1>", "srcdoc", "<b ZgotmplZ=1>"),
+        ("<b {{.x}}=1>", "type", "<b ZgotmplZ=1>"),
+        ('<a href="{{.x}}">', "/a:b", '<a href="/a:b">'),
+        ('<a href="{{.x}}">', "mailto:a@b", '<a href="mailto:a@b">'),
+        ('<a href=" {{.x}}">', "javascript:1", '<a href=" #ZgotmplZ">'),
+        ('<a href="/a{{if .x}}/b{{end}}?c={{.x}}">', "&", '<a href="/a/b?c=%26">'),
+        ("<x-script>{{.x}}</x-script>", "<", "<x-script>&lt;</x-script>"),
+        ("<script>{{.x}}</script><p>{{.x}}", "<", '<script>"\\u003c"</script><p>&lt;'),
+        ("</script>{{.x}}", "<", "</script>&lt;"),
+        ("<script>'</ſcript>'; f({{.x}})</script>", 1, "<script>'</ſcript>'; f( 1 )</script>"),
+        ('{{define "t"}}{{if .}}{{template "t" 0}}{{end}}a{{end}}<script>{{template "t" .x}} / 2; '
+         "'{{.x}}'</script>", ".", "<script>aa / 2; '.'</script>"),
+        ("<script-x>{{.x}}</script-x>", "<", "<script-x>&lt;</script-x>"),
+        ("<script>`${ {a: {{.x}} } }`</script>", 1, "<script>`${ {a:  1  } }`</script>"),
+        ("<style>p { a: '{{.x}}c' }</style>", "\0b", r"<style>p { a: '\0 bc' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+b", r"<style>p { a: 'a\2b b' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+g", r"<style>p { a: 'a\2bg' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a+", r"<style>p { a: 'a\2b ' }</style>"),
+        ("<style>p { a: '{{.x}}' }</style>", "a\\b", r"<style>p { a: 'a\\b' }</style>"),
+        ("<style>p { a: 'b\\'{{.x}}' }</style>", "+", r"<style>p { a: 'b\'\2b ' }</style>"),
+        ("<style>p { a: {{.x}} }</style>", r"\61 b\110000 c", "<style>p { a: ab�c }</style>"),
+        ("<style>p{ a: url( '/b{{.x}}') }</style>", "'", "<style>p{ a: url( '/b%27') }</style>"),
+        ("<style>p{a: url('/b?c={{.x}}') }</style>", "&", "<style>p{a: url('/b?c=%26') }</style>"),
+        ("<style>p { a: url('/b\\3f c={{.x}}') }</style>", "&",
+         r"<style>p { a: url('/b\3f c=%26') }</style>"),
+        ("<style>// {{.x}}\np {}</style>", "a", "<style>\np {}</style>"),
+        ("<script>f('{{.x}}')</script>", "  ", r"<script>f('\u2028\u2029')</script>"),
+        ("<script>a{{.x}}b</script>", [5], "<script>a[5]b</script>"),
+        ("<script>a = 4. / 2; '{{.x}}'</script>", ".", "<script>a = 4. / 2; '.'</script>"),
+        ("<script>return /'/; '{{.x}}'</script>", ".", "<script>return /'/; '.'</script>"),
+        ("<script>/[']/; '{{.x}}'</script>", ".", "<script>/[']/; '.'</script>"),
+        ("<script>/[/']/; '{{.x}}'</script>", ".", "<script>/[/']/; '.'</script>"),
+        ("<script>`${ {a: {}} }`; '{{.x}}'</script>", "<",
+         r"<script>`${ {a: {}} }`; '\u003c'</script>"),
+        ("<script>a{{.x}}</script>", -5, "<script>a -5 </script>"),
+        ("<script>{{.x}} / 2; '{{.x}}'</script>", ".", """<script>"." / 2; '.'</script>"""),
+        ('{{.x | html "b"}}', "<", "b&lt;"),
+        ("{{range .x}}a{{break}}<b title={{.}}{{end}}", [1, 2], "a"),
+        ('<script type="Module; charset=utf-8">{{.x}}</script>', "<",
+         '<script type="Module; charset=utf-8">"\\u003c"</script>'),
+        ("<b onclick='f(&#34;{{.x}}&#34;)'>", '"', "<b onclick='f(&#34;\\u0022&#34;)'>"),
+    ],
+)  # fmt: skip
+def test_more_places(template: str, x: object, page: str) -> None:
+    assert html(template, x=x) == page
+
+
+@pytest.mark.parametrize(
     ("template", "message"),
     [
         ("<a href='{{.x}}", "ends in a non-text context: url"),
@@ -99,12 +168,19 @@ def test_places(template: str, x: object, page: str) -> None:
         ("<b title={{.x | html}}>", 'predefined escaper "html" disallowed'),
         ("{{.x | html | print}}", 'predefined escaper "html" disallowed'),
         ("<script>`{{.x}}`</script>", "appears in a JS template literal"),
+        ("<script>`${`{{.x}}`}`</script>", "appears in a JS template literal"),
+        ("<script>`${ {} {{/**/}} } {{.x}}`</script>", "appears in a JS template literal"),
+        ("<script>" + "`${" * 21 + "}`" * 21 + "</script>", "nested too deeply"),
+        ("<script>`${ {{if .x}}{ {{end}}}`</script>", "branches end in different contexts"),
         ("<b a'b>", "in attribute name"),
         ("<b a=b'c >", "in unquoted attr"),
         ("<b =1>", "expected space, attr name, or end of tag"),
         ("<script>{{if .x}}a{{else}}={{end}} /b/ {{.x}}</script>", "division or regexp"),
         ("<script>'a\\</script>", "unfinished escape sequence"),
         ("<script>/[a{{.x}}]/</script>", "charset"),
+        ("<style>p { a: 'b\\{{.x}}' }</style>", "unfinished escape sequence in CSS"),
+        ("{{range .x}}{{if .}}<b title='{{break}}{{end}}{{end}}", "break or continue"),
+        ('<a href="{{range .x}}{{if .}}/a{{break}}{{end}}{{end}}{{.x}}">', "ambiguous context"),
         ('{{define "t"}}<b title="{{if .}}{{template "t" .}}{{end}}{{end}}{{template "t" .x}}',
          ""),
         ('{{template "no"}}', 'no such template "no"'),
@@ -204,3 +280,9 @@ def test_a_long_page_takes_linear_time() -> None:
     """A hundred thousand quotes in a script: each is looked at once."""
     script = "<script>" + "''" * 50_000 + "{{.x}}</script>"
     assert rendered(script, {"x": 1}, Mode.HTML).text.endswith("'' 1 </script>")
+
+
+def test_a_long_list_of_images_takes_linear_time() -> None:
+    """A description that is none, behind a long address: no letter is tried as both."""
+    page = html('<img srcset="{{.x}}">', x="a" * 200_000 + " !")
+    assert page == '<img srcset="#ZgotmplZ">'

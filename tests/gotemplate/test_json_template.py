@@ -114,6 +114,8 @@ def test_failures_name_the_path() -> None:
     assert str(refusal.value).startswith("$.a[1]: 1:1: unclosed action")
     with pytest.raises(TemplateRefused, match="branch ends between quotes"):
         compile_json(['{{range .l}}"{{end}}'], FUNCTIONS)
+    with pytest.raises(TemplateRefused, match="branch ends between quotes"):
+        compile_json(['{{range .l}}"{{else}}"{{end}}'], FUNCTIONS)
 
 
 def test_the_budget_is_shared() -> None:
@@ -250,3 +252,9 @@ def test_numbers_of_requests_are_written_as_floats_by_the_quick_way_too() -> Non
     made = compile_json({"a": "{{.origin}}", "b": "{{.b}}"}, FUNCTIONS)
     found = made.render(Data({"origin": 10**7, "b": 10**7}, Kind.NUMBER, named))
     assert found.value == {"a": "1e+07", "b": "10000000"}
+
+
+def test_comments_that_nothing_closes_take_linear_time() -> None:
+    """Each could be read as a comment or as letters: two to the fiftieth ways."""
+    with pytest.raises(TemplateRefused, match="comment ends before"):
+        compile_json(["{{" + "/*a*/" * 50], FUNCTIONS)

@@ -42,17 +42,25 @@ def lying() -> bytes:
     return bytes(data)
 
 
-def encrypted() -> bytes:
+def encrypted(bits: int = 0x1) -> bytes:
     """A member whose entry says that it is encrypted."""
     data = bytearray(good())
     entry = data.index(b"PK\x01\x02")
-    data[entry + 8] |= 1
+    data[entry + 8] |= bits
     return bytes(data)
 
 
 def good() -> bytes:
     """What is accepted."""
     return zipped(GOOD.items())
+
+
+def crowded(whole: bytes) -> bytes:
+    """With far more members in its directory than it says."""
+    size, offset = struct.unpack("<2L", whole[-10:-2])
+    directory = whole[offset : offset + size] * 10_000
+    end = whole[-22:-10] + struct.pack("<2L", len(directory), offset) + whole[-2:]
+    return whole[:offset] + directory + end
 
 
 def evil() -> dict[str, bytes]:
@@ -87,6 +95,7 @@ def evil() -> dict[str, bytes]:
         **{what: beside_good(name) for what, name in names.items()},
         **{what: beside_good("apis/b.json", content) for what, content in contents.items()},
         "a bomb": beside_good("apis/b.json", "0" * (1 << 27)),
+        "many, but it says few": crowded(whole),
         "many": zipped((f"apis/{number}.json", "{}") for number in range(1001)),
         "a link": zipped([*GOOD.items(), link("apis/link.json", "/etc/passwd")]),
         "a linked folder": zipped([link("apis", "/tmp"), ("apis/through.json", "{}")]),
@@ -98,6 +107,7 @@ def evil() -> dict[str, bytes]:
         "something behind": whole + b"junk" * 1000,
         "larger than it says": lying(),
         "encrypted": encrypted(),
+        "encrypted in another way": encrypted(0x40),
         "twins in two cases": beside_good("apis/A.json"),
         "a name that ends early": beside_good("apis/b.jsonXtxt").replace(b"X", b"\0"),
         "an archive before": whole + good(),

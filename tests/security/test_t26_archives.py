@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -36,6 +37,7 @@ REASONS = {
     "deep": "deeper than 64", "too many digits": "too long", "twin members": "stands twice",
     "another folder's private": "by its name alone", "a private, inside": "by its name alone",
     "a bomb": "unpacked it is larger than 67108864", "many": "more than 1000 files",
+    "many, but it says few": "larger than that of so many files",
     "a link": "a link or a device", "a linked folder": "a link or a device",
     "cut off": "does not end", "another checksum": "damaged", "a page": "does not begin",
     "nothing": "does not begin", "something before": "does not begin",
@@ -43,6 +45,7 @@ REASONS = {
     "a comment": "does not end", "a comment that is not there": "has a comment",
     "one of several": "one part of several",
     "larger than it says": "damaged", "encrypted": "it is encrypted",
+    "encrypted in another way": "in a way that is not read",
 }  # fmt: skip
 
 
@@ -93,8 +96,9 @@ def test_what_looks_at_brackets_takes_no_longer_than_they_are_long(content: byte
                         ("...", False), ("a/b", False), ("a b", False), ("x" * 129, False)]
 )  # fmt: skip
 def test_a_private_is_named_by_its_name_alone(name: str, taken: bool) -> None:
-    content = json.dumps({"id": "b", "private": name}).encode()
-    assert (definition_problem(content, 64) is None) == taken
+    for member in ("private", "Private", "PRIVATE"):
+        content = json.dumps({"id": "b", "in": [{member: name}]}).encode()
+        assert (definition_problem(content, 64) is None) == taken
 
 
 class Generous:
@@ -141,6 +145,14 @@ def test_each_byte_of_an_encrypted_one_counts(file: Path) -> None:
         except ArchiveRefused:
             continue
         assert set(map(bytes, found.values())) == set(map(bytes, whole.values())), at
+
+
+def test_a_long_encrypted_one_is_read_to_its_end() -> None:
+    """Longer than the pieces it is decrypted in."""
+    sums = (hashlib.sha256(number.to_bytes(2)).hexdigest() for number in range(4000))
+    text = json.dumps("".join(sums))
+    found = read_archive(aes({"apis/a.json": text}), password=PASSWORD)
+    assert found == {"apis/a.json": text.encode()}
 
 
 def test_a_password_does_not_hurt_where_nothing_is_encrypted() -> None:

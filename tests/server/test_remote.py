@@ -19,7 +19,7 @@ import pytest_asyncio
 from apiql.events import ArchiveMoved, ConfLoaded
 from apiql.remote import fetched
 from apiql.remote.fetched import RemoteRefused, Taken, fetch
-from apiql.remote.state import Lock
+from apiql.remote.state import Lock, State, state_of, write_state
 from apiql.server.configuration import Place
 from apiql.server.fetching import Fetching
 from apiql.server.masking import masked
@@ -400,3 +400,17 @@ async def test_the_command_fetches_by_the_variables_of_old(there: Archives, tmp_
     none = await command("fetch", cwd=tmp_path)
     assert (none.returncode, none.stdout) == (2, "")
     assert "remote.url is not set" in none.stderr
+
+
+async def test_a_tag_that_is_none_is_forgotten_and_the_rest_is_known(tmp_path: Path) -> None:
+    folder = tmp_path / "remote"
+    folder.mkdir()
+    for etag, kept in (
+        ('"a"', '"a"'),
+        ('W/"a"', 'W/"a"'),
+        ("a", None),
+        ('"a b"', None),
+        (None,) * 2,
+    ):
+        write_state(folder, State("u", "0" * 64, etag, 3))
+        assert state_of(folder, "u", None) == State("u", "0" * 64, kept, 3)

@@ -12,11 +12,11 @@ from apiql.frontends.endpoints.gateway import Backend
 from apiql.frontends.endpoints.json_path import NoPath, path_of
 from apiql.frontends.endpoints.message import canonical
 from apiql.frontends.endpoints.modifier import Action, Modifier, Side, Target
+from apiql.frontends.endpoints.modify_fields import PARAM_NAME
 from apiql.frontends.endpoints.problems import EndpointProblem, Severity, quoted
 from apiql.frontends.endpoints.source import Keys, Source, Spot, spot_of
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_PARAM_NAME = re.compile(r"[\w-]+")
 _KEYLESS = frozenset({Action.ADD, Action.APD, Action.SET})
 """What a body of text takes without a key."""
 
@@ -62,9 +62,8 @@ def _key(place: _Place, modifier: Modifier) -> Iterator[EndpointProblem]:
     match modifier.target:
         case Target.HEADER:
             yield from _header_name(place, "key", key)
-        case Target.PARAM if _PARAM_NAME.fullmatch(key) is None:
-            expected = "letters, digits, _ and -, without a colon"
-            yield place.error("key", f"{quoted(key)} is no name of a parameter", expected)
+        case Target.PARAM:
+            yield from _param_name(place, "key", key)
         case Target.BODY:
             yield from _path(place, "key", key)
         case _:
@@ -77,6 +76,12 @@ def _header_name(place: _Place, member: str, name: str) -> Iterator[EndpointProb
     elif canonical(name) != name:
         wrong = f"{quoted(name)} is another field than {canonical(name)}: names are compared as is"
         yield place.warning(member, wrong, near=quoted(canonical(name)))
+
+
+def _param_name(place: _Place, member: str, name: str) -> Iterator[EndpointProblem]:
+    if PARAM_NAME.fullmatch(name) is None:
+        expected = "letters, digits, _ and -, without a colon"
+        yield place.error(member, f"{quoted(name)} is no name of a parameter", expected)
 
 
 def _path(place: _Place, member: str, text: str) -> Iterator[EndpointProblem]:
@@ -100,6 +105,8 @@ def _value(place: _Place, modifier: Modifier) -> Iterator[EndpointProblem]:
             yield place.error("value", '"value" is empty', "the new name")
         elif modifier.target is Target.HEADER:
             yield from _header_name(place, "value", value.text)
+        elif modifier.target is Target.PARAM:
+            yield from _param_name(place, "value", value.text)
         elif modifier.target is Target.BODY and modifier.path is not None:
             yield from _path(place, "value", value.text)
 

@@ -16,6 +16,11 @@ from apiql.frontends.endpoints.wildcards import matches
 MOST_PADDING = 100
 """Elements of null that are put between the end of a list and an index beyond it."""
 
+MOST_PADDED = 10_000
+"""Once so many lists and objects were made of one value, nothing is put between any more: who names
+the indexes may be an upstream.
+"""
+
 END = "-1"
 """The index behind the last element."""
 
@@ -35,8 +40,9 @@ def put(value: Json | Missing, path: Path, new: Json, owned: Owned | None = None
     """
     if path.is_simple:
         return _made(value, path.steps, new, owned)
+    copied: Owned = {}
     for keys in places(value, path):
-        value = _set(value, keys, new)
+        value = _set(value, keys, new, copied)
     return value
 
 
@@ -83,7 +89,8 @@ def _with_element(
     value: list[Json], step: Name, steps: Sequence[object], new: Json, owned: Owned | None
 ) -> list[Json]:
     index = len(value) if step.name == END else step.index
-    if index is None or step.is_forced or index > len(value) + MOST_PADDING:
+    padding = MOST_PADDING if owned is None or len(owned) < MOST_PADDED else 0
+    if index is None or step.is_forced or index > len(value) + padding:
         return value
     inner = _made(value[index] if index < len(value) else MISSING, steps[1:], new, owned)
     if inner is MISSING:
@@ -120,15 +127,13 @@ def _dropped(value: Json, steps: Sequence[object]) -> Json:
     return value
 
 
-def _set(value: Json, keys: Keys, new: Json) -> Json:
-    """The value with another one at a place that is there."""
+def _set(value: Json, keys: Keys, new: Json, owned: Owned) -> Json:
+    """The value with another one at a place that is there; each list on the way is copied once."""
     if not keys:
         return new
-    key = keys[0]
-    inner = _set(value[key], keys[1:], new)
-    if isinstance(value, dict):
-        return {**value, key: inner}
-    return [*value[:key], inner, *value[int(key) + 1 :]]
+    own = _own(value, owned)
+    own[keys[0]] = _set(own[keys[0]], keys[1:], new, owned)
+    return own
 
 
 def _places(value: Json | Missing, path: Path, at: int) -> Iterator[Keys] | None:

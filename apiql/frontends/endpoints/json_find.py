@@ -178,9 +178,10 @@ _BOOLEANS = ("true", "false")
 
 def _number(text: str) -> Decimal | None:
     try:
-        return Decimal(text)
+        number = Decimal(text)
     except InvalidOperation:
         return None
+    return number if number.is_finite() else None
 
 
 def _ordered(left: Json, operator: str, right: Json) -> bool:

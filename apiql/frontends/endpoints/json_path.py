@@ -8,14 +8,18 @@ no value.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from apiql.errors import ApiqlError
 
 MOST_STEPS = 64
+MOST_QUERIES = 8
+"""Queries in each other."""
 MODIFIERS = ("@this", "@ugly", "@pretty", "@reverse", "@keys", "@values", "@flatten")
 _OPERATORS = ("==", "!=", "<=", ">=", "!%", "<", ">", "%", "=")
+_SIGNS = "=!<>%"
 _INDEX = re.compile(r"[0-9]{1,9}")
 
 
@@ -88,11 +92,15 @@ def path_of(text: str) -> Path:
     Raises:
         NoPath: it is none.
     """
+    return _path(text, 0)
+
+
+def _path(text: str, depth: int) -> Path:
     steps: list[Step] = []
     pipes: set[int] = set()
     at = 0
     while True:
-        step, at = _step(text, at)
+        step, at = _step(text, at, depth)
         steps.append(step)
         if len(steps) > MOST_STEPS:
             raise NoPath(f"a path has no more than {MOST_STEPS} steps", at)
@@ -103,9 +111,11 @@ def path_of(text: str) -> Path:
         at += 1
 
 
-def _step(text: str, at: int) -> tuple[Step, int]:
+def _step(text: str, at: int, depth: int) -> tuple[Step, int]:
     if text.startswith(("#(", "#["), at):
-        return _query(text, at)
+        if depth == MOST_QUERIES:
+            raise NoPath(f"no more than {MOST_QUERIES} queries stand in each other", at)
+        return _query(text, at, depth + 1)
     end, name, is_pattern = _name(text, at)
     raw = text[at:end]
     if raw == "":
@@ -137,7 +147,7 @@ def _name(text: str, at: int) -> tuple[int, str, bool]:
     return at, "".join(letters if is_pattern else plain), is_pattern
 
 
-def _query(text: str, at: int) -> tuple[Query, int]:
+def _query(text: str, at: int, depth: int) -> tuple[Query, int]:
     inner, end = _in_brackets(text, at + 1)
     is_all = text.startswith("#", end)
     end += is_all
@@ -145,51 +155,48 @@ def _query(text: str, at: int) -> tuple[Query, int]:
         raise NoPath("a dot goes behind a query", end)
     split = _operator(inner)
     if split is None:
-        return Query(_inner(inner.strip(), at + 2), "", "", is_all), end
+        return Query(_inner(inner.strip(), at + 2, depth), "", "", is_all), end
     where, operator = split
-    path = _inner(inner[:where].strip(), at + 2)
+    path = _inner(inner[:where].strip(), at + 2, depth)
     operand = inner[where + len(operator) :].strip()
     return Query(path, "==" if operator == "=" else operator, operand, is_all), end
 
 
-def _inner(text: str, at: int) -> Path | None:
+def _inner(text: str, at: int, depth: int) -> Path | None:
     try:
-        return path_of(text) if text else None
+        return _path(text, depth) if text else None
     except NoPath as refused:
         raise NoPath(refused.wrong, at + refused.at) from None
 
 
 def _in_brackets(text: str, at: int) -> tuple[str, int]:
     """What stands in brackets, and where they end; brackets and quotes inside are minded."""
-    depth, quote = 0, False
-    here = at
-    while here < len(text):
-        letter = text[here]
-        if letter == "\\":
-            here += 1
-        elif letter == '"':
-            quote = not quote
-        elif not quote:
-            depth += (letter in "([") - (letter in ")]")
-            if depth == 0:
-                return text[at + 1 : here], here + 1
-        here += 1
+    for here, depth in _outside_quotes(text, at):
+        if depth == 0:
+            return text[at + 1 : here], here + 1
     raise NoPath("a bracket is not closed", at)
 
 
 def _operator(inner: str) -> tuple[int, str] | None:
     """The first operator outside of brackets and quotes."""
-    depth, quote, at = 0, False, 0
-    while at < len(inner):
-        letter = inner[at]
+    for here, depth in _outside_quotes(inner, 0):
+        if depth == 0 and inner[here] in _SIGNS:
+            found = next((o for o in _OPERATORS if inner.startswith(o, here)), None)
+            if found is not None:
+                return here, found
+    return None
+
+
+def _outside_quotes(text: str, at: int) -> Iterator[tuple[int, int]]:
+    """The letters behind a place that stand in no quotes, each with the brackets open behind it."""
+    depth, quote = 0, False
+    while at < len(text):
+        letter = text[at]
         if letter == "\\":
             at += 1
         elif letter == '"':
             quote = not quote
         elif not quote:
             depth += (letter in "([") - (letter in ")]")
-            found = next((o for o in _OPERATORS if inner.startswith(o, at)), None)
-            if depth == 0 and found is not None:
-                return at, found
+            yield at, depth
         at += 1
-    return None

@@ -29,8 +29,11 @@ MISSING: Final = Missing()
 
 
 class TooDeep(ApiqlError):
-    """A value that was made of others, and nests too deeply."""
+    """A value that was made of others, and nests too deeply to be written, or is too long then."""
 
+
+MOST_LETTERS = 16 << 20
+"""Of a text that is made of bodies."""
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiql.frontends.endpoints.json_edit import put, without
 from apiql.frontends.endpoints.json_find import finder
 from apiql.frontends.endpoints.json_path import NoPath, Path, path_of
-from apiql.frontends.endpoints.json_value import MISSING, Json
+from apiql.frontends.endpoints.json_value import MISSING, MOST_LETTERS, Json, TooDeep
 from apiql.frontends.endpoints.message import Body, Kind
 from apiql.frontends.endpoints.modifier import Action, Modifier
 from apiql.frontends.endpoints.retype import retyped
@@ -85,4 +85,11 @@ def _text(text: str, action: Action, key: str, new: str) -> str:
         case Action.DEL:
             return text.replace(key, "") if key else text
         case Action.RPL | Action.REN:
-            return text.replace(key, new) if key else text
+            return _replaced(text, key, new) if key else text
+
+
+def _replaced(text: str, key: str, new: str) -> str:
+    """Each of few letters may become many, which a caller gives."""
+    if len(text) + text.count(key) * (len(new) - len(key)) > MOST_LETTERS:
+        raise TooDeep(f"a body of text would be longer than {MOST_LETTERS} letters")
+    return text.replace(key, new)

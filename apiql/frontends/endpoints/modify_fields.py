@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from msgspec.structs import replace
@@ -9,6 +10,8 @@ from msgspec.structs import replace
 from apiql.frontends.endpoints.json_value import decoded, text_of
 from apiql.frontends.endpoints.message import Fields, Message
 from apiql.frontends.endpoints.modifier import Action
+
+PARAM_NAME = re.compile(r"[\w-]+")
 
 
 def with_header(message: Message, action: Action, key: str, text: str) -> Message:
@@ -44,7 +47,8 @@ def _changed(fields: Fields, action: Action, key: str, text: str) -> Fields:
 
 def with_param(message: Message, action: Action, key: str, text: str) -> Message:
     """The message with a change of a path parameter, and of the path where that has no place for it
-    any more, or not yet.
+    any more, or not yet. A new name that is none, as a caller may give one with a slash, changes
+    nothing: the parameter keeps its place, and no name makes another path.
     """
     params, path = message.params, message.path
     if action is Action.SET:
@@ -55,7 +59,7 @@ def with_param(message: Message, action: Action, key: str, text: str) -> Message
     match action:
         case Action.RPL:
             return replace(message, params={**params, key: text})
-        case Action.REN:
+        case Action.REN if PARAM_NAME.fullmatch(text):
             return replace(
                 message, params=_renamed(params, key, text), path=_place(path, key, text)
             )

@@ -22,7 +22,7 @@ __all__ = [
 ]  # fmt: skip
 BIG = 10**18
 """Integers from here on are floats."""
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s,\]}]+')
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[^\s,\]}]++')
 _QUOTED = re.compile(r"""(["'])(.*)\1""")
 """What a message shows of a text."""
 
@@ -59,9 +59,15 @@ class Source:
         nearest: str | None = None,
         severity: Severity = Severity.ERROR,
     ) -> EndpointProblem:
-        """What is wrong at a spot."""
-        at = self.place(spot.at)
-        return EndpointProblem(self.file, wrong, severity, at, spot.path, expected, nearest)
+        """What is wrong at a spot. Names are told as the author wrote them, where the environment
+        had a part in them.
+        """
+        at, told = self.place(spot.at), self.text.as_written
+        return EndpointProblem(
+            self.file, told(wrong), severity, at, told(spot.path),
+            None if expected is None else told(expected),
+            None if nearest is None else told(nearest),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

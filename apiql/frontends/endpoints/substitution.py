@@ -9,11 +9,14 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 NAME = re.compile(r"\$\w+", re.ASCII)
+LEAST_VALUE = 6
+"""Letters of a value that is kept out of messages."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Substituted:
     """A text with values in it. `pieces` are the offsets where a value begins and ends here, and
     where its name begins and ends in the text as written, in their order.
@@ -26,6 +29,25 @@ class Substituted:
     def is_value(self, offset: int) -> bool:
         """Whether an offset is inside of a value."""
         return any(begin <= offset < end for begin, end, _, _ in self.pieces)
+
+    @cached_property
+    def values(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        """Each value that stands nowhere in the text as written, in any case of letters; its name.
+        Few letters are left: they stand in any message by chance.
+        """
+        names = {self.text[b:e].lower(): self.written[n:end] for b, e, n, end in self.pieces}
+        written = self.written.lower()
+        return tuple(
+            (re.compile(re.escape(value), re.IGNORECASE), name)
+            for value, name in sorted(names.items(), key=lambda pair: -len(pair[0]))
+            if len(value) >= LEAST_VALUE and value not in written
+        )
+
+    def as_written(self, message: str) -> str:
+        """A message without values: their names stand in their place."""
+        for value, name in self.values:
+            message = value.sub(name, message)
+        return message
 
     def origin(self, offset: int) -> int:
         """The offset in the text as written: inside of a value, that of its name."""

@@ -9,12 +9,11 @@ import re
 from collections.abc import Iterator, Mapping
 from xml.sax.saxutils import escape, quoteattr
 
-from apiql.frontends.endpoints.json_value import Json, text_of
+from apiql.frontends.endpoints.json_value import MOST_LETTERS, Json, TooDeep, text_of
 
 ROOT = "object"
 DEEPEST = 100
 """Elements in each other; what stands deeper is written as JSON."""
-
 _STEP = "  "
 _LETTERS = (
     "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u200c\u200d\u2070-\u218f"
@@ -27,9 +26,20 @@ _UNUSABLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 
 
 def xml_of(value: Json) -> str:
-    """The document: an object is the root, a list is in one."""
+    """The document: an object is the root, a list is in one.
+
+    Raises:
+        TooDeep: it would be too long; the deeper an element stands, the longer is its line.
+    """
     inside = {ROOT: value} if isinstance(value, list) else value
-    return "\n".join(_element(ROOT, inside, ""))
+    lines: list[str] = []
+    room = MOST_LETTERS
+    for line in _element(ROOT, inside, ""):
+        room -= len(line) + 1
+        if room < 0:
+            raise TooDeep(f"a body is longer than {MOST_LETTERS} letters when written as XML")
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def xml_of_text(text: str) -> str:
@@ -72,7 +82,7 @@ def _flat(value: list[Json]) -> Iterator[Json]:
 def _object(tag: str, value: Mapping[str, Json], indent: str) -> Iterator[str]:
     """Members in the order of their names: `-name` is an attribute, `#text` the text."""
     attributes = sorted(name for name in value if _is_attribute(name, value))
-    members = sorted(name for name in value if name not in set(attributes))
+    members = sorted(value.keys() - set(attributes))
     texts = {_tag(name[1:]): _usable(text_of(value[name])) for name in attributes}
     written = "".join(f" {name}={quoteattr(text)}" for name, text in texts.items())
     opening = f"{indent}<{tag}{written}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from apiql.documents.shape import Shape
 from apiql.frontends.definitions.convert.conversion import Conversion, Origin, Place, Select
@@ -71,10 +71,9 @@ def called(conversion: Conversion, name: str, scope: Scope, key: str, place: Pla
 def _select(
     conversion: Conversion, document: Document[Shape], url: str, made: _Parts, key: str
 ) -> Select | Nothing:
-    address, model = urlsplit(url), document.model
-    place = Place(document) / "url"
-    if not address.hostname or "{" in url:
-        return conversion.gap(place, "no address that a source can have")
+    address, model = _address(url), document.model
+    if address is None:
+        return conversion.gap(Place(document) / "url", "no address that a source can have")
     fixed = parse_qsl(address.query, keep_blank_values=True)
     query = {name: Fixed(text) for name, text in fixed} | made.query
     assert isinstance(model, Api | HttpApi)
@@ -86,6 +85,16 @@ def _select(
     source = conversion.source(as_word(document.origin.name.lstrip("_")), origin)
     name = conversion.name(key)
     return Select(name, source, query, made.headers, made.form, made.body, conversion.before)
+
+
+def _address(url: str) -> SplitResult | None:
+    """The parts of an address; none where it names no host, a user, or cannot be read."""
+    try:
+        found = urlsplit(url)
+        named = bool(found.hostname) and found.port != 0 and "@" not in found.netloc
+    except ValueError:
+        return None
+    return found if named and "{" not in url else None
 
 
 def _parts(conversion: Conversion, model: Api | HttpApi, scope: Scope, here: Place) -> _Parts:
