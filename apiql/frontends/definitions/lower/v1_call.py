@@ -46,14 +46,11 @@ Let = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A call: local values, the work, what its answer is turned into (`value`; where it is the
-    answer itself, `is_plain`), whether there were variables.
-    """
+    """A call: local values, the work, what its answer is made into, whether there were variables."""
 
     let: Let
     work: Send
     value: Value
-    is_plain: bool
     has_vars: bool
     numbers: Kind
 
@@ -105,7 +102,7 @@ def api_call(api: Api, name: str, sight: Sight) -> ApiCall:
     )  # fmt: skip
     value = _answered(api, replace(sight, answered=True))
     numbers = Kind.FLOAT if api.response and api.response.data is not None else Kind.NUMBER
-    return ApiCall(tuple(request.let), send, value, value is REPLY, bool(api.parameters), numbers)
+    return ApiCall(tuple(request.let), send, value, bool(api.parameters), numbers)
 
 
 def given_value(given: Any, sight: Sight) -> Value:
