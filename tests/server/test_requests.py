@@ -54,8 +54,8 @@ async def test_envelope_ignores_unknown_members(site: Site) -> None:
 async def test_parameters_under_another_name(site: Site, up: Upstream, name: str) -> None:
     """They would be ignored, and a default would be answered in place of what was asked."""
     text = "set $id integer = 1; select id, name from /users/{id} where id = $id"
-    for other in ({}, {"params": {}}, {"params": None}, {"params": {"id": 1}}):
-        body = json.dumps({"query": text, name: {"id": 2}, **other}).encode()
+    for other in ("", ', "params": {}', ', "params": null', ', "params": {"id": 1}'):
+        body = f'{{"query": {json.dumps(text)}, "{name}": {{"id": 2}}{other}}}'.encode()
         response = await site.send("POST", "/apiql", body, {"Content-Type": JSON})
         detail = problem_of(response, 422, "VALIDATION")
         assert detail == f"parameters stand in `params`, not in `{name}`"

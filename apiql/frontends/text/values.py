@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from apiql.errors import Code
 from apiql.frontends.text import expressions as e
+from apiql.frontends.text.conditions import check_operation
 from apiql.frontends.text.surroundings import Findings, Names
 from apiql.ir.rows import COUNT_ROWS
 from apiql.ir.values import (
@@ -200,6 +201,7 @@ class Lowering:
 
     def _operation(self, operation: e.Operation) -> Value:
         self._check_chain(len(operation.operands), operation.span)
+        check_operation(operation, self.in_row, self.findings)
         sign, operands = operation.sign, operation.operands
         if sign == "in" and isinstance(operands[1], e.Round):
             items = Items(self._all(operands[1].items))
