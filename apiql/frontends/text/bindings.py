@@ -10,6 +10,7 @@ from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
+from apiql.frontends.text.words import quoted
 from apiql.ir.header_names import may_be_set
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import ElementRoot, Literal, Ref, Value
@@ -26,11 +27,12 @@ COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the bindings of a select depend on."""
+    """What the bindings of a select depend on; `name` is its own."""
 
     method: str
     endpoint: Endpoint
     most: int
+    name: str = ""
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -109,9 +111,21 @@ def _placed(
         hint = "put it into the body or form, or use the clause `query`"
         lowering.findings.add(Code.VALIDATION, message, span, hint)
     elif call.method in IN_QUERY:
+        if len(place) > 1 and place[0] == call.name:
+            _refuse_qualified(place, span, lowering)
         yield Binding(Place.QUERY, (name,), value), span
     else:
         yield Binding(Place.MEMBER, place, value), span
+
+
+def _refuse_qualified(place: tuple[str, ...], span: Span, lowering: Lowering) -> None:
+    """`o.userId`, where `o` is a select: a column in SQL, a parameter of this name here."""
+    name = ".".join(place)
+    message = (
+        f"`{name}` would be sent as the parameter of this name, and `{place[0]}` is this select"
+    )
+    hint = f"write {'.'.join(place[1:])}; a parameter of this name stands in quotes: {quoted(name)}"
+    lowering.findings.add(Code.VALIDATION, message, span, hint)
 
 
 def _pairs(
