@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
+from apiql.frontends.text import expressions as e
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
 from apiql.frontends.text.words import quoted
@@ -22,6 +23,7 @@ PLACES = {
     "form": Place.FORM,
 }
 IN_QUERY = frozenset({"get", "head", "delete"})
+PARAMETER = re.compile(r"\$\{?([^\W\d]\w*)\}?")
 COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 
@@ -50,6 +52,7 @@ def lower_bindings(
     whole = any(isinstance(c, cl.Body) or (isinstance(c, cl.Pairs) and c.word == "form")
                 for c in clauses)  # fmt: skip
     for clause in clauses:
+        _check_texts(clause, lowering)
         match clause:
             case cl.Where(binds):
                 found += _where(binds, call, whole, lowering)
@@ -65,6 +68,22 @@ def lower_bindings(
         message = f"this select goes over the limit params_per_task = {call.most}"
         lowering.findings.add(Code.LIMIT_EXCEEDED, message, span)
     return tuple(binding for binding, _ in found)
+
+
+def _check_texts(clause: cl.Clause, lowering: Lowering) -> None:
+    """A parameter in quotes is a text, and would be sent as one."""
+    binds: Iterable[cl.Bind | cl.Each] = ()
+    match clause:
+        case cl.Where(found) | cl.Pairs(_, found):
+            binds = found
+    for value in (bind.value for bind in binds):
+        match value:
+            case e.Constant(str(text)) | e.Reference(e.Word(text, _, True), (), False):
+                named = PARAMETER.fullmatch(text)
+                if named:
+                    message = f"`{text[:64]}` in quotes is a text, not the parameter"
+                    hint = f"write ${named[1][:64]}; this text is concat('$', '{text[1:64]}')"
+                    lowering.findings.add(Code.VALIDATION, message, value.span, hint)
 
 
 def _where(
