@@ -86,7 +86,7 @@ def _keys(
         message = f"`on` compares a field of the rows with one of {root}"
         findings.add(Code.VALIDATION, message, span, f"write: on id = {root}.key")
         return None
-    if name != root and _begins_with(own, name):
+    if _begins_with(own, name):
         inner = ".".join(own.names[1:])
         message = f"`{'.'.join(own.names)}` would be a field in a field `{name}` of the rows"
         hint = f"names there are fields of {name}: write on {inner} = {'.'.join(target.names)}"
