@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
@@ -11,6 +13,9 @@ from apiql.ir.plan import Parameter
 from apiql.ir.policy import Duration, seconds, time_text
 from apiql.ir.values import ParamRoot
 from apiql.runtime.json_values import a_kind
+
+LONGEST_SPELLED = 64
+"""Letters of a text that is looked at for what it spells."""
 
 
 def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -83,7 +88,21 @@ def _wrong_type(parameter: Parameter, value: Any) -> Iterable[Problem]:
     if fits(parameter.type, value) or (value is None and _takes_null(parameter)):
         return
     message = f"${parameter.name} wants {_article(parameter.type)}, got {a_kind(value)}"
-    yield Problem(Code.VARIABLE_TYPE, message, _places([parameter]))
+    yield Problem(Code.VARIABLE_TYPE, message, _places([parameter]), _meant(parameter, value))
+
+
+def _meant(parameter: Parameter, value: Any) -> str | None:
+    """What a text would be that spells what is wanted; values themselves are never shown."""
+    if parameter.type == "string" and not isinstance(value, str):
+        return "a text stands in quotes" if isinstance(value, int | Decimal | float) else None
+    if not isinstance(value, str) or len(value) > LONGEST_SPELLED:
+        return None
+    try:
+        spelled = json.loads(value, parse_float=Decimal, parse_constant=int)
+    except ValueError:
+        return None
+    fitting = parameter.type != "string" and fits(parameter.type, spelled)
+    return f"without quotes it would be {_article(parameter.type)}" if fitting else None
 
 
 def _takes_null(parameter: Parameter) -> bool:
@@ -95,6 +114,8 @@ def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
     verb = "is" if len(missing) == 1 else "are"
     meant = [nearest(parameter.name, given) for parameter in missing]
     hints = [f"`{found}` was given: did you mean that?" for found in meant if found]
+    if any(f"${parameter.name}" in given for parameter in missing):
+        hints = ['they are named without the $: {"params": {"id": 7}}']
     hint = hints[0] if hints else "send them as parameters, or give them a default with set"
     return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", _places(missing), hint)
 

@@ -23,6 +23,8 @@ FEW = 32
 BRACKETS = (dict, list)
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
+BARE = re.compile(rb"\s*(?:select|set|use|explain|return)\s", re.IGNORECASE)
+"""How a text of the language begins, and no JSON."""
 ID = re.compile(r"sha256:[0-9a-f]{64}")
 PARAMS = frozenset({"params", "param", "variables", "vars", "parameters", "args", "arguments",
                     "bindings"})  # fmt: skip
@@ -63,6 +65,7 @@ def decode_json(body: bytes, limits: Limits) -> Any:
         raise _limit("number_digits", limits.number_digits) from None
     except msgspec.DecodeError as error:
         reason = str(error).removeprefix("JSON is malformed: ")
+        reason += "; a text alone is sent as text/plain" if BARE.match(body) else ""
         raise RequestRefused(Code.BAD_REQUEST, f"the body is no JSON: {reason}") from None
     brackets = body.count(b"{") + body.count(b"[")
     flat = brackets <= FEW and brackets <= limits.nesting

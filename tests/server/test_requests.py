@@ -70,6 +70,13 @@ async def test_nothing_under_another_name(site: Site, value: object) -> None:
     assert data_of(response) == USER["data"]["result"]
 
 
+async def test_a_text_that_is_sent_as_json(site: Site) -> None:
+    for text in ("select * from /ok", "\n SET $a integer;"):
+        response = await site.send("POST", "/apiql", text.encode(), {"Content-Type": JSON})
+        detail = problem_of(response, 400, "BAD_REQUEST")
+        assert detail.endswith("; a text alone is sent as text/plain")
+
+
 async def test_a_query_under_another_name(site: Site) -> None:
     body = json.dumps({"sql": "select * from /ok"}).encode()
     response = await site.send("POST", "/apiql", body, {"Content-Type": JSON})

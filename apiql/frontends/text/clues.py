@@ -55,6 +55,8 @@ def _clue(before: str, here: str, hint: str, accepted: str = "", not_accepted: s
 
 CLUES = (
     # texts of other languages
+    _clue(r"\A\s*", r'\{\s*"(query|params|id)"', "JSON is sent as application/json, a text alone "
+          "as text/plain"),
     _clue(r"\A\s*", r"\{|(query|mutation|subscription|fragment)\b",
           "a text begins with a statement: select name from users where id = 1"),
     _clue(r"\A\s*", r"(?P<method>get|post|put|patch|delete|head)\b",
