@@ -129,8 +129,8 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A name of a select where a field of the row is named: what is told, by the number of the
-    output, if no answer to the step has such a `member`.
+    """A name that is probably none of a field: what is told, by the number of the output, if no
+    answer to the step has such a `member`.
     """
 
     output: int

@@ -1,61 +1,111 @@
-"""Fields named as SQL names columns, `u.name` of a select `u`: where no row has a field `u` nothing
-would be found, or left out, and nobody would be told.
+"""Names of fields that no answer has, where that is certain and nobody would be told: columns as
+in SQL (`u.name` of a select `u`), and keys that rows are joined by.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from apiql.errors import Code, Failure
 from apiql.ir.plan import Output, Plan, Task
 from apiql.ir.projection import Kept, Path, Projection
 from apiql.ir.values import Ref, RowRoot, Value, refs
-from apiql.runtime.decode import to_json
+from apiql.ir.works import Repeat
+from apiql.runtime.decode import Undecodable, as_value, to_json
 from apiql.runtime.step import Step, Stranger
 from apiql.sources.call import Reply
 
 MOST_LOOKED_AT = 256 * 1024
 """Bytes of a select's answers in which a member is looked for; of more nothing is told."""
-OPEN = b"{"
+Replies: TypeAlias = Sequence[tuple[Step, Reply, Mapping[str, Any]]]
 ESCAPED = b"\\u"
 
 
 def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
-    """The names of selects that stand first in paths of rows; of each output each once."""
+    """The names of selects that stand first in paths of rows, of each output each once, and the
+    names of keys.
+    """
     made = {step.name: step for step in steps}
+    known = {output.name: output for output in plan.outputs}
     tasks = {task.name: task for task in plan.tasks}
     names = {output.name for output in plan.outputs}
-    return tuple(
+    found = [
         stranger
         for number, output in enumerate(plan.outputs)
         for stranger in _of_output(number, output, tasks[output.task], made[output.task],
                                    names - _embedded(plan, output))
-    )  # fmt: skip
+    ]  # fmt: skip
+    for number, output in enumerate(plan.outputs):
+        if output.into is not None and output.into.on is not None:
+            on, target = output.into.on, known[output.into.into]
+            if not _is_grouped(tasks[output.task]):
+                found += _of_key(number, on.own, made[output.task], "its rows have")
+            if not _is_grouped(tasks[target.task]):
+                found += _of_key(number, on.target, made[target.task], f"{target.name} has")
+    return tuple(found)
 
 
-def told_of(
-    strangers: Iterable[Stranger], replies: Sequence[tuple[Step, Reply, Mapping[str, Any]]]
-) -> dict[int, list[Failure]]:
-    """What is told of strangers that no answer knows, by the numbers of their outputs."""
+def told_of(strangers: Iterable[Stranger], replies: Replies) -> dict[int, list[Failure]]:
+    """What is told of names that no answer has, by the numbers of their outputs."""
     told: dict[int, list[Failure]] = {}
     for stranger in strangers:
-        bodies = [
-            reply.body for step, reply, _ in replies
-            if step is stranger.step and reply.status < 300 and OPEN in reply.body
-        ]  # fmt: skip
-        if not bodies or sum(map(len, bodies)) > MOST_LOOKED_AT:
-            continue
-        if not any(_may_have(stranger.member, body) for body in bodies):
+        if _is_strange(stranger, replies):
             told.setdefault(stranger.output, []).append(stranger.failure)
     return told
 
 
+def _is_strange(stranger: Stranger, replies: Replies) -> bool:
+    """Whether there are rows, and the name is in no answer. The look at the text is cheap, and
+    enough where the name is right.
+    """
+    bodies, size = [], 0
+    for step, reply, _ in replies:
+        if step is stranger.step:
+            size += len(reply.body)
+            if size > MOST_LOOKED_AT or _may_have(stranger.member, reply.body):
+                return False
+            if reply.status < 300:
+                bodies.append(reply.body)
+    at = _way_to_rows(stranger.step.task)
+    return at is not None and any(_has_rows(body, at) for body in bodies)
+
+
 def _may_have(member: re.Pattern[bytes], body: bytes) -> bool:
     """Letters beyond ASCII may stand there as escapes."""
-    hidden = not member.pattern.isascii() and ESCAPED in body
-    return hidden or member.search(body) is not None
+    if member.search(body) is not None:
+        return True
+    return ESCAPED in body and not member.pattern.isascii()
+
+
+def _way_to_rows(task: Task) -> Path | None:
+    """The names on the way to what the select sees as its result; None where a source has more to
+    say of it.
+    """
+    work = task.work
+    if isinstance(work, Repeat) and work.batch is not None and work.batch.rows:
+        return None
+    return () if task.rows is None else task.rows.at
+
+
+def _has_rows(body: bytes, at: Path) -> bool:
+    try:
+        found = [as_value(body)]
+    except Undecodable:
+        return False
+    for name in at:
+        found = [item[name] for item in _objects(found) if name in item]
+    return bool(_objects(found))
+
+
+def _objects(values: list[Any]) -> list[dict[str, Any]]:
+    """The objects among values, and in lists of any depth."""
+    left, objects = values, []
+    while left:
+        objects += [value for value in left if isinstance(value, dict)]
+        left = [item for value in left if isinstance(value, list) for item in value]
+    return objects
 
 
 def _embedded(plan: Plan, output: Output) -> set[str]:
@@ -71,8 +121,25 @@ def _of_output(
     for path in _paths(output.projection, task):
         if len(path) > 1 and path[0] in names and path[0] not in seen:
             seen.add(path[0])
-            member = re.compile(re.escape(to_json(path[0])) + rb"\s*:")
-            yield Stranger(number, step, member, _failure(path, output.name))
+            yield Stranger(number, step, _member(path[0]), _failure(path, output.name))
+
+
+def _is_grouped(task: Task) -> bool:
+    """Whether keys are those of groups, which no answer has."""
+    return task.rows is not None and task.rows.group is not None
+
+
+def _of_key(number: int, path: Path, step: Step, who: str) -> Iterator[Stranger]:
+    """The names of a key that rows are joined by: without it nothing matches anything."""
+    for name in path:
+        message = f"{who} no field `{name}`, by which they are joined: nothing matches"
+        hint = "`on` compares fields of the rows and of the target, in capitals as they are"
+        failure = Failure(Code.UNKNOWN_NAME, message, hint=hint, warning=True)
+        yield Stranger(number, step, _member(name), failure)
+
+
+def _member(name: str) -> re.Pattern[bytes]:
+    return re.compile(re.escape(to_json(name)) + rb"\s*:")
 
 
 def _failure(path: Path, own: str) -> Failure:

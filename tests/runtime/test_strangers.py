@@ -32,6 +32,8 @@ def codes_of(query: str, body: str) -> list[str]:
         ("select 名.x from /a as 名", '{"x": 1}'),
         ("select id from /a as u order by u.id", '[{"id": 1}]'),
         ("select count(u.id) as n from /a as u group by ()", '[{"id": 1}]'),
+        ("select u.id from /a as u rows items", '{"items": [[{"id": 1}]]}'),
+        ("select u.id from /a as u rows items.more", '{"items": [{}, {"more": {"id": 1}}]}'),
     ],
 )
 def test_it_tells(query: str, body: str) -> None:
@@ -48,6 +50,8 @@ def test_it_tells(query: str, body: str) -> None:
         ("select u.name from /a as u", "[]"),
         ("select u.name from /a as u", "null"),
         ("select u from /a as u", '{"name": 1}'),
+        ("select u.id from /a as u rows items", '{"items": [], "total": 0}'),
+        ("select u.id from /a as u rows items", '{"items": [1, [2]], "total": 0}'),
         ("select u[0] as v from /a as u", '{"name": 1}'),
         ("select 名.x from /a as 名", '{"\\u540d": {"x": 1}}'),
         ("select u.name from /a as u", '{"name": "' + "x" * 256 * 1024 + '"}'),
