@@ -130,12 +130,14 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Stranger:
     """A name that is probably none of a field: what is told, by the number of the output, if no
-    answer to the step has such a `member`.
+    answer to the step has such a `member`, but its rows have one called `beside`, give or take
+    capitals and `_` (None: any at all).
     """
 
     output: int
     step: Step
     member: re.Pattern[bytes]
+    beside: str | None
     failure: Failure
 
 

@@ -51,25 +51,40 @@ def told_of(strangers: Iterable[Stranger], replies: Replies) -> dict[int, list[F
     """What is told of names that no answer has, by the numbers of their outputs."""
     told: dict[int, list[Failure]] = {}
     for stranger in strangers:
-        if _is_strange(stranger, replies):
+        bodies = _without(stranger, replies)
+        if bodies and _is_certain(stranger, bodies):
             told.setdefault(stranger.output, []).append(stranger.failure)
     return told
 
 
-def _is_strange(stranger: Stranger, replies: Replies) -> bool:
-    """Whether there are rows, and the name is in no answer. The look at the text is cheap, and
-    enough where the name is right.
+def _without(stranger: Stranger, replies: Replies) -> list[bytes]:
+    """The answers to the step, if none has the name: this look is cheap, and enough where the
+    name is right.
     """
     bodies, size = [], 0
     for step, reply, _ in replies:
         if step is stranger.step:
             size += len(reply.body)
             if size > MOST_LOOKED_AT or _may_have(stranger.member, reply.body):
-                return False
+                return []
             if reply.status < 300:
                 bodies.append(reply.body)
+    return bodies
+
+
+def _is_certain(stranger: Stranger, bodies: Iterable[bytes]) -> bool:
+    """Whether the rows have what was meant: answers may leave out what is null, so that a name
+    which is not there may be right all the same.
+    """
     at = _way_to_rows(stranger.step.task)
-    return at is not None and any(_has_rows(body, at) for body in bodies)
+    if at is None:
+        return False
+    names = {_plain(name) for body in bodies for row in _rows(body, at) for name in row}
+    return bool(names) if stranger.beside is None else _plain(stranger.beside) in names
+
+
+def _plain(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 def _may_have(member: re.Pattern[bytes], body: bytes) -> bool:
@@ -89,14 +104,14 @@ def _way_to_rows(task: Task) -> Path | None:
     return () if task.rows is None else task.rows.at
 
 
-def _has_rows(body: bytes, at: Path) -> bool:
+def _rows(body: bytes, at: Path) -> list[dict[str, Any]]:
     try:
         found = [as_value(body)]
     except Undecodable:
-        return False
+        return []
     for name in at:
         found = [item[name] for item in _objects(found) if name in item]
-    return bool(_objects(found))
+    return _objects(found)
 
 
 def _objects(values: list[Any]) -> list[dict[str, Any]]:
@@ -121,7 +136,9 @@ def _of_output(
     for path in _paths(output.projection, task):
         if len(path) > 1 and path[0] in names and path[0] not in seen:
             seen.add(path[0])
-            yield Stranger(number, step, _member(path[0]), _failure(path, output.name))
+            beside = path[1] if path[0] == output.name else None
+            failure = _failure(path, output.name)
+            yield Stranger(number, step, _member(path[0]), beside, failure)
 
 
 def _is_grouped(task: Task) -> bool:
@@ -133,9 +150,9 @@ def _of_key(number: int, path: Path, step: Step, who: str) -> Iterator[Stranger]
     """The names of a key that rows are joined by: without it nothing matches anything."""
     for name in path:
         message = f"{who} no field `{name}`, by which they are joined: nothing matches"
-        hint = "`on` compares fields of the rows and of the target, in capitals as they are"
+        hint = "there is one that differs only in capitals or `_`"
         failure = Failure(Code.UNKNOWN_NAME, message, hint=hint, warning=True)
-        yield Stranger(number, step, _member(name), failure)
+        yield Stranger(number, step, _member(name), name, failure)
 
 
 def _member(name: str) -> re.Pattern[bytes]:

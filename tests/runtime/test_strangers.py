@@ -25,7 +25,7 @@ def codes_of(query: str, body: str) -> list[str]:
     [
         ("select u.name from /a as u", '{"name": 1}'),
         ("select u.name from /a as u", '{"name": "u"}'),
-        ("select u.name from /a as u", '{"v": {"uu": 1}}'),
+        ("select u.name from /a as u", '{"v": {"uu": 1}, "Name": 2}'),
         ("select *, (u.name) from /a as u", '[{"name": 1}]'),
         ("select u.name as n from /a as u", '{"name": 1}'),
         ("select upper(u.name) as n from /a as u", '{"name": "x"}'),
@@ -33,7 +33,7 @@ def codes_of(query: str, body: str) -> list[str]:
         ("select id from /a as u order by u.id", '[{"id": 1}]'),
         ("select count(u.id) as n from /a as u group by ()", '[{"id": 1}]'),
         ("select u.id from /a as u rows items", '{"items": [[{"id": 1}]]}'),
-        ("select u.id from /a as u rows items.more", '{"items": [{}, {"more": {"id": 1}}]}'),
+        ("select u.id from /a as u rows items.more", '{"items": [{}, {"more": {"i_d": 1}}]}'),
     ],
 )
 def test_it_tells(query: str, body: str) -> None:
@@ -50,6 +50,7 @@ def test_it_tells(query: str, body: str) -> None:
         ("select u.name from /a as u", "[]"),
         ("select u.name from /a as u", "null"),
         ("select u from /a as u", '{"name": 1}'),
+        ("select u.name from /a as u", '{"id": 1}'),
         ("select u.id from /a as u rows items", '{"items": [], "total": 0}'),
         ("select u.id from /a as u rows items", '{"items": [1, [2]], "total": 0}'),
         ("select u[0] as v from /a as u", '{"name": 1}'),
