@@ -23,10 +23,11 @@ def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> 
 
     Raises:
         QueryRefused: VARIABLE_TYPE for each of the wrong type, one MISSING_VARIABLE for all
-            that are missing.
+            that are missing, and for each that is given under nearly its name.
     """
     bound: dict[str, Any] = {}
     missing: list[Parameter] = []
+    absent: list[Parameter] = []
     problems: list[Problem] = []
     for parameter in declared:
         name = parameter.name
@@ -36,8 +37,13 @@ def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> 
                 problems += _wrong_type(parameter, given[name])
         elif parameter.has_default:
             bound[name] = parameter.default
+            absent.append(parameter)
         elif parameter.required:
             missing.append(parameter)
+        else:
+            absent.append(parameter)
+    if absent and given:
+        problems += _nearly_given(absent, given.keys() - bound.keys())
     if missing:
         problems.append(_missing(missing, given))
     if problems:
@@ -118,6 +124,24 @@ def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
         hints = ['they are named without the $: {"params": {"id": 7}}']
     hint = hints[0] if hints else "send them as parameters, or give them a default with set"
     return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", _places(missing), hint)
+
+
+def _nearly_given(absent: Iterable[Parameter], strays: Iterable[str]) -> Iterable[Problem]:
+    """Parameters that need not be given, and are under a name that differs in capitals, `_` or the
+    mark alone: a default would be answered in place of what was asked.
+    """
+    names = {_plain(name): name for name in sorted(strays)}
+    for parameter in absent:
+        name = names.get(_plain(parameter.name))
+        if name is not None:
+            message = f"${parameter.name} is not given, but a parameter `{name[:64]}` is"
+            mark = ", without the $" if name.startswith("$") else ""
+            hint = f'write{mark}: {{"params": {{"{parameter.name}": …}}}}'
+            yield Problem(Code.MISSING_VARIABLE, message, _places([parameter]), hint)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("$").casefold().replace("_", "")
 
 
 def _places(parameters: Iterable[Parameter]) -> tuple[Location, ...]:
