@@ -1,5 +1,5 @@
 """Names of fields that no answer has, where that is certain and nobody would be told: columns as
-in SQL (`u.name` of a select `u`), and keys that rows are joined by.
+in SQL (`u.name` of a select `u`), names of `as`, and keys that rows are joined by.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from apiql.errors import Code, Failure
 from apiql.ir.plan import Output, Plan, Task
-from apiql.ir.projection import Kept, Path, Projection
+from apiql.ir.projection import Kept, Named, Path, Projection
 from apiql.ir.values import Ref, RowRoot, Value, refs
 from apiql.ir.works import Repeat
 from apiql.runtime.decode import Undecodable, as_value, to_json
@@ -24,8 +24,8 @@ ESCAPED = b"\\u"
 
 
 def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
-    """The names of selects that stand first in paths of rows, of each output each once, and the
-    names of keys.
+    """The names of selects that stand first in paths of rows, of each output each once, the names
+    of `as` that are read, and the names of keys.
     """
     made = {step.name: step for step in steps}
     known = {output.name: output for output in plan.outputs}
@@ -38,10 +38,13 @@ def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
                                    names - _embedded(plan, output))
     ]  # fmt: skip
     for number, output in enumerate(plan.outputs):
+        task, step = tasks[output.task], made[output.task]
+        if not _is_grouped(task):
+            found += _of_aliases(number, output.projection, task, step)
         if output.into is not None and output.into.on is not None:
             on, target = output.into.on, known[output.into.into]
-            if not _is_grouped(tasks[output.task]):
-                found += _of_key(number, on.own, made[output.task], "its rows have")
+            if not _is_grouped(task):
+                found += _of_key(number, on.own, step, "its rows have")
             if not _is_grouped(tasks[target.task]):
                 found += _of_key(number, on.target, made[target.task], f"{target.name} has")
     return tuple(found)
@@ -139,6 +142,27 @@ def _of_output(
             beside = path[1] if path[0] == output.name else None
             failure = _failure(path, output.name)
             yield Stranger(number, step, _member(path[0]), beside, failure)
+
+
+def _of_aliases(number: int, projection: Projection, task: Task, step: Step) -> Iterator[Stranger]:
+    """Names of `as` where fields of the row are named: in `having`, and in other expressions. One
+    whose own expression reads a field of that name is a field.
+    """
+    named = [field for field in projection.fields if isinstance(field, Named)]
+    own = {field.name: _first_names(field.value) for field in named}
+    read = set().union(*own.values())
+    if task.rows is not None and task.rows.having is not None:
+        read |= _first_names(task.rows.having)
+    for name in own:
+        if name in read and name not in own[name]:
+            message = f"no row has a field `{name}`: it is a name of `as`"
+            hint = "names are fields of the row here: repeat the expression"
+            failure = Failure(Code.UNKNOWN_NAME, message, hint=hint, warning=True)
+            yield Stranger(number, step, _member(name), None, failure)
+
+
+def _first_names(value: Value) -> set[str]:
+    return {path[0] for path in _row_paths(value) if path}
 
 
 def _is_grouped(task: Task) -> bool:
