@@ -107,8 +107,9 @@ def _meant(parameter: Parameter, value: Any) -> str | None:
         spelled = json.loads(value, parse_float=Decimal, parse_constant=int)
     except ValueError:
         return None
-    fitting = parameter.type != "string" and fits(parameter.type, spelled)
-    return f"without quotes it would be {_article(parameter.type)}" if fitting else None
+    if not fits(parameter.type, spelled):
+        return None
+    return f"without quotes it would be {_article(parameter.type)}"
 
 
 def _takes_null(parameter: Parameter) -> bool:

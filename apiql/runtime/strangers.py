@@ -39,8 +39,7 @@ def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
     ]  # fmt: skip
     for number, output in enumerate(plan.outputs):
         task, step = tasks[output.task], made[output.task]
-        if not _is_grouped(task):
-            found += _of_aliases(number, output.projection, task, step)
+        found += _of_aliases(number, output.projection, task, step)
         if output.into is not None and output.into.on is not None:
             on, target = output.into.on, known[output.into.into]
             if not _is_grouped(task):

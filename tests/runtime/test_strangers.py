@@ -62,7 +62,7 @@ def test_it_tells(query: str, body: str) -> None:
         ("select u.id from /a as u rows items", '{"items": [], "total": 0}'),
         ("select u.id from /a as u rows items", '{"items": [1, [2]], "total": 0}'),
         ("select u[0] as v from /a as u", '{"name": 1}'),
-        ("select 名.x from /a as 名", '{"\\u540d": {"x": 1}}'),
+        ("select 名.x from /a as 名", '{"\\u540d": {"x": 1}, "x": 2}'),
         ("select u.name from /a as u", '{"name": "' + "x" * 256 * 1024 + '"}'),
     ],
 )

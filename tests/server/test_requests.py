@@ -75,6 +75,8 @@ async def test_a_text_that_is_sent_as_json(site: Site) -> None:
         response = await site.send("POST", "/apiql", text.encode(), {"Content-Type": JSON})
         detail = problem_of(response, 400, "BAD_REQUEST")
         assert detail.endswith("; a text alone is sent as text/plain")
+    response = await site.send("POST", "/apiql", b"{'query': 1}", {"Content-Type": JSON})
+    assert "text/plain" not in problem_of(response, 400, "BAD_REQUEST")
 
 
 async def test_a_query_under_another_name(site: Site) -> None:
