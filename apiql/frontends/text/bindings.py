@@ -52,7 +52,7 @@ def lower_bindings(
     whole = any(isinstance(c, cl.Body) or (isinstance(c, cl.Pairs) and c.word == "form")
                 for c in clauses)  # fmt: skip
     for clause in clauses:
-        _check_texts(clause, lowering)
+        check_texts(clause, lowering)
         match clause:
             case cl.Where(binds):
                 found += _where(binds, call, whole, lowering)
@@ -70,8 +70,8 @@ def lower_bindings(
     return tuple(binding for binding, _ in found)
 
 
-def _check_texts(clause: cl.Clause, lowering: Lowering) -> None:
-    """A parameter in quotes is a text, and would be sent as one."""
+def check_texts(clause: cl.Clause, lowering: Lowering) -> None:
+    """Notes parameters in quotes: they are texts, and would be sent as such."""
     binds: Iterable[cl.Bind | cl.Each] = ()
     match clause:
         case cl.Where(found) | cl.Pairs(_, found):
