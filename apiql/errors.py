@@ -237,6 +237,10 @@ class CallFailed(ApiqlError):
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The known word most like a mistaken one, None if none is close: for `did you mean`."""
-    found = get_close_matches(word[:128], list(known), n=1, cutoff=0.6)
+    """The known word most like a mistaken one, None if none is close: for `did you mean`. One that
+    differs only in capitals is the closest.
+    """
+    names, meant = list(known), word[:128].casefold()
+    found = [name for name in names if name.casefold() == meant]
+    found = found or get_close_matches(word[:128], names, n=1, cutoff=0.6)
     return found[0] if found else None

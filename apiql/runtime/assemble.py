@@ -22,6 +22,7 @@ from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.statuses import gateway_status, if_well, retry_after, status_of
 from apiql.runtime.step import Executable
+from apiql.runtime.strangers import told_of
 from apiql.runtime.weave import woven
 
 NULL = b"null"
@@ -89,10 +90,13 @@ class Gathered(Struct):
 
 def assemble(executable: Executable, run: Run, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    well = _all_well(executable, run.scope, most_bytes)
+    told = told_of(executable.strangers, run.replies) if executable.strangers else {}
+    well = None if told else _all_well(executable, run.scope, most_bytes)
     if well is not None:
         return Answer(200, well, cache_control=cache_control_of(executable, run))
     gathered = _in_part(executable, run.scope, most_bytes)
+    for number in told if gathered.parts else ():
+        gathered.parts[number].failures += told[number]
     errors = [entry_of(part.output, failure, part.tolerance, details)
               for part in gathered.parts for failure in part.failures]  # fmt: skip
     if gathered.failure is not None:

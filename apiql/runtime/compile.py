@@ -33,6 +33,7 @@ from apiql.runtime.scope import Evaluate, Reads
 from apiql.runtime.shape import Shape, compile_shape
 from apiql.runtime.skeleton import skeleton_of
 from apiql.runtime.step import Executable, Fan, NestedCall, RowStage, Step
+from apiql.runtime.strangers import strangers_of
 from apiql.runtime.twins import call_key, tells_apart, twins_of
 from apiql.runtime.weave import compile_weaves
 
@@ -115,6 +116,7 @@ def _executable(
         varies=header_names(plan) if compiler.shared is None else frozenset(),
         caches=any(_caches(one) for step in steps for one in step.alternatives()), reach=reach,
         chain=_is_chain(steps), looked_at=tuple(filter(_is_looked_at, steps)),
+        strangers=strangers_of(plan, steps),
     )  # fmt: skip
 
 

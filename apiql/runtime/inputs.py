@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from apiql.errors import Code, Location, Problem, QueryRefused, nearest
@@ -12,16 +14,20 @@ from apiql.ir.policy import Duration, seconds, time_text
 from apiql.ir.values import ParamRoot
 from apiql.runtime.json_values import a_kind
 
+LONGEST_SPELLED = 64
+"""Letters of a text that is looked at for what it spells."""
+
 
 def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
     """The parameters of a run: given values, else defaults.
 
     Raises:
         QueryRefused: VARIABLE_TYPE for each of the wrong type, one MISSING_VARIABLE for all
-            that are missing.
+            that are missing, and for each that is given under nearly its name.
     """
     bound: dict[str, Any] = {}
     missing: list[Parameter] = []
+    absent: list[Parameter] = []
     problems: list[Problem] = []
     for parameter in declared:
         name = parameter.name
@@ -31,8 +37,13 @@ def bind_parameters(declared: Iterable[Parameter], given: Mapping[str, Any]) -> 
                 problems += _wrong_type(parameter, given[name])
         elif parameter.has_default:
             bound[name] = parameter.default
+            absent.append(parameter)
         elif parameter.required:
             missing.append(parameter)
+        else:
+            absent.append(parameter)
+    if absent and given:
+        problems += _nearly_given(absent, given.keys() - bound.keys())
     if missing:
         problems.append(_missing(missing, given))
     if problems:
@@ -83,7 +94,22 @@ def _wrong_type(parameter: Parameter, value: Any) -> Iterable[Problem]:
     if fits(parameter.type, value) or (value is None and _takes_null(parameter)):
         return
     message = f"${parameter.name} wants {_article(parameter.type)}, got {a_kind(value)}"
-    yield Problem(Code.VARIABLE_TYPE, message, _places([parameter]))
+    yield Problem(Code.VARIABLE_TYPE, message, _places([parameter]), _meant(parameter, value))
+
+
+def _meant(parameter: Parameter, value: Any) -> str | None:
+    """What a text would be that spells what is wanted; values themselves are never shown."""
+    if parameter.type == "string" and not isinstance(value, str):
+        return "a text stands in quotes" if isinstance(value, int | Decimal | float) else None
+    if not isinstance(value, str) or len(value) > LONGEST_SPELLED:
+        return None
+    try:
+        spelled = json.loads(value, parse_float=Decimal, parse_constant=int)
+    except ValueError:
+        return None
+    if not fits(parameter.type, spelled):
+        return None
+    return f"without quotes it would be {_article(parameter.type)}"
 
 
 def _takes_null(parameter: Parameter) -> bool:
@@ -95,8 +121,28 @@ def _missing(missing: list[Parameter], given: Mapping[str, Any]) -> Problem:
     verb = "is" if len(missing) == 1 else "are"
     meant = [nearest(parameter.name, given) for parameter in missing]
     hints = [f"`{found}` was given: did you mean that?" for found in meant if found]
+    if any(f"${parameter.name}" in given for parameter in missing):
+        hints = ['they are named without the $: {"params": {"id": 7}}']
     hint = hints[0] if hints else "send them as parameters, or give them a default with set"
     return Problem(Code.MISSING_VARIABLE, f"{names} {verb} missing", _places(missing), hint)
+
+
+def _nearly_given(absent: Iterable[Parameter], strays: Iterable[str]) -> Iterable[Problem]:
+    """Parameters that need not be given, and are under a name that differs in capitals, `_` or the
+    mark alone: a default would be answered in place of what was asked.
+    """
+    names = {_plain(name): name for name in sorted(strays)}
+    for parameter in absent:
+        name = names.get(_plain(parameter.name))
+        if name is not None:
+            message = f"${parameter.name} is not given, but a parameter `{name[:64]}` is"
+            mark = ", without the $" if name.startswith("$") else ""
+            hint = f'write{mark}: {{"params": {{"{parameter.name}": …}}}}'
+            yield Problem(Code.MISSING_VARIABLE, message, _places([parameter]), hint)
+
+
+def _plain(name: str) -> str:
+    return name.removeprefix("$").casefold().replace("_", "")
 
 
 def _places(parameters: Iterable[Parameter]) -> tuple[Location, ...]:

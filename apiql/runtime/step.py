@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from apiql.errors import Failure
 from apiql.ir.embedding import Embed
 from apiql.ir.plan import Lane, Plan, Task
 from apiql.ir.policy import Policy, Retry
@@ -134,6 +136,20 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Stranger:
+    """A name that is probably none of a field: what is told, by the number of the output, if no
+    answer to the step has such a `member`, but its rows have one called `beside`, give or take
+    capitals and `_` (None: any at all).
+    """
+
+    output: int
+    step: Step
+    member: re.Pattern[bytes]
+    beside: str | None
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class Executable:
     """A compiled plan. `places` says where each output's JSON is: (step's name, its number);
     `skeleton` is what surrounds them in the answer where nothing else is to be made of them; else
@@ -143,6 +159,7 @@ class Executable:
     something may be used again; `varies` are the caller's headers that the answer depends on.
     `reach` is what whoever asks must be allowed to. `looked_at` are the steps of which something
     can be known before the first call. `chain`: each step waits for the one before it.
+    `strangers` are looked for where there are any.
     """
 
     plan: Plan
@@ -161,3 +178,4 @@ class Executable:
     looked_at: tuple[Step, ...]
     writes: bool = False
     chain: bool = False
+    strangers: tuple[Stranger, ...] = ()

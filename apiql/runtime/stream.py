@@ -36,6 +36,7 @@ from apiql.runtime.insertion import TooLarge, whole
 from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable, Step, Weave
+from apiql.runtime.strangers import told_of
 from apiql.runtime.weave import woven
 
 
@@ -185,7 +186,10 @@ class _Telling:
     def _part(self, number: int) -> Part:
         name, own = self._executable.places[number]
         output = self._executable.plan.outputs[number]
-        return part_of(output, self._tolerances[name], self._run.scope.outcomes[name], own)
+        part = part_of(output, self._tolerances[name], self._run.scope.outcomes[name], own)
+        strangers = [one for one in self._executable.strangers if one.output == number]
+        part.failures += told_of(strangers, self._run.replies).get(number, [])
+        return part
 
     def _weave(self, root: _Root, parts: Mapping[int, Part]) -> None:
         """Puts what comes into a root in its place.

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from apiql.errors import Code, Failure
+from apiql.ir.embedding import KeyPair
 from apiql.ir.order import in_order
 from apiql.ir.plan import Output, Plan
 from apiql.runtime.decode import Undecodable
@@ -23,7 +24,7 @@ from apiql.runtime.insertion import (
     by_position,
 )
 from apiql.runtime.join import by_key, opened, rows_of
-from apiql.runtime.outcome import Done, Outcome
+from apiql.runtime.outcome import MISSING, Done, Outcome
 from apiql.runtime.scope import Reads
 from apiql.runtime.step import Strand, Weave
 
@@ -118,11 +119,20 @@ def _insertions(
             failure = Failure(Code.BAD_VALUE, message, path=path)
             misfits.setdefault(strand.source, []).append(failure)
             rows = []
+        if rows and rows[0][0] is MISSING:
+            misfits.setdefault(strand.source, []).append(_no_row(embed.on))
         yield by_key(name, embed.path, keys, rows, many=embed.many, inner=embed.inner)
 
 
 def _rows(result: Nest, outcome: Outcome, strand: Strand) -> list[tuple[Any, bytes]]:
     return rows_of(result, outcome.reads[strand.own_key]) if isinstance(outcome, Done) else []
+
+
+def _no_row(on: KeyPair) -> Failure:
+    """The warning that an object, which is one row, has no key: rows are inside it, as a rule."""
+    message = f"its result is an object without {'.'.join(on.own)}, so that nothing matches"
+    hint = "say where the rows are: rows data.items"
+    return Failure(Code.UNKNOWN_NAME, message, hint=hint, warning=True)
 
 
 def _failure(misfit: Misfit, target: str) -> Failure:

@@ -23,12 +23,20 @@ FEW = 32
 BRACKETS = (dict, list)
 DECODER = msgspec.json.Decoder(float_hook=Decimal)
 MEMBER = re.compile(rb'"\s*:')
+BARE = re.compile(rb"\s*(?:select|set|use|explain|return)\s", re.IGNORECASE)
+"""How a text of the language begins, and no JSON."""
 ID = re.compile(r"sha256:[0-9a-f]{64}")
+PARAMS = frozenset({"params", "param", "variables", "vars", "parameters", "args", "arguments",
+                    "bindings"})  # fmt: skip
+"""What parameters are called elsewhere, in small letters."""
+TEXTS = ("text", "sql", "q", "apiql", "Query", "QUERY", "statement")
+"""What the text of a query is called elsewhere."""
 
 
 class Envelope(msgspec.Struct, frozen=True):
     """`{"query": text, "id": "sha256:…", "params": {}, "extensions": {}}`; other members are
-    ignored. An empty text stands for none: then there is an id.
+    ignored, but not parameters under another name. An empty text stands for none: then there is an
+    id.
     """
 
     query: str
@@ -57,6 +65,7 @@ def decode_json(body: bytes, limits: Limits) -> Any:
         raise _limit("number_digits", limits.number_digits) from None
     except msgspec.DecodeError as error:
         reason = str(error).removeprefix("JSON is malformed: ")
+        reason += "; a text alone is sent as text/plain" if BARE.match(body) else ""
         raise RequestRefused(Code.BAD_REQUEST, f"the body is no JSON: {reason}") from None
     brackets = body.count(b"{") + body.count(b"[")
     flat = brackets <= FEW and brackets <= limits.nesting
@@ -80,8 +89,11 @@ def read_envelope(body: bytes, limits: Limits) -> Envelope:
         known_as = id_in(known_as)
         query = "" if query is None else query
     if not isinstance(query, str):
-        raise RequestRefused(Code.VALIDATION, "`query` must be a text: the APIQL query")
-    return Envelope(query, members_of(value, "params"), members_of(value, "extensions"), known_as)
+        raise RequestRefused(Code.VALIDATION, _no_query(value))
+    params = members_of(value, "params")
+    if len(value) > (2 if params else 1):
+        _refuse_misplaced(value)
+    return Envelope(query, params, members_of(value, "extensions"), known_as)
 
 
 def id_in(value: Any) -> str:
@@ -104,6 +116,20 @@ def members_of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise RequestRefused(Code.VALIDATION, f"`{name}` must be an object")
     return found
+
+
+def _refuse_misplaced(value: Mapping[str, Any]) -> None:
+    """Parameters under another name: ignored, defaults would be answered in their place."""
+    for name, found in value.items():
+        if found and name != "params" and name.lower() in PARAMS:
+            message = f"parameters stand in `params`, not in `{name}`"
+            raise RequestRefused(Code.VALIDATION, message)
+
+
+def _no_query(value: Mapping[str, Any]) -> str:
+    meant = next((name for name in TEXTS if isinstance(value.get(name), str)), None)
+    more = f"; it stands in `query`, not in `{meant}`" if meant else ""
+    return f"`query` must be a text: the APIQL query{more}"
 
 
 def _members(value: Any, limits: Limits) -> int:

@@ -30,8 +30,10 @@ from tests.properties.sqlite_table import (
 
 # -- expressions, the same text in both languages ------------------------------------------------
 
-NUMBER_CONSTANTS = st.sampled_from(["0", "1", "2", "-1", "0.5", "1.0", "-2.25", "null"])
-TEXT_CONSTANTS = st.text(LETTERS, max_size=3).map(lambda text: f"'{text}'") | st.just("null")
+NULL = "coalesce(null, null)"
+"""A null that is not written out: compared, that is refused."""
+NUMBER_CONSTANTS = st.sampled_from(["0", "1", "2", "-1", "0.5", "1.0", "-2.25", NULL])
+TEXT_CONSTANTS = st.text(LETTERS, max_size=3).map(lambda text: f"'{text}'") | st.just(NULL)
 
 
 def _calculated(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:

@@ -50,6 +50,42 @@ async def test_envelope_ignores_unknown_members(site: Site) -> None:
     assert data_of(response) == {"ok": True}
 
 
+@pytest.mark.parametrize("name", ["variables", "parameters", "args", "Params", "bindings"])
+async def test_parameters_under_another_name(site: Site, up: Upstream, name: str) -> None:
+    """They would be ignored, and a default would be answered in place of what was asked."""
+    text = "set $id integer = 1; select id, name from /users/{id} where id = $id"
+    for other in ("", ', "params": {}', ', "params": null', ', "params": {"id": 1}'):
+        body = f'{{"query": {json.dumps(text)}, "{name}": {{"id": 2}}{other}}}'.encode()
+        response = await site.send("POST", "/apiql", body, {"Content-Type": JSON})
+        detail = problem_of(response, 422, "VALIDATION")
+        assert detail == f"parameters stand in `params`, not in `{name}`"
+    assert not up.seen
+
+
+@pytest.mark.parametrize("value", [{}, None, []])
+async def test_nothing_under_another_name(site: Site, value: object) -> None:
+    """As clients of GraphQL send it where there are no parameters."""
+    body = json.dumps({"query": QUERY, "params": {"id": 1}, "variables": value}).encode()
+    response = await site.send("POST", "/apiql", body, {"Content-Type": JSON})
+    assert data_of(response) == USER["data"]["result"]
+
+
+async def test_a_text_that_is_sent_as_json(site: Site) -> None:
+    for text in ("select * from /ok", "\n SET $a integer;"):
+        response = await site.send("POST", "/apiql", text.encode(), {"Content-Type": JSON})
+        detail = problem_of(response, 400, "BAD_REQUEST")
+        assert detail.endswith("; a text alone is sent as text/plain")
+    response = await site.send("POST", "/apiql", b"{'query': 1}", {"Content-Type": JSON})
+    assert "text/plain" not in problem_of(response, 400, "BAD_REQUEST")
+
+
+async def test_a_query_under_another_name(site: Site) -> None:
+    body = json.dumps({"sql": "select * from /ok"}).encode()
+    response = await site.send("POST", "/apiql", body, {"Content-Type": JSON})
+    detail = problem_of(response, 422, "VALIDATION")
+    assert detail == "`query` must be a text: the APIQL query; it stands in `query`, not in `sql`"
+
+
 @pytest.mark.parametrize(
     "media",
     ["text/plain", "application/apiql", "text/plain; charset=UTF-8", 'TEXT/PLAIN;charset="utf-8"'],

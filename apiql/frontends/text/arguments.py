@@ -5,6 +5,7 @@ from __future__ import annotations
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import syntax as s
+from apiql.frontends.text.bindings import check_texts
 from apiql.frontends.text.locations import Located
 from apiql.frontends.text.values import Lowering
 from apiql.ir.values import ElementRoot, Record, Ref, Value
@@ -30,6 +31,7 @@ def _given(select: s.Select, located: Located, lowering: Lowering) -> dict[str, 
     given: dict[str, Value] = {}
     number = 0
     for clause in select.clauses:
+        check_texts(clause, lowering)
         for bind in clause.binds if isinstance(clause, cl.Where) else ():
             places = bind.places if isinstance(bind, cl.Each) else (bind.place,)
             for place in places:

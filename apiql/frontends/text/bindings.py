@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 
 from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
+from apiql.frontends.text import expressions as e
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.values import Lowering
+from apiql.frontends.text.words import quoted
 from apiql.ir.header_names import may_be_set
 from apiql.ir.request import Binding, Endpoint, Place, Slot
 from apiql.ir.values import ElementRoot, Literal, Ref, Value
@@ -21,16 +23,18 @@ PLACES = {
     "form": Place.FORM,
 }
 IN_QUERY = frozenset({"get", "head", "delete"})
+PARAMETER = re.compile(r"\$\{?([^\W\d]\w*)\}?")
 COOKIE = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What the bindings of a select depend on."""
+    """What the bindings of a select depend on; `name` is its own."""
 
     method: str
     endpoint: Endpoint
     most: int
+    name: str = ""
 
     @property
     def slots(self) -> dict[str, Slot]:
@@ -48,6 +52,7 @@ def lower_bindings(
     whole = any(isinstance(c, cl.Body) or (isinstance(c, cl.Pairs) and c.word == "form")
                 for c in clauses)  # fmt: skip
     for clause in clauses:
+        check_texts(clause, lowering)
         match clause:
             case cl.Where(binds):
                 found += _where(binds, call, whole, lowering)
@@ -63,6 +68,22 @@ def lower_bindings(
         message = f"this select goes over the limit params_per_task = {call.most}"
         lowering.findings.add(Code.LIMIT_EXCEEDED, message, span)
     return tuple(binding for binding, _ in found)
+
+
+def check_texts(clause: cl.Clause, lowering: Lowering) -> None:
+    """Notes parameters in quotes: they are texts, and would be sent as such."""
+    binds: Iterable[cl.Bind | cl.Each] = ()
+    match clause:
+        case cl.Where(found) | cl.Pairs(_, found):
+            binds = found
+    for value in (bind.value for bind in binds):
+        match value:
+            case e.Constant(str(text)) | e.Reference(e.Word(text, _, True), (), False):
+                named = PARAMETER.fullmatch(text)
+                if named:
+                    message = f"`{text[:64]}` in quotes is a text, not the parameter"
+                    hint = f"write ${named[1][:64]}; this text is concat('$', '{text[1:64]}')"
+                    lowering.findings.add(Code.VALIDATION, message, value.span, hint)
 
 
 def _where(
@@ -109,9 +130,21 @@ def _placed(
         hint = "put it into the body or form, or use the clause `query`"
         lowering.findings.add(Code.VALIDATION, message, span, hint)
     elif call.method in IN_QUERY:
+        if len(place) > 1 and place[0] == call.name:
+            _refuse_qualified(place, span, lowering)
         yield Binding(Place.QUERY, (name,), value), span
     else:
         yield Binding(Place.MEMBER, place, value), span
+
+
+def _refuse_qualified(place: tuple[str, ...], span: Span, lowering: Lowering) -> None:
+    """`o.userId`, where `o` is a select: a column in SQL, a parameter of this name here."""
+    name = ".".join(place)
+    message = (
+        f"`{name}` would be sent as the parameter of this name, and `{place[0]}` is this select"
+    )
+    hint = f"write {'.'.join(place[1:])}; a parameter of this name stands in quotes: {quoted(name)}"
+    lowering.findings.add(Code.VALIDATION, message, span, hint)
 
 
 def _pairs(

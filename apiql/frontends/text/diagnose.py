@@ -18,9 +18,12 @@ from apiql.errors import Code, Location, Problem, nearest
 from apiql.frontends.text import foreign
 from apiql.frontends.text.expressions import Span
 from apiql.frontends.text.grammar import LimitReached
+from apiql.frontends.text.number_stories import number_story
 from apiql.frontends.text.tokens import Mistake
 
 EXCERPT_WIDTH = 100
+SHORTEST_MISTAKE = 3
+"""Letters of a word from which on a keyword may have been meant, rather than a name."""
 VALUE = {"STRING", "NUMBER", "CONST", "LSQB", "LBRACE", "DQ", "VAR", "LPAR", "NAME", "MINUS"}
 CLAUSES = (
     "where query headers cookies body form rows into having group order limit distinct timeout "
@@ -40,6 +43,7 @@ WORDS = {
     "SORT": "`order by`", "GROUP": "`group by`", "MAX_AGE": "`max-age`", "IS": "`is`",
     "DIRECTION": "asc or desc", "EDGE": "first or last", "ENC": "csv, repeat or json",
 }  # fmt: skip
+QUOTES = "‘’‚‛“”„‟«»‹›´「」『』"
 CLAUSE_OR_FROM = "form"
 """A clause of its own; where it cannot stand, `from` was meant."""
 
@@ -110,10 +114,11 @@ def mistake_problem(source: Source, mistake: Mistake) -> Problem:
 def character_problem(source: Source, error: UnexpectedCharacters) -> Problem:
     """SYNTAX at a character that begins no token."""
     offset: int = error.pos_in_stream  # type: ignore[assignment]  # lark says None, sets int
-    character = source.text[offset]
-    message, hint = _character_story(source.text, offset, character)
-    if hint is None:
-        hint = expectation(set(error.allowed or ()))
+    allowed = set(error.allowed or ())
+    if source.text[offset].isdigit():
+        return source.problem(Code.SYNTAX, *number_story(source.text, offset, allowed))
+    message, hint = _character_story(source.text, offset, source.text[offset])
+    hint = hint or expectation(allowed)
     return source.problem(Code.SYNTAX, message, Span(offset, offset + 1), hint)
 
 
@@ -159,12 +164,17 @@ def _token_hint(text: str, token: Token, shown: str, accepted: Set[str]) -> str 
         return "one `=` compares"
     if shown.startswith("/*") or (shown == "*" and before.endswith("/")):
         return "the comment that starts here is never closed with */"
-    known = foreign.hint_for(before, shown, accepted)
+    start = token.start_pos or 0
+    known = foreign.hint_for(text, start, shown, accepted)
     if known is not None:
         return known
     is_name = token.type == "NAME" or shown.lower() == CLAUSE_OR_FROM
     mistaken = is_name and shown.lower() not in KEYWORDS
     meant = nearest(shown.lower(), _keywords(accepted)) if mistaken else None
+    if mistaken and (meant is None or len(shown) < SHORTEST_MISTAKE):
+        named = foreign.name_hint(text, start + len(shown), shown, accepted)
+        if named is not None:
+            return named
     expected = expectation(accepted)
     parts = [expected, f"did you mean `{meant}`?" if meant and meant != shown.lower() else None]
     return "; ".join(part for part in parts if part) or None
@@ -187,17 +197,13 @@ def _keywords(accepted: Iterable[str]) -> list[str]:
 def _character_story(text: str, offset: int, character: str) -> tuple[str, str | None]:
     if character in "'\"":
         return "a text that is never closed", f"close it with {character}"
-    if character in "‘’“”":
+    if character in QUOTES:
         return f"{character} is no quotation mark of APIQL", "write 'text' or \"text\""
     if character == "；":
         return f"unexpected {character}", "separate statements with ;"
-    if character.isdigit():
-        return "a number is followed by letters or written in a way APIQL does not know", (
-            "expected digits, a fraction and an exponent: 15, 2.5, 1e3; names start with a letter"
-        )
     if not character.isprintable():
         return f"a control character (U+{ord(character):04X})", "take it out"
-    return f"unexpected {character}", foreign.CHARACTERS.get(character)
+    return f"unexpected {character}", foreign.hint_for_character(text, offset)
 
 
 def _shown(text: str, limit: int = 40) -> str:

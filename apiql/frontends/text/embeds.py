@@ -13,8 +13,10 @@ from apiql.ir.works import Repeat, Work
 WRITE = "write: into posts.items.author, or: into posts.items.comments[] on postId = posts.items.id"
 
 
-def lower_into(select: s.Select, selects: frozenset[str], findings: Findings) -> Embed | None:
-    """Where the result of a select goes, None where it is a member of the answer."""
+def lower_into(
+    select: s.Select, name: str, selects: frozenset[str], findings: Findings
+) -> Embed | None:
+    """Where the result of a select of this name goes, None where it is a member of the answer."""
     into = next((c for c in select.clauses if isinstance(c, cl.Into)), None)
     inner = select.side is not None and select.side.text.lower() == "inner"
     _check_company(select, into, inner, findings)
@@ -34,7 +36,7 @@ def lower_into(select: s.Select, selects: frozenset[str], findings: Findings) ->
     if many and into.on is None:
         message = "`[]` takes all rows with a key, and there is none"
         findings.add(Code.VALIDATION, message, target.span, "add `on key = …`")
-    on = None if into.on is None else _keys(into.on, root, findings)
+    on = None if into.on is None else _keys(into.on, name, root, findings)
     return Embed(root, path, many, on, inner)
 
 
@@ -70,8 +72,12 @@ def _names(steps: tuple[e.Step, ...]) -> tuple[str, ...] | None:
     return tuple(step.name.text for step in steps if isinstance(step, e.NameStep))
 
 
-def _keys(on: tuple[e.Reference, e.Reference], root: str, findings: Findings) -> KeyPair | None:
-    """Whichever side begins with the target's name is the target's."""
+def _keys(
+    on: tuple[e.Reference, e.Reference], name: str, root: str, findings: Findings
+) -> KeyPair | None:
+    """Whichever side begins with the target's name is the target's; the other one is a field of
+    the rows, and does not begin with the name of their own select.
+    """
     own, target = on
     if not _begins_with(target, root) and _begins_with(own, root):
         own, target = target, own
@@ -80,6 +86,11 @@ def _keys(on: tuple[e.Reference, e.Reference], root: str, findings: Findings) ->
         message = f"`on` compares a field of the rows with one of {root}"
         findings.add(Code.VALIDATION, message, span, f"write: on id = {root}.key")
         return None
+    if _begins_with(own, name):
+        inner = ".".join(own.names[1:])
+        message = f"`{'.'.join(own.names)}` would be a field in a field `{name}` of the rows"
+        hint = f"names there are fields of {name}: write on {inner} = {'.'.join(target.names)}"
+        findings.add(Code.VALIDATION, message, own.span, hint)
     return KeyPair(own.names, target.names[1:])
 
 

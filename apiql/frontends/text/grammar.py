@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from lark import Lark, Token
 
+from apiql.frontends.text.glued import refuse_glued
 from apiql.frontends.text.tree import TreeBuilder
 from apiql.grammar_files import grammar_text
 
@@ -60,10 +61,12 @@ class Bounds:
         self._limits = limits
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """The same tokens; raises LimitReached at the first that is too much."""
+        """The same tokens; raises LimitReached at the first that is too much, Mistake at numbers
+        that are one word.
+        """
         limits = self._limits
         depth = prefixes = 0
-        for number, token in enumerate(stream, 1):
+        for number, token in enumerate(refuse_glued(stream), 1):
             if token.type not in ANY_LETTERS and not token.isascii():
                 token = Token.new_borrow_pos("NAME", token, token)  # no keyword, like `ſelect`
             kind = token.type

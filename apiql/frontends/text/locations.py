@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from apiql.errors import Code
 from apiql.frontends.text import syntax as s
 from apiql.frontends.text.expressions import Span
+from apiql.frontends.text.placeholders import foreign_placeholder
 from apiql.frontends.text.surroundings import Findings, Surroundings
 from apiql.frontends.text.words import name_text
 from apiql.ir.plan import Plan
@@ -140,6 +141,11 @@ class Locator:
         self.findings.add(Code.FORBIDDEN_UPSTREAM, message, span, hint)
 
     def _template(self, text: str, span: Span) -> Template | None:
+        foreign = foreign_placeholder(text)
+        if foreign is not None:
+            message, hint = foreign
+            self.findings.add(Code.SYNTAX, message, span, hint)
+            return None
         try:
             return parse_template(text, self.around.limits.path_segments)
         except TemplateRefused as refused:

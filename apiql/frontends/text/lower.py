@@ -118,7 +118,7 @@ class _Parts:
             select, name, self.lowering, self.around.limits, self.around.methods, others
         )
         found = part.lowered(place)
-        into = lower_into(select, frozenset(self.names), self.lowering.findings)
+        into = lower_into(select, name, frozenset(self.names), self.lowering.findings)
         if into is not None and into.on is None:
             check_batch(select, found.task.work, self.lowering.findings)
         return found.task, Output(

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from apiql.errors import Code
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text.syntax import FieldOf, Fields
-from apiql.frontends.text.values import Lowering
+from apiql.frontends.text.values import NOTHING, Lowering
+from apiql.frontends.text.words import field_text, quoted
 from apiql.ir.projection import Field, Kept, Named, Path, Projection
 
 
@@ -49,8 +50,29 @@ def _field(member: FieldOf, lowering: Lowering) -> Field:
         assert isinstance(value, e.Reference)
         return Kept(value.names)
     message = "a field that is not names joined by dots needs a name of its own"
-    lowering.findings.add(Code.SYNTAX, message, _span(member), "write: … as name")
-    return Named("", lowering.value(value))
+    lowering.findings.add(Code.SYNTAX, message, _span(member), _meant(value))
+    listed = isinstance(value, e.Round) and len(value.items) > 1
+    return Named("", NOTHING if listed else lowering.value(value))
+
+
+def _meant(value: e.Expression) -> str:
+    """What to write in place of a field without a name; SQL and JSON write some in other ways."""
+    match value:
+        case e.Constant(str(text)):
+            return f"a field stands without quotes: {field_text(text)}; a text needs `as`"
+        case e.ListOf() | e.Round():
+            return (
+                "fields stand without brackets: select name, age; behind `*` stands what is "
+                "left out, once: *, (password, user.ssn)"
+            )
+        case e.Operation("-"):
+            return "what is left out stands in brackets: select *, (password, user.ssn)"
+        case e.Sum(e.Reference() as first, (("-", e.Reference() as second),)) if (
+            first.is_plain_path and second.is_plain_path and first.span.end + 1 == second.span.start
+        ):
+            text = f"{'.'.join(first.names)}-{'.'.join(second.names)}"
+            return f"write: … as name; a field of this name stands in quotes: {quoted(text)}"
+    return "write: … as name"
 
 
 def _check_names(fields: Sequence[Field], members: Sequence[FieldOf], lowering: Lowering) -> None:

@@ -14,6 +14,7 @@ from apiql.errors import Code
 from apiql.frontends.text import clauses as cl
 from apiql.frontends.text import expressions as e
 from apiql.frontends.text import syntax as s
+from apiql.frontends.text.conditions import check_condition
 from apiql.frontends.text.grouping import Written, refuse_counted_rows, refuse_strays
 from apiql.frontends.text.values import NOTHING, Lowering
 from apiql.ir.grouping import OVER_ROWS, holds_aggregate, row_names, with_names
@@ -106,6 +107,7 @@ class _RowClauses:
         clause = self._clause(cl.Having)
         if clause is None:
             return []
+        check_condition(clause.condition, "`having`", self.lowering.findings)
         value = self.lowering.value(clause.condition)
         parts = _outer_parts(value, clause.condition)
         return [Written(with_names(p.value, names, True), p.expression) for p in parts]

@@ -81,7 +81,8 @@ class SelectLowering:
             arguments = lower_arguments(self.select, located, self.lowering)
             nested = Nested(located.full, located.stored, arguments)
             return repeated(nested, lists, None), "get" if nested.is_read else "post"
-        call = Call(self._method(located), located.endpoint, self.limits.params_per_task)
+        most = self.limits.params_per_task
+        call = Call(self._method(located), located.endpoint, most, self.name)
         own = lower_bindings(clauses, call, self.lowering, span)
         bindings = _with_defaults(own, located.source)
         bindings = with_forwarded(located.endpoint, bindings)

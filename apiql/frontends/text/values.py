@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from apiql.errors import Code
 from apiql.frontends.text import expressions as e
+from apiql.frontends.text.conditions import check_operation
+from apiql.frontends.text.foreign_functions import same_function
 from apiql.frontends.text.surroundings import Findings, Names
 from apiql.ir.rows import COUNT_ROWS
 from apiql.ir.values import (
@@ -172,8 +174,7 @@ class Lowering:
             self.findings.add(Code.VALIDATION, message, call.span, hint)
             return NOTHING
         if function is None:
-            known = list(self.functions.names())
-            self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, call.name.span)
+            self._unknown_function(name, call.name.span)
             return NOTHING
         if name == "jmespath" and self.in_row and len(args) == 1:
             args = (*args, ROW)
@@ -181,6 +182,11 @@ class Lowering:
             message = f"{name}() takes {function.arity}, got {len(args)}"
             self.findings.add(Code.VALIDATION, message, call.span)
         return Apply(name, args)
+
+    def _unknown_function(self, name: str, span: e.Span) -> None:
+        same = same_function(name)
+        known = [] if same else list(self.functions.names())
+        self.findings.unknown(Code.UNKNOWN_NAME, "the function", name, known, span, same)
 
     def _count_rows(self, call: e.Invocation) -> Value:
         """`count(*)`, where names are fields of a row; elsewhere there are no rows."""
@@ -200,6 +206,7 @@ class Lowering:
 
     def _operation(self, operation: e.Operation) -> Value:
         self._check_chain(len(operation.operands), operation.span)
+        check_operation(operation, self.in_row, self.findings)
         sign, operands = operation.sign, operation.operands
         if sign == "in" and isinstance(operands[1], e.Round):
             items = Items(self._all(operands[1].items))
