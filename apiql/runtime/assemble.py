@@ -22,7 +22,6 @@ from apiql.runtime.run import Run
 from apiql.runtime.scope import Scope
 from apiql.runtime.statuses import gateway_status, if_well, retry_after, status_of
 from apiql.runtime.step import Executable
-from apiql.runtime.strangers import told_of
 from apiql.runtime.weave import woven
 
 NULL = b"null"
@@ -90,7 +89,7 @@ class Gathered(Struct):
 
 def assemble(executable: Executable, run: Run, details: Details, most_bytes: int) -> Answer:
     """The answer of a run."""
-    told = told_of(executable.strangers, run.replies) if executable.strangers else {}
+    told = {} if run.sought is None else run.sought.told()
     well = None if told else _all_well(executable, run.scope, most_bytes)
     if well is not None:
         return Answer(200, well, cache_control=cache_control_of(executable, run))

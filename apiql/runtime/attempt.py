@@ -167,11 +167,13 @@ async def called(step: Step, call: Call, left: int, run: Run) -> Reply | Failed 
     started, reply = run.clock(), None
     failed: Failed | None = None
     try:
-        if run.may_repeat(step):
+        if step.twin is not None and run.may_repeat(step):
             reply = await once(step, call, run, left)
         else:
             reply = await _made(call, run)
         run.replies.append((step, reply.headers, reply.age, run.scope.params))
+        if run.sought is not None:
+            run.sought.look(step, reply)
         if not step.accepts.takes(reply.status):
             failed = Failed(status_failure(step, call, reply), reply.status, reply.headers)
     except NotAgain:

@@ -93,12 +93,14 @@ async def _called(step: Step, call: Call, run: Run) -> Outcome:
     reply: Reply | None = None
     outcome: Outcome
     try:
-        if run.may_repeat(step):
+        if step.twin is not None and run.may_repeat(step):
             reply = await once(step, call, run, 0 if step.retry is None else step.retry.times)
         else:
             run.budget.spend()
             reply = await run.layer(call)
         run.replies.append((step, reply.headers, reply.age, run.scope.params))
+        if run.sought is not None:
+            run.sought.look(step, reply)
         outcome = read_reply(step, call, reply, run.scope)
     except CallFailed as failed:
         outcome = failed_call(step, call, failed, run)

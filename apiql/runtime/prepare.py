@@ -22,6 +22,7 @@ from apiql.runtime.run import Budget, Run
 from apiql.runtime.scope import Evaluate, Scope
 from apiql.runtime.single import is_wanted
 from apiql.runtime.slots import Slots
+from apiql.runtime.sought import Sought
 from apiql.runtime.step import Executable, Fan, NestedCall, Step
 from apiql.runtime.told import Tell
 from apiql.sources.call import Layer
@@ -67,6 +68,8 @@ def prepare(
     )  # fmt: skip
     if executable.wide or len(executable.steps) > limits.concurrency:
         run.slots = Slots(limits.concurrency)
+    if executable.strangers:
+        run.sought = Sought(executable.strangers)
     begin(executable, run)
     return run
 

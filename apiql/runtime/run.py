@@ -14,6 +14,7 @@ from apiql.runtime.cells import Cells, FanLimits
 from apiql.runtime.outcome import Outcome
 from apiql.runtime.scope import Scope
 from apiql.runtime.slots import Slots
+from apiql.runtime.sought import Sought
 from apiql.runtime.step import NestedCall, Step
 from apiql.runtime.told import Tell
 from apiql.sources.call import Call, Headers, Layer, Reply
@@ -87,7 +88,7 @@ class Run(Struct, eq=False):
     `ended` are the tasks that others may wait for, `replies` all that upstreams answered. `nest`
     runs a nested plan, with more arguments than it has by itself; `acts` is what can be done beside
     calls, `aside` begins a plan that is not waited for. `apart` are fan-outs of which no call is
-    equal to any other.
+    equal to any other; `sought` looks at answers where something is looked for in them.
     """
 
     scope: Scope
@@ -112,6 +113,7 @@ class Run(Struct, eq=False):
     acts: Mapping[str, Doing] | None = None
     aside: Begin | None = None
     apart: frozenset[Step] = frozenset()
+    sought: Sought | None = None
 
     def time_of(self, step: Step) -> float:
         """The seconds that a task's call may take with all its tries."""
@@ -139,8 +141,8 @@ class Run(Struct, eq=False):
         return found
 
     def may_repeat(self, step: Step) -> bool:
-        """Whether a call of a step may be equal to another one of this run."""
-        return step.twin is not None and step not in self.apart
+        """Whether a call of a step that has a twin may be equal to another one of this run."""
+        return step not in self.apart
 
     def stood_in_for(self, step: Step) -> None:
         """Notes a failed step for which something else stands in: how long its own answer would

@@ -5,22 +5,14 @@ in SQL (`u.name` of a select `u`), names of `as`, and keys that rows are joined 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Iterator, Sequence
 
 from apiql.errors import Code, Failure
 from apiql.ir.plan import Output, Plan, Task
 from apiql.ir.projection import Kept, Named, Path, Projection
 from apiql.ir.values import Ref, RowRoot, Value, refs
-from apiql.ir.works import Repeat
-from apiql.runtime.decode import Undecodable, as_value, to_json
+from apiql.runtime.decode import to_json
 from apiql.runtime.step import Step, Stranger
-from apiql.sources.call import Reply
-
-MOST_LOOKED_AT = 256 * 1024
-"""Bytes of a select's answers in which a member is looked for; of more nothing is told."""
-Replies: TypeAlias = Sequence[tuple[Step, Reply, Mapping[str, Any]]]
-ESCAPED = b"\\u"
 
 
 def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
@@ -47,82 +39,6 @@ def strangers_of(plan: Plan, steps: Sequence[Step]) -> tuple[Stranger, ...]:
             if not _is_grouped(tasks[target.task]):
                 found += _of_key(number, on.target, made[target.task], f"{target.name} has")
     return tuple(found)
-
-
-def told_of(strangers: Iterable[Stranger], replies: Replies) -> dict[int, list[Failure]]:
-    """What is told of names that no answer has, by the numbers of their outputs."""
-    told: dict[int, list[Failure]] = {}
-    for stranger in strangers:
-        bodies = _without(stranger, replies)
-        if bodies and _is_certain(stranger, bodies):
-            told.setdefault(stranger.output, []).append(stranger.failure)
-    return told
-
-
-def _without(stranger: Stranger, replies: Replies) -> list[bytes]:
-    """The answers to the step, if none has the name: this look is cheap, and enough where the
-    name is right.
-    """
-    bodies, size = [], 0
-    for step, reply, _ in replies:
-        if step is stranger.step:
-            size += len(reply.body)
-            if size > MOST_LOOKED_AT or _may_have(stranger.member, reply.body):
-                return []
-            if reply.status < 300:
-                bodies.append(reply.body)
-    return bodies
-
-
-def _is_certain(stranger: Stranger, bodies: Iterable[bytes]) -> bool:
-    """Whether the rows have what was meant: answers may leave out what is null, so that a name
-    which is not there may be right all the same.
-    """
-    at = _way_to_rows(stranger.step.task)
-    if at is None:
-        return False
-    names = {_plain(name) for body in bodies for row in _rows(body, at) for name in row}
-    return bool(names) if stranger.beside is None else _plain(stranger.beside) in names
-
-
-def _plain(name: str) -> str:
-    return name.casefold().replace("_", "")
-
-
-def _may_have(member: re.Pattern[bytes], body: bytes) -> bool:
-    """Letters beyond ASCII may stand there as escapes."""
-    if member.search(body) is not None:
-        return True
-    return ESCAPED in body and not member.pattern.isascii()
-
-
-def _way_to_rows(task: Task) -> Path | None:
-    """The names on the way to what the select sees as its result; None where a source has more to
-    say of it.
-    """
-    work = task.work
-    if isinstance(work, Repeat) and work.batch is not None and work.batch.rows:
-        return None
-    return () if task.rows is None else task.rows.at
-
-
-def _rows(body: bytes, at: Path) -> list[dict[str, Any]]:
-    try:
-        found = [as_value(body)]
-    except Undecodable:
-        return []
-    for name in at:
-        found = [item[name] for item in _objects(found) if name in item]
-    return _objects(found)
-
-
-def _objects(values: list[Any]) -> list[dict[str, Any]]:
-    """The objects among values, and in lists of any depth."""
-    left, objects = values, []
-    while left:
-        objects += [value for value in left if isinstance(value, dict)]
-        left = [item for value in left if isinstance(value, list) for item in value]
-    return objects
 
 
 def _embedded(plan: Plan, output: Output) -> set[str]:

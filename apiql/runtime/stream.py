@@ -36,7 +36,6 @@ from apiql.runtime.insertion import TooLarge, whole
 from apiql.runtime.run import Run
 from apiql.runtime.scheduler import carry_out
 from apiql.runtime.step import Executable, Step, Weave
-from apiql.runtime.strangers import told_of
 from apiql.runtime.weave import woven
 
 
@@ -187,8 +186,8 @@ class _Telling:
         name, own = self._executable.places[number]
         output = self._executable.plan.outputs[number]
         part = part_of(output, self._tolerances[name], self._run.scope.outcomes[name], own)
-        strangers = [one for one in self._executable.strangers if one.output == number]
-        part.failures += told_of(strangers, self._run.replies).get(number, [])
+        if self._run.sought is not None:
+            part.failures += self._run.sought.told().get(number, [])
         return part
 
     def _weave(self, root: _Root, parts: Mapping[int, Part]) -> None:

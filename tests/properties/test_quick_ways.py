@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 from urllib.parse import quote
@@ -67,10 +68,14 @@ def cells_or_why_not(elements: Any, merge: bool, limits: FanLimits) -> Cells | s
 
 @given(ELEMENTS, st.booleans(), st.integers(-1, 1), st.integers(-1, 9))
 def test_cells(elements: Any, merge: bool, distinct: int, places: int) -> None:
-    """Also where they just go over a limit."""
+    """Also where they just go over a limit; only this way knows that they are alike."""
     different = len({repr(element) for element in elements} if merge else elements)
     limits = FanLimits(different + distinct, len(elements) + places)
     quick = cells_or_why_not(elements, merge, limits)
+    if isinstance(quick, Cells) and quick.alike:
+        kinds = {type(element) for element in elements}
+        assert kinds <= {str} or kinds <= {int}
+        quick = replace(quick, alike=False)
     with without(cells_file, "_usual_cells"):
         assert quick == cells_or_why_not(elements, merge, limits)
 

@@ -46,7 +46,7 @@ Let = tuple[tuple[str, Value], ...]
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
-    """A call: local values, the work, what its answer is made into, whether there were variables."""
+    """A call: local values, the work, what its answer is made, whether there were variables."""
 
     let: Let
     work: Send
