@@ -387,7 +387,7 @@ async def test_levels_that_are_none(admin: Admins, asked: Any) -> None:
 @loop
 async def test_what_runs_now_is_shown_without_values(server: Running, admin: Admins) -> None:
     text = "select * from /hang as slow where k = 's3cret'; select * from /users/1 as quick;"
-    text += "select * from /users/2 as later where x = slow.id"
+    text += "select * from /users/s3cret where x = slow.id"
     asking = asyncio.ensure_future(server.site.ask(text))
     try:
         async with asyncio.timeout(20):
@@ -399,7 +399,7 @@ async def test_what_runs_now_is_shown_without_values(server: Running, admin: Adm
         asking.cancel()
     (query,) = found
     assert query["under_way"] == ["slow"]
-    assert query["waiting"] == ["later"]
+    assert query["waiting"] == ["*3"], "a name that a path gave may be a value"
     assert (query["kind"], query["route"], query["calls"]) == ("text", "/apiql", 2)
     assert query["fingerprint"].startswith("sha256:")
     assert query["seconds"] > 0

@@ -188,6 +188,15 @@ async def test_no_value_and_no_path_of_a_call_is_in_them(up: Upstream) -> None:
     assert "/echo" not in repr(kept.spans)
 
 
+async def test_a_value_that_a_path_gives_a_task_as_its_name_is_not_in_them(up: Upstream) -> None:
+    async with traced(up) as (site, kept):
+        query = "select * from /users/s3cret-value; select * from /users/1"
+        await site.ask(query, traceparent=SAMPLED)
+    assert "s3cret" not in repr(kept.spans)
+    (task,) = kept.named("task *1")
+    assert task.attributes["apiql.task"] == "*1"
+
+
 @pytest.mark.parametrize(("sample", "expected"), [("0", 0), ("1", 1)])
 async def test_the_share_of_requests_that_begin_a_trace(
     up: Upstream, sample: str, expected: int
