@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,20 @@ async def test_the_leeway_is_between_two_clocks() -> None:
     assert (await tokens().prove(token(exp=now - 10, nbf=now + 10, iat=now + 10))).is_known
     strict = tokens(leeway=0)
     assert "over" in await why(token(exp=now - 10), strict)
+
+
+async def test_the_leeway_to_the_second() -> None:
+    taking = Tokens([Trusted("main", issuer(leeway=30), FixedKeys(keys_in_set(ONE, PAIRS)))], at(0))
+    made: dict[str, Any] = {"iat": NOW - 60}
+    for right in ({"exp": NOW - 29}, {"nbf": NOW + 30}, {"iat": NOW + 30}):
+        assert (await taking.prove(token(**(made | right)))).is_known
+    for wrong in ({"exp": NOW - 30}, {"nbf": NOW + 31}, {"iat": NOW + 31}):
+        assert await why(token(**(made | wrong)), taking)
+
+
+def at(seconds: float) -> Callable[[], float]:
+    """A clock that stands still, so long after the suite was begun."""
+    return lambda: NOW + seconds
 
 
 # -- wrong ones ---------------------------------------------------------------------------------
@@ -256,6 +271,16 @@ async def test_each_issuer_has_its_own_keys() -> None:
     assert "not signed by" in await why(token(number=1), both)
 
 
+async def test_each_issuer_has_its_own_length() -> None:
+    short, long = issuer(max_bytes=400), issuer(issuer="https://other.example", max_bytes=8192)
+    keys = FixedKeys(keys_in_set(ONE, PAIRS))
+    both = Tokens([Trusted("main", short, keys), Trusted("other", long, keys)], time.time)
+    more: dict[str, Any] = {"more": "x" * 400}
+    assert (await both.prove(token(iss=long.issuer, **more))).is_known
+    assert await why(token(**more), both) == "the token is too long"
+    assert (await both.prove(token())).is_known
+
+
 async def test_a_remembered_token_ends_too() -> None:
     now = [float(NOW)]
     expected = issuer(leeway=0)
@@ -290,7 +315,8 @@ async def test_a_remembered_token_is_checked_again_with_other_keys() -> None:
     ({**public("P-256", "k1"), "x": 7}, "no text"),
     ({**public("RSA1024", "k1")}, "too small"),
     ({**public("RSA", "k1"), "e": "AQ"}, "no exponent"),
-    ({**public("RSA", "k1"), "e": "A" * 400}, "a slow exponent"),
+    ({**public("RSA", "k1"), "e": "A" * 400}, "no exponent either"),
+    ({**public("RSA", "k1"), "e": "AQAAAAAB"}, "a slow exponent"),
     ({**public("RSA", "k1"), "n": "!!"}, "no number"),
     ({"kty": "AKP", "kid": "k1"}, "an unknown kind"),
     ({"kty": "OKP", "crv": "X25519", "x": public("Ed25519", None)["x"]}, "no key for signatures"),
