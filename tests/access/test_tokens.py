@@ -14,7 +14,14 @@ from cryptography import x509
 from joserfc.jwk import OctKey
 
 from apiql.access.proof import NotProved
-from apiql.access.signatures import KeysRefused, keys_in_file, keys_in_set
+from apiql.access.signatures import (
+    MOST_KEYS,
+    KeysRefused,
+    is_signed,
+    keys_in_file,
+    keys_in_set,
+)
+from apiql.access.token_text import read_token
 from apiql.access.tokens import FixedKeys, Tokens, Trusted
 from apiql.access.trusted import fixed_keys
 from apiql.settings import Issuer
@@ -336,6 +343,21 @@ def test_keys_that_are_passed_by(key: Any, reason: str) -> None:
 def test_what_is_no_set_of_keys(body: bytes) -> None:
     with pytest.raises(KeysRefused):
         keys_in_set(body, PAIRS)
+
+
+def test_only_so_many_keys_of_a_set_are_looked_at() -> None:
+    keys = [public("P-256", f"k{number}") for number in range(MOST_KEYS + 1)]
+    found = keys_in_set(jwks(*keys), PAIRS)
+    assert len(found) == MOST_KEYS
+    assert found[-1].kid == f"k{MOST_KEYS - 1}"
+
+
+def test_a_key_checks_nothing_that_it_is_not_for() -> None:
+    shown = read_token(token("RS384"))
+    (both,) = keys_in_set(jwks(public("RSA", "k1")), ("RS256", "RS384"))
+    (one,) = keys_in_set(jwks(public("RSA", "k1")), ("RS256",))
+    assert is_signed(shown, both)
+    assert not is_signed(shown, one)
 
 
 async def test_keys_in_pem() -> None:
