@@ -22,6 +22,7 @@ from apiql.server.admin import masked
 from apiql.server.admin_listener import bound, check_free
 from apiql.server.exposition import exposed
 from apiql.server.listening import NoPort
+from apiql.server.reload import Outcome
 from apiql.settings import (
     Access,
     Admin,
@@ -318,6 +319,24 @@ async def test_reload(server: Running, admin: Admins) -> None:
     assert (response.status, response.json()["status"]) == (409, "refused")
     assert response.json()["configuration"]["refused"]["problems"]
     assert (await admin.post("/admin/reload", {"now": True})).status == 422
+
+
+@loop
+async def test_a_folder_that_goes_on_changing_is_no_success(
+    server: Running, admin: Admins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unsettled() -> Outcome:
+        return Outcome.UNSETTLED
+
+    monkeypatch.setattr(server.reloader, "renew", unsettled)
+    response = await admin.post("/admin/reload")
+    assert (response.status, response.json()["status"]) == (409, "unsettled")
+
+
+@loop
+async def test_no_browser_guesses_what_an_answer_is(admin: Admins) -> None:
+    for path in ("/metrics", "/admin/state", "/nothing"):
+        assert (await admin.get(path)).headers["x-content-type-options"] == "nosniff"
 
 
 # -- circuits, the log, queries ------------------------------------------------------------------
