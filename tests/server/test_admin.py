@@ -272,6 +272,16 @@ def test_secrets_of_any_section_are_masked_by_their_kind() -> None:
     assert found["limits"] == Settings().limits.model_dump(mode="json")
 
 
+def test_what_a_section_does_not_know_is_masked() -> None:
+    class Open(BaseModel, extra="allow"):
+        """A section that takes anything."""
+
+        shown: str = "shown"
+
+    found = masked(Open.model_validate({"what": "s3cret", "this": {"is": "s3cret"}}))
+    assert found == {"shown": "shown", "what": "***", "this": "***"}
+
+
 # -- purging and reloading ------------------------------------------------------------------------
 
 
