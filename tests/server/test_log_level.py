@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from apiql.server.log_level import LogLevel
+import pytest
+
+from apiql.server.log_level import LogLevel, level_of
 from apiql.settings import Log, Settings
 from tests.virtual import virtually
 
@@ -49,3 +51,13 @@ async def test_it_ends_with_the_server() -> None:
     level.end()
     await asyncio.sleep(11)
     assert applied == ["debug", "info"]
+
+
+@pytest.mark.parametrize(("logger", "levels"), [
+    ("apiql", ["DEBUG", "INFO", "WARNING", "ERROR"]),
+    ("uvicorn", ["INFO", "INFO", "WARNING", "ERROR"]),
+    ("uvicorn.error", ["INFO", "INFO", "WARNING", "ERROR"]),
+    ("asyncio", ["WARNING", "WARNING", "WARNING", "ERROR"]),
+])  # fmt: skip
+def test_what_libraries_say(logger: str, levels: list[str]) -> None:
+    assert [level_of(logger, each) for each in ("debug", "info", "warning", "error")] == levels
