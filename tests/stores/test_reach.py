@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from apiql.events import Notice, StoreMoved
+from apiql.settings import Store as Settings
 from apiql.stores.failed import StoreFailed, WrongKind
+from apiql.stores.lanes import Lanes as RealLanes
+from apiql.stores.lanes import connections
 from apiql.stores.lasting import LastingOnce
 from apiql.stores.once import MemoryOnce
 from apiql.stores.reach import FAILURES, MOST_LATER, PAUSE, WINDOW, Reach
@@ -142,3 +145,20 @@ async def test_what_came_to_this_process_came_whatever_others_say() -> None:
     once = LastingOnce(Forgetful(), reach, own)  # type: ignore[arg-type]
     assert await once.first(b"k", 60.0)
     assert await once.first(b"k", 60.0) is False
+
+
+async def test_a_command_is_sent_at_most_twice() -> None:
+    """A server that ends each connection once it has read something."""
+    read: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        read.append(await reader.read(1000))
+        writer.close()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        lanes = RealLanes(connections(Settings(url=f"redis://127.0.0.1:{port}/0")), 5.0)
+        with pytest.raises(StoreFailed, match="the connection broke"):
+            await lanes.ask(b"GET", b"k")
+        await lanes.aclose()
+    assert [each for each in read if each] == [b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"] * 2
