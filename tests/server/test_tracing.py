@@ -188,6 +188,17 @@ async def test_no_value_and_no_path_of_a_call_is_in_them(up: Upstream) -> None:
     assert "/echo" not in repr(kept.spans)
 
 
+@pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (503, "503")])
+async def test_a_try_that_was_answered_with_an_error_is_one(
+    up: Upstream, status: int, error: str | None
+) -> None:
+    async with traced(up) as (site, kept):
+        await site.ask(f"select * from /status/{status} as a retry 0", traceparent=SAMPLED)
+    (one,) = kept.named("GET default")
+    assert one.attributes["http.response.status_code"] == status
+    assert one.error == error
+
+
 async def test_a_value_that_a_path_gives_a_task_as_its_name_is_not_in_them(up: Upstream) -> None:
     async with traced(up) as (site, kept):
         query = "select * from /users/s3cret-value; select * from /users/1"
