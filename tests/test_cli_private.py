@@ -93,6 +93,12 @@ def test_one_value_goes_from_input_to_output(
     run("decrypt", "--value", "a.other", code=2)
     assert "a.other: the value cannot be decrypted" in capsys.readouterr().err
     run("encrypt", "--value", "a.key", str(conf / "privates/a.json"), code=2)
+    capsys.readouterr()
+    for name in ("S3CRET-0f9d", "", ".S3CRET-0f9d", "S3CRET-0f9d."):
+        run("encrypt", "--value", name, code=2)
+        said = capsys.readouterr()
+        assert "--value takes a full name" in said.err
+        assert "S3CRET" not in said.err + said.out, "it may be the value itself"
 
 
 def test_what_cannot_be_done_changes_nothing(

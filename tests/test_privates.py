@@ -210,6 +210,8 @@ def test_a_dollar_before_it_makes_it_a_plain_text(tmp_path: Path) -> None:
         ('headers.A = "${private:a.line}"', "upstreams.map.headers.A: the private value that st"),
         ('retry = { times = 1, on = ["${private:a.key}"] }', "upstreams.map.retry.on[0]: the priv"),
         ('"${private:a.key}" = 1', "there is no such setting"),
+        ('urll = "${private:a.key}"', "upstreams.map.urll: there is no such setting"),
+        ('urll = "${private:a.key}"', "did you mean upstreams.map.url?"),
     ],
 )
 def test_what_cannot_be_filled_in_is_told_without_the_value(

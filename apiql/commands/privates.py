@@ -69,6 +69,8 @@ def _change(change: Change, files: list[Path] | None, value: str | None, conf: P
     if value is not None:
         if files:
             fail("--value takes its value from standard input, and no files", USAGE)
+        if not all(value.rpartition(".")):
+            fail("--value takes a full name (map.key); its value comes from standard input", USAGE)
         print(change(value, sys.stdin.read().removesuffix("\n")))
         return
     folder = conf_folder(conf)

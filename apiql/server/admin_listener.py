@@ -13,10 +13,15 @@ from typing import Any
 
 import uvicorn
 
+from apiql.server.admin import BODY_BYTES
+from apiql.server.door import DOOR, Door
 from apiql.server.listening import NoPort
-from apiql.settings import Settings
+from apiql.server.protocol import Protocol
+from apiql.settings import Limits, Server, Settings
 
 GRACE_S = 1
+CONNECTIONS = 100
+"""That are open at a time: others than operators may reach it, and who has a key may be slow."""
 GUEST: ContextVar[bool] = ContextVar("apiql_guest", default=False)
 """Whether what runs is the listener's own server."""
 log = logging.getLogger("uvicorn.error")
@@ -86,7 +91,17 @@ def is_local(listener: socket.socket) -> bool:
 
 
 class _Guest(uvicorn.Server):
-    """A server in another one's loop; signals are the other's, and so is telling that it runs."""
+    """A server in another one's loop; signals are the other's, and so is telling that it runs. It
+    has a door of its own: who fills this one keeps nobody from the other.
+    """
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begins to listen."""
+        bounds = Settings(
+            server=Server(connections=CONNECTIONS), limits=Limits(body_bytes=BODY_BYTES)
+        )
+        self.lifespan.state[DOOR] = Door(bounds)
+        await super().startup(sockets)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serves, quietly."""
@@ -105,7 +120,7 @@ async def admin_served(
     """Serves the app for as long as the block lasts."""
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="off", ws="none", server_header=False,
-        proxy_headers=False, timeout_graceful_shutdown=GRACE_S,
+        proxy_headers=False, timeout_graceful_shutdown=GRACE_S, http=Protocol,
     )  # fmt: skip
     server = _Guest(config)
     log.addFilter(_worth_a_line)  # a level would be the main server's too: they have one logger

@@ -16,7 +16,7 @@ from apiql.settings import Server, Settings
 DOOR = "door"
 """Its name in the state of the lifespan."""
 QUERIES = (b"/apiql", b"/query/", b"/b/")
-"""How the paths of queries begin: only these are ever refused."""
+"""How the paths of queries begin: these are refused before there is a task, others by `let_in`."""
 MOST = 5000
 """Connections of clients, where nothing else is set."""
 

@@ -5,7 +5,6 @@ a text, a parameter or an answer is in it.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from apiql.ir.request import Endpoint
 from apiql.ir.works import Fetch, Nested, Repeat, Work
 from apiql.server.log_lines import FIELDS
 from apiql.server.notices import THINNED, Thinning, more
+from apiql.server.task_names import hidden_names, segments_of
 from apiql.server.under_way import Fingerprint
 from apiql.server.visit import Visit
 from apiql.settings import Settings
@@ -25,11 +25,11 @@ log = logging.getLogger("apiql.slow")
 
 Template = tuple[str, str]
 Known = frozenset[Template]
+Hidden = Mapping[str, str]
+"""What stands for names of tasks that are not told."""
 MOST_TASKS = 20
 MOST_CALLS = 5
 """Of the calls that took longest."""
-_WORD = re.compile(r"[A-Za-z_-]{1,32}")
-HIDDEN = "*"
 
 
 class SlowLog:
@@ -77,9 +77,10 @@ class SlowLog:
         if visit.plan is not None:
             known = _known(self._written, visit)
             tasks = {task.name: task for task in visit.plan.tasks}
-            fields["plan"] = [*plan_lines(visit.plan, known)]
-            fields["tasks"] = [*_tasks(visit)]
-            fields["longest"] = [*_longest(visit, tasks, known)]
+            hidden = hidden_names(visit)
+            fields["plan"] = [*plan_lines(visit.plan, known, hidden)]
+            fields["tasks"] = [*_tasks(visit, hidden)]
+            fields["longest"] = [*_longest(visit, tasks, known, hidden)]
         log.log(level, "%s", message, extra={FIELDS: fields, **THINNED})
 
     def _who_and_what(self, visit: Visit) -> dict[str, str]:
@@ -104,15 +105,15 @@ def _known(written: Known, visit: Visit) -> Known | None:
     return None if visit.kind == "query" or visit.name else written
 
 
-def plan_lines(plan: Plan, known: Known | None) -> Iterator[str]:
+def plan_lines(plan: Plan, known: Known | None, hidden: Hidden) -> Iterator[str]:
     """A line for each task: its call, the names of what it is made of, and what it waits for."""
     for task in plan.tasks[:MOST_TASKS]:
-        yield " ".join(_words(task, known))
+        yield " ".join(_words(task, known, hidden))
 
 
-def _words(task: Task, known: Known | None) -> Iterator[str]:
+def _words(task: Task, known: Known | None, hidden: Hidden) -> Iterator[str]:
     each = task.work.each if isinstance(task.work, Repeat) else task.work
-    yield f"{task.name}:"
+    yield f"{hidden.get(task.name, task.name)}:"
     if isinstance(task.work, Repeat):
         yield "for each" if task.work.batch is None else "in batches"
     yield call_of(task.work, known)
@@ -122,7 +123,8 @@ def _words(task: Task, known: Known | None) -> Iterator[str]:
     yield from ["when"] if task.when is not None else []
     yield from ["rows"] if task.rows is not None else []
     yield from ["else"] if task.otherwise is not None else []
-    yield from [f"needs {', '.join(sorted(task.needs))}"] if task.needs else []
+    needs = sorted(hidden.get(name, name) for name in task.needs)
+    yield from [f"needs {', '.join(needs)}"] if needs else []
 
 
 def call_of(work: Work, known: Known | None) -> str:
@@ -141,34 +143,29 @@ def call_of(work: Work, known: Known | None) -> str:
 
 
 def masked_path(endpoint: Endpoint) -> str:
-    """The path that a client wrote: its first word and its placeholders; the rest may be values."""
-    parts = (part if isinstance(part, str) else "{" + part.name + "}" for part in endpoint.path)
-    first, *others = "".join(parts).strip("/").split("/")
-    shown = [first if _WORD.fullmatch(first) else _masked(first), *map(_masked, others)]
+    """The path that a client wrote, and the names of its parameters, without what may be values."""
     names = [name for name, _ in endpoint.query]
-    return "/" + "/".join(shown) + (f"?{'&'.join(names)}" if names else "")
+    return "/" + "/".join(segments_of(endpoint)) + (f"?{'&'.join(names)}" if names else "")
 
 
-def _masked(segment: str) -> str:
-    return segment if segment.startswith("{") and segment.endswith("}") else HIDDEN
-
-
-def _tasks(visit: Visit) -> Iterator[dict[str, Any]]:
+def _tasks(visit: Visit, hidden: Hidden) -> Iterator[dict[str, Any]]:
     """How long each task took, the longest first."""
     ended = [event for event in visit.events or () if isinstance(event, TaskEnded)]
     for event in sorted(ended, key=_duration, reverse=True)[:MOST_TASKS]:
-        found = {"task": event.task, "ms": _ms(_duration(event)), "ending": event.ending}
+        name = hidden.get(event.task, event.task)
+        found = {"task": name, "ms": _ms(_duration(event)), "ending": event.ending}
         yield found if event.code is None else found | {"code": event.code}
 
 
 def _longest(
-    visit: Visit, tasks: Mapping[str, Task], known: Known | None
+    visit: Visit, tasks: Mapping[str, Task], known: Known | None, hidden: Hidden
 ) -> Iterator[dict[str, Any]]:
     """The calls that took longest."""
     made = [event for event in visit.events or () if isinstance(event, CallMade)]
     for event in sorted(made, key=_duration, reverse=True)[:MOST_CALLS]:
         task = tasks.get(event.task)
-        found: dict[str, Any] = {"task": event.task, "service": event.service}
+        name = hidden.get(event.task, event.task)
+        found: dict[str, Any] = {"task": name, "service": event.service}
         if task is not None:
             found["call"] = call_of(task.work, known)
         found |= {"ms": _ms(_duration(event)), "status": event.status}

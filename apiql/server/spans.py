@@ -13,6 +13,7 @@ from msgspec import Struct
 from apiql.events import CallMade, TaskEnded
 from apiql.ir.redaction import HIDDEN
 from apiql.server.measured import METHODS
+from apiql.server.task_names import hidden_names
 from apiql.server.visit import Visit
 from apiql.trace_context import Attempt, Moments, Trace
 
@@ -42,10 +43,12 @@ def spans_of(visit: Visit, trace: Trace, ended: int, new_id: Callable[[], str]) 
     events = [*(visit.events or ())]
     calls = [event for event in events if isinstance(event, CallMade)]
     ids: dict[str, str] = {}
+    hidden = hidden_names(visit)
     for event in events:
         if isinstance(event, TaskEnded):
             ids[event.task] = new_id()
-            yield _of_task(event, ids[event.task], own, began, calls)
+            name = hidden.get(event.task, event.task)
+            yield _of_task(event, name, ids[event.task], own, began, calls)
     for attempt in trace.attempts or ():
         yield _of_attempt(attempt, ids.get(_task_of(attempt, calls, began), own))
 
@@ -72,9 +75,10 @@ def _of_request(visit: Visit, trace: Trace, start: int, end: int) -> Span:
 
 
 def _of_task(
-    event: TaskEnded, span_id: str, parent_id: str, began: Moments, calls: list[CallMade]
-) -> Span:
-    attributes: dict[str, Attribute] = {"apiql.task": event.task, "apiql.ending": event.ending}
+    event: TaskEnded, task: str, span_id: str, parent_id: str, began: Moments,
+    calls: list[CallMade],
+) -> Span:  # fmt: skip
+    attributes: dict[str, Attribute] = {"apiql.task": task, "apiql.ending": event.ending}
     own = [call for call in calls if call.task == event.task]
     attributes["apiql.calls"] = len(own)
     if own:
@@ -82,7 +86,7 @@ def _of_task(
     if any(call.age is not None for call in own):
         attributes["apiql.from_cache"] = True
     start, end = began.at(event.started), began.at(event.ended)
-    name = f"task {event.task}"
+    name = f"task {task}"
     return Span(name, "internal", span_id, parent_id, start, end, attributes, event.code)
 
 

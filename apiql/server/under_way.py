@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from apiql.server.task_names import hidden_names
 from apiql.server.visit import Look, Visit
 
 MOST = 1000
@@ -53,8 +54,10 @@ def _tasks(visit: Visit) -> dict[str, Any]:
     ended = set(run.scope.outcomes)
     ended |= {name for name, task in (run.ended or {}).items() if task.done()}
     left = [task for task in plan.tasks if task.name not in ended]
+    hidden = hidden_names(visit)
+    shown = {task.name: hidden.get(task.name, task.name) for task in left}
     return {
         "stage": "carried out", "calls": visit.calls, "ended": len(plan.tasks) - len(left),
-        "under_way": [task.name for task in left if task.needs <= ended],
-        "waiting": [task.name for task in left if not task.needs <= ended],
+        "under_way": [shown[task.name] for task in left if task.needs <= ended],
+        "waiting": [shown[task.name] for task in left if not task.needs <= ended],
     }  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any
 
 from apiql.settings.places import Path as Keys
 from apiql.settings.private_text import PrivateText
-from apiql.settings.problems import SettingProblem
+from apiql.settings.problems import UNKNOWN, SettingProblem
 from apiql.settings.reading import Reading
 from apiql.settings.report import dotted, problem_at
 
@@ -85,7 +85,7 @@ class Filling:
     def hidden(self, problem: SettingProblem) -> SettingProblem:
         """The problem without anything of the values that were filled in."""
         told = f"{problem.wrong} {problem.nearest or ''}"
-        here = problem.setting in self.settings
+        here = problem.setting in self.settings and problem.wrong != UNKNOWN
         if not here and not any(len(text) >= LEAST and text[:24] in told for text in self.texts):
             return problem
         wrong = "the private value that stands here cannot be used"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from apiql.errors import ApiqlError
 
+UNKNOWN = "there is no such setting"
+
 
 @dataclass(frozen=True, slots=True)
 class SettingProblem:

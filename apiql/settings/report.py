@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from apiql.settings.places import Path as Keys
-from apiql.settings.problems import SettingProblem
+from apiql.settings.problems import UNKNOWN, SettingProblem
 from apiql.settings.reading import Reading
 from apiql.settings.sections import Settings
 from apiql.settings.values import URL_EXPECTED, shown
@@ -93,7 +93,7 @@ def _unknown(keys: Keys, place: dict[str, Any]) -> SettingProblem:
     nearest = _spelled((*parents, near[0]), place) if near else _elsewhere(str(key), place)
     few = nearest is None and len(known) <= _KNOWN_SHOWN
     expected = f"one of {', '.join(known)}" if few else None
-    return SettingProblem(dotted(keys), "there is no such setting", expected, nearest, **place)
+    return SettingProblem(dotted(keys), UNKNOWN, expected, nearest, **place)
 
 
 def _known(parents: Keys) -> frozenset[str]:

@@ -15,7 +15,7 @@ from apiql.settings.filling import Filling
 from apiql.settings.places import Path as Keys
 from apiql.settings.private_text import Secrets
 from apiql.settings.privates import read_privates
-from apiql.settings.problems import SettingProblem, SettingsError
+from apiql.settings.problems import UNKNOWN, SettingProblem, SettingsError
 from apiql.settings.reading import FILE_NAME, Reading, read_settings
 from apiql.settings.report import problems_of
 from apiql.settings.sections import Settings
@@ -80,7 +80,7 @@ def _foreign(reading: Reading) -> Iterator[SettingProblem]:
                 yield _of_the_process(reading, (section,))
             else:
                 known = f"one of {', '.join(sorted(OWN))}"
-                yield _problem(reading, (section,), "there is no such setting", known)
+                yield _problem(reading, (section,), UNKNOWN, known)
             continue
         for key in value if isinstance(value, dict) else ():
             if key not in (OWN[section] or (key,)) and key in Clients.model_fields:

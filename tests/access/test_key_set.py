@@ -92,6 +92,18 @@ async def test_an_unknown_key_is_fetched_for_but_nobody_is_hammered() -> None:
 
 
 @virtually
+async def test_a_key_without_a_name_may_be_any() -> None:
+    nameless = public("P-256", "old")
+    del nameless["kid"]
+    end = Endpoint(jwks(nameless))
+    keys = end.keys()
+    await keys.with_key("old")
+    await asyncio.sleep(PAUSE)
+    assert len(await keys.with_key("another")) == 1
+    assert len(end.calls) == 1, "nothing better is to be had"
+
+
+@virtually
 async def test_stale_keys_are_fetched_beside_the_requests() -> None:
     end = Endpoint()
     end.headers = (("cache-control", "max-age=120"),)

@@ -14,7 +14,7 @@ import pytest
 from apiql.access import passwords as module
 from apiql.access.api_keys import proves_keys
 from apiql.access.minting import TooShort, key_hash, new_key, password_hash
-from apiql.access.passwords import IN_LINE, REMEMBERED_FOR, Passwords
+from apiql.access.passwords import AT_A_TIME, IN_LINE, REMEMBERED_FOR, Passwords
 from apiql.access.proof import NotProved, TooMany
 from apiql.settings import ApiKey, Scrypt, User, scrypt_of
 
@@ -199,6 +199,17 @@ async def test_only_few_are_hashed_and_only_some_wait(monkeypatch: pytest.Monkey
     assert sum(isinstance(each, TooMany) for each in found) == 10
     assert sum(isinstance(each, NotProved) for each in found) == IN_LINE
     assert (await known.prove(basic("ada", "correct horse"))).is_known, "the line is free again"
+
+
+async def test_who_asks_often_at_once_is_hashed_but_a_few_times(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    counted = Counted(monkeypatch)
+    known = users()
+    shown = basic("ada", "correct horse")
+    found = await asyncio.gather(*(known.prove(shown) for _ in range(20)))
+    assert all(each.is_known for each in found)
+    assert len(counted.seen) <= AT_A_TIME
 
 
 def test_hashes_of_passwords() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,14 @@ from cryptography import x509
 from joserfc.jwk import OctKey
 
 from apiql.access.proof import NotProved
-from apiql.access.signatures import KeysRefused, keys_in_file, keys_in_set
+from apiql.access.signatures import (
+    MOST_KEYS,
+    KeysRefused,
+    is_signed,
+    keys_in_file,
+    keys_in_set,
+)
+from apiql.access.token_text import read_token
 from apiql.access.tokens import FixedKeys, Tokens, Trusted
 from apiql.access.trusted import fixed_keys
 from apiql.settings import Issuer
@@ -113,6 +122,20 @@ async def test_the_leeway_is_between_two_clocks() -> None:
     assert (await tokens().prove(token(exp=now - 10, nbf=now + 10, iat=now + 10))).is_known
     strict = tokens(leeway=0)
     assert "over" in await why(token(exp=now - 10), strict)
+
+
+async def test_the_leeway_to_the_second() -> None:
+    taking = Tokens([Trusted("main", issuer(leeway=30), FixedKeys(keys_in_set(ONE, PAIRS)))], at(0))
+    made: dict[str, Any] = {"iat": NOW - 60}
+    for right in ({"exp": NOW - 29}, {"nbf": NOW + 30}, {"iat": NOW + 30}):
+        assert (await taking.prove(token(**(made | right)))).is_known
+    for wrong in ({"exp": NOW - 30}, {"nbf": NOW + 31}, {"iat": NOW + 31}):
+        assert await why(token(**(made | wrong)), taking)
+
+
+def at(seconds: float) -> Callable[[], float]:
+    """A clock that stands still, so long after the suite was begun."""
+    return lambda: NOW + seconds
 
 
 # -- wrong ones ---------------------------------------------------------------------------------
@@ -226,7 +249,10 @@ async def test_a_signature_is_written_in_one_way_only() -> None:
     right = token("RS256")
     taking = tokens(jwks(public("RSA", "k1")))
     assert (await taking.prove(right)).is_known
-    for other in (right + b"=", right[:-1] + bytes([right[-1] ^ 1]), right + b"\n", b" " + right):
+    same = right[:-1] + bytes([right[-1] + 1])  # of the last letter two bits count, the first ones
+    last = [urlsafe_b64decode(each.split(b".")[2] + b"==") for each in (right, same)]
+    assert last[0] == last[1]
+    for other in (right + b"=", same, right + b"\n", b" " + right):
         assert await why(other, taking)
 
 
@@ -250,6 +276,16 @@ async def test_each_issuer_has_its_own_keys() -> None:
     assert (await both.prove(token())).name == "main:ada"
     assert (await both.prove(token(number=1, iss=other.issuer))).name == "other:ada"
     assert "not signed by" in await why(token(number=1), both)
+
+
+async def test_each_issuer_has_its_own_length() -> None:
+    short, long = issuer(max_bytes=400), issuer(issuer="https://other.example", max_bytes=8192)
+    keys = FixedKeys(keys_in_set(ONE, PAIRS))
+    both = Tokens([Trusted("main", short, keys), Trusted("other", long, keys)], time.time)
+    more: dict[str, Any] = {"more": "x" * 400}
+    assert (await both.prove(token(iss=long.issuer, **more))).is_known
+    assert await why(token(**more), both) == "the token is too long"
+    assert (await both.prove(token())).is_known
 
 
 async def test_a_remembered_token_ends_too() -> None:
@@ -286,7 +322,8 @@ async def test_a_remembered_token_is_checked_again_with_other_keys() -> None:
     ({**public("P-256", "k1"), "x": 7}, "no text"),
     ({**public("RSA1024", "k1")}, "too small"),
     ({**public("RSA", "k1"), "e": "AQ"}, "no exponent"),
-    ({**public("RSA", "k1"), "e": "A" * 400}, "a slow exponent"),
+    ({**public("RSA", "k1"), "e": "A" * 400}, "no exponent either"),
+    ({**public("RSA", "k1"), "e": "AQAAAAAB"}, "a slow exponent"),
     ({**public("RSA", "k1"), "n": "!!"}, "no number"),
     ({"kty": "AKP", "kid": "k1"}, "an unknown kind"),
     ({"kty": "OKP", "crv": "X25519", "x": public("Ed25519", None)["x"]}, "no key for signatures"),
@@ -306,6 +343,21 @@ def test_keys_that_are_passed_by(key: Any, reason: str) -> None:
 def test_what_is_no_set_of_keys(body: bytes) -> None:
     with pytest.raises(KeysRefused):
         keys_in_set(body, PAIRS)
+
+
+def test_only_so_many_keys_of_a_set_are_looked_at() -> None:
+    keys = [public("P-256", f"k{number}") for number in range(MOST_KEYS + 1)]
+    found = keys_in_set(jwks(*keys), PAIRS)
+    assert len(found) == MOST_KEYS
+    assert found[-1].kid == f"k{MOST_KEYS - 1}"
+
+
+def test_a_key_checks_nothing_that_it_is_not_for() -> None:
+    shown = read_token(token("RS384"))
+    (both,) = keys_in_set(jwks(public("RSA", "k1")), ("RS256", "RS384"))
+    (one,) = keys_in_set(jwks(public("RSA", "k1")), ("RS256",))
+    assert is_signed(shown, both)
+    assert not is_signed(shown, one)
 
 
 async def test_keys_in_pem() -> None:

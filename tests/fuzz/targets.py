@@ -4,7 +4,13 @@ targets beside the others and its tuple to this one.
 
 from __future__ import annotations
 
-from tests.fuzz import clients, definitions, operators, upstreams
+from tests.fuzz import callers, clients, definitions, operators, upstreams
 
-ALL = (*clients.TARGETS, *upstreams.TARGETS, *operators.TARGETS, *definitions.TARGETS)
+ALL = (
+    *callers.TARGETS,
+    *clients.TARGETS,
+    *upstreams.TARGETS,
+    *operators.TARGETS,
+    *definitions.TARGETS,
+)
 TARGETS = {target.name: target for target in ALL}

@@ -80,6 +80,18 @@ async def test_nor_over_the_protocol_that_serves(line: bytes) -> None:
         assert (await found.site.ask("select * from /ok")).status == 200
 
 
+@pytest.mark.parametrize("origin", ["http://example.com", "http://10.0.0.1:80", "https://a.b:1"])
+async def test_of_a_url_only_the_path_counts(up: Upstream, origin: str) -> None:
+    recorder = Recorder()
+    async with recorded(settings_for(up), recorder) as site:
+        target = f"{origin}/apiql?query=select%20*%20from%20/nowhere"
+        head = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        response = await site.raw(head.encode())
+    assert response.json()["errors"][0]["task"] == "nowhere", "it is a query of ours"
+    assert set(recorder.connected) == {("127.0.0.1", up.port)}
+    assert not recorder.looked_up
+
+
 ASKED = b"GET /apiql?query=select%20*%20from%20/ok HTTP/1.1\r\n"
 UPGRADES = [FIELDS[3], FIELDS[4]]
 

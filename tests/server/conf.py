@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from apiql.server.line_writer import Out
 from apiql.server.reload import Outcome, Reloader
 from apiql.server.worker import worker
 from apiql.stores.store import Stores
+from tests.planted import PLANTED
 from tests.server.client import Site
 
 TOML = """
@@ -26,6 +28,9 @@ reload = {reload}
 [upstreams.default]
 url = "http://127.0.0.1:{port}"
 {more}
+[upstreams.default.sources.planted]
+path = "/planted"
+headers = {{ X-Planted = "Key ${{private:planted.key}}" }}
 """
 USER = "select * from /users/{} as user"
 
@@ -41,7 +46,9 @@ class Folder:
     def settings(self, more: str = "", server: str = "") -> None:
         """Writes apiql.toml."""
         text = TOML.format(port=self.port, more=more, server=server, reload=self.reload)
-        self.path.mkdir(exist_ok=True)
+        planted = self.path / "privates" / "planted.json"
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_text(json.dumps({"privates": [{"name": "key", "value": PLANTED}]}))
         (self.path / "apiql.toml").write_text(text)
 
     def query(self, text: str, name: str = "q") -> None:
@@ -108,3 +115,5 @@ async def running(
     current: Current = app.hot["/apiql"].current  # type: ignore[attr-defined]
     async with serving(app) as url:
         yield Running(Site(url), folder, reloader, current, told, app.admin)
+    assert PLANTED.encode() not in lines, "a line of a request tells the planted secret"
+    assert PLANTED not in repr(told), "a notice tells it"

@@ -22,6 +22,7 @@ from apiql.server.admin import masked
 from apiql.server.admin_listener import bound, check_free
 from apiql.server.exposition import exposed
 from apiql.server.listening import NoPort
+from apiql.server.reload import Outcome
 from apiql.settings import (
     Access,
     Admin,
@@ -271,6 +272,16 @@ def test_secrets_of_any_section_are_masked_by_their_kind() -> None:
     assert found["limits"] == Settings().limits.model_dump(mode="json")
 
 
+def test_what_a_section_does_not_know_is_masked() -> None:
+    class Open(BaseModel, extra="allow"):
+        """A section that takes anything."""
+
+        shown: str = "shown"
+
+    found = masked(Open.model_validate({"what": "s3cret", "this": {"is": "s3cret"}}))
+    assert found == {"shown": "shown", "what": "***", "this": "***"}
+
+
 # -- purging and reloading ------------------------------------------------------------------------
 
 
@@ -318,6 +329,24 @@ async def test_reload(server: Running, admin: Admins) -> None:
     assert (response.status, response.json()["status"]) == (409, "refused")
     assert response.json()["configuration"]["refused"]["problems"]
     assert (await admin.post("/admin/reload", {"now": True})).status == 422
+
+
+@loop
+async def test_a_folder_that_goes_on_changing_is_no_success(
+    server: Running, admin: Admins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def unsettled() -> Outcome:
+        return Outcome.UNSETTLED
+
+    monkeypatch.setattr(server.reloader, "renew", unsettled)
+    response = await admin.post("/admin/reload")
+    assert (response.status, response.json()["status"]) == (409, "unsettled")
+
+
+@loop
+async def test_no_browser_guesses_what_an_answer_is(admin: Admins) -> None:
+    for path in ("/metrics", "/admin/state", "/nothing"):
+        assert (await admin.get(path)).headers["x-content-type-options"] == "nosniff"
 
 
 # -- circuits, the log, queries ------------------------------------------------------------------
@@ -387,7 +416,7 @@ async def test_levels_that_are_none(admin: Admins, asked: Any) -> None:
 @loop
 async def test_what_runs_now_is_shown_without_values(server: Running, admin: Admins) -> None:
     text = "select * from /hang as slow where k = 's3cret'; select * from /users/1 as quick;"
-    text += "select * from /users/2 as later where x = slow.id"
+    text += "select * from /users/s3cret where x = slow.id"
     asking = asyncio.ensure_future(server.site.ask(text))
     try:
         async with asyncio.timeout(20):
@@ -399,7 +428,7 @@ async def test_what_runs_now_is_shown_without_values(server: Running, admin: Adm
         asking.cancel()
     (query,) = found
     assert query["under_way"] == ["slow"]
-    assert query["waiting"] == ["later"]
+    assert query["waiting"] == ["*3"], "a name that a path gave may be a value"
     assert (query["kind"], query["route"], query["calls"]) == ("text", "/apiql", 2)
     assert query["fingerprint"].startswith("sha256:")
     assert query["seconds"] > 0

@@ -45,7 +45,9 @@ REFUSED: list[tuple[Mapping[str, str], str, Mapping[str, str], int, tuple[str, s
 
 
 @pytest.mark.parametrize(("settings", "method", "headers", "status", "counted"), REFUSED)
-@pytest.mark.parametrize("path", [PATH, "/apiql", "/query/x"])
+@pytest.mark.parametrize("path", [
+    PATH, "/apiql", "/query/x", "/template/x", "/api/x", "/httpapi/x", "/flow/x", "/schedule/x",
+])  # fmt: skip
 async def test_whom_the_guards_refuse(
     settings: Mapping[str, str], method: str, headers: Mapping[str, str], status: int,
     counted: tuple[str, str], path: str,

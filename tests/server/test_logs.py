@@ -16,7 +16,7 @@ from apiql.server.access_lines import Clock, line_as
 from apiql.server.access_log import AccessLog
 from apiql.server.line_writer import AT_ONCE, LineWriter, Out, chunks, to_file
 from apiql.server.log_level import LogLevel
-from apiql.server.log_lines import FIELDS, MOST, LogLines, bounded, json_line, text_line
+from apiql.server.log_lines import FIELDS, MOST, MOST_TRACE, LogLines, bounded, json_line, text_line
 from apiql.server.visit import REQUEST, Mark, Visit
 from apiql.settings import Clients, Log, Settings
 from tests.server.conf import USER, Folder, Running, running
@@ -385,6 +385,23 @@ def test_a_traceback_is_a_field() -> None:
         line = LogLines(form).format(record("failed", exc_info=info))
         assert line.isprintable()
         assert "Traceback (most recent call last):\\n" in line
+
+
+def test_of_a_long_traceback_the_end_is_told() -> None:
+    try:
+        raise ValueError("x" * 10_000 + "the reason")
+    except ValueError as error:
+        info = (ValueError, error, error.__traceback__)
+    line = LogLines("json").format(record("failed", exc_info=info))
+    told = json.loads(line)["exception"]
+    assert len(told) == MOST_TRACE
+    assert told.endswith("the reason")
+
+
+@pytest.mark.parametrize("value", ["a=b", 'a"b', "a\\b", "a b", "a\nb"])
+def test_a_value_that_could_be_read_otherwise_stands_in_quotes(value: str) -> None:
+    line = LogLines("text").format(record("hello", **{FIELDS: {"t": value, "u": "plain"}}))
+    assert f" t={json.dumps(value)} u=plain" in line
 
 
 async def test_the_request_id_is_in_what_is_told_within_it() -> None:

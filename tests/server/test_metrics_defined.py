@@ -14,7 +14,7 @@ from apiql.demo.serving import serving
 from apiql.figure_names import FigureNames, joined
 from apiql.server.configuration import Place
 from apiql.server.measured import Measured
-from apiql.server.visit import REQUEST, Mark
+from apiql.server.visit import REQUEST, Mark, Visit
 from apiql.server.worker import worker
 from apiql.settings import Settings, Upstream
 from apiql.sources.call import Call, Origin
@@ -237,3 +237,28 @@ def test_what_a_step_counts_wrongly_is_passed_by(wrong: Mapping[str, str]) -> No
     found.count(right)
     (family,) = found.families()
     assert family.labels == {"code": "200", "child": "w", "root": "other", "type": "flow"}
+
+
+def test_what_a_step_makes_of_a_request_is_other_and_an_upstream_is_none_of_its_words() -> None:
+    settings = Settings(upstreams={"shop": Upstream(url="http://a.example")})
+    names = FigureNames({"news": "news_api"}, frozenset({"news", "city"}), frozenset({"w", "shop"}))
+    found = Measured(settings)
+    found.settle(settings, names)
+    told = {"httpInOut": "httpOut", "code": "200", "duration": "0.1"}
+    for root, child, kind in (
+        ("w", "s3cret", "s3cret"), ("s3cret", "w", "flow"), ("city", "w", "schedule"),
+        ("w", "news_api", "flow"), ("city", "shop", "flow"), ("shop", "", "flow"),
+    ):  # fmt: skip
+        found.count({**told, "root": root, "child": child, "type": kind})
+    assert [(f.labels["root"], f.labels["child"], f.labels["type"]) for f in found.families()] == [
+        ("w", "other", "other"), ("other", "w", "flow"), ("city", "w", "schedule"),
+        ("w", "news_api", "flow"),
+    ]  # fmt: skip
+
+
+def test_who_did_not_wait_counts_as_499() -> None:
+    found = Measured(Settings())
+    found.ended(Visit({}, None, {}, b"1", "/apiql", "text"))  # type: ignore[arg-type]
+    codes = {each.name: each.labels for each in found.families()}
+    assert codes["http_in_duration_second"]["code"] == "499"
+    assert codes["apiql_request_duration_seconds"]["status_class"] == "gone"

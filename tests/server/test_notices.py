@@ -24,7 +24,7 @@ from apiql.events import (
     StoreMoved,
     UnknownQuery,
 )
-from apiql.server.notices import MOST_KINDS, MOST_LINES, LogFilter, NoticeLog, Thinning
+from apiql.server.notices import MOST_KINDS, MOST_LINES, MOST_SHOWN, LogFilter, NoticeLog, Thinning
 from apiql.server.serve import log_config
 from apiql.settings import Log
 
@@ -171,3 +171,10 @@ def test_the_server_writes_them(capsys: pytest.CaptureFixture[str]) -> None:
     config = log_config(Log())
     assert set(config["loggers"]) >= {"apiql", "asyncio", "uvicorn", "uvicorn.error"}
     assert config["handlers"]["default"]["filters"] == ["thinned"]
+
+
+def test_of_a_long_text_the_beginning_is_told(lines: Callable[[], list[str]]) -> None:
+    NoticeLog()(UnknownQuery("sha256:1", "x" * MOST_SHOWN + "the end"))
+    (line,) = lines()
+    assert line.count("x") == MOST_SHOWN
+    assert "the end" not in line

@@ -115,7 +115,7 @@ async def test_a_link_put_in_anothers_place(tmp_path: Path, up: Upstream) -> Non
     place = tmp_path / "conf"
     place.mkdir()
     (place / "..data").symlink_to(tmp_path / "..1")
-    for name in ("apiql.toml", "queries"):
+    for name in ("apiql.toml", "queries", "privates"):
         (place / name).symlink_to(Path("..data") / name)
     async with running(inner, place) as server:
         assert (await server.asked())["user"]["name"] == "Ada"
@@ -516,7 +516,7 @@ async def test_a_private_value_follows_and_a_broken_one_changes_nothing(
 ) -> None:
     private = folder.path / "privates" / "map.json"
     folder.settings('headers = { X-Key = "${private:map.key}" }')
-    private.parent.mkdir()
+    private.parent.mkdir(exist_ok=True)
 
     def write(value: str) -> None:
         private.write_text(f'{{"privates": [{{"name": "key", "value": "{value}"}}]}}')

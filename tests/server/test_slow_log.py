@@ -15,6 +15,7 @@ from apiql.server.slow_log import SlowLog
 from apiql.server.visit import Visit
 from apiql.settings import Log, Settings
 from tests.server.conf import USER, Folder, running
+from tests.server.upstream import PAYLOADS
 from tests.server.upstream import Upstream as Up
 
 loop = pytest.mark.asyncio(loop_scope="session")
@@ -87,6 +88,30 @@ async def test_no_value_of_a_query_is_told(up: Up, tmp_path: Path, told: Any) ->
     assert SECRET not in json.dumps(told())
     assert "4711" not in json.dumps([fields.get("plan") for fields in told()])
     assert "GET default /users/*/*" in json.dumps(told())
+
+
+@loop
+async def test_a_value_that_a_path_gives_a_task_as_its_name_is_not_told(
+    up: Up, tmp_path: Path, told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PAYLOADS, f"/users/1/{SECRET}", b'{"id":1}')
+    text = f"select * from /users/1/{SECRET}; select * from /users/1/{SECRET} where k = 1;"
+    text += f"select * from /users where k = {SECRET}.id;"
+    text += f"select * from /users/{SECRET} where k = 2;"
+    text += f"select * from /users/{SECRET} as mine"
+    await asked(up, tmp_path, "slow = 0.000001", text)
+    (fields,) = told()
+    assert SECRET not in json.dumps(fields)
+    assert fields["plan"] == [
+        "*1: GET default /users/*/*",
+        "*2: GET default /users/*/* with k",
+        "*3: GET default /users/* with k",
+        "mine: GET default /users/*",
+        "users: GET default /users with k needs *1",
+    ]
+    names = {"*1", "*2", "*3", "mine", "users"}
+    assert {task["task"] for task in fields["tasks"]} == names
+    assert {call["task"] for call in fields["longest"]} == names
 
 
 @loop

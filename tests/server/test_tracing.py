@@ -14,16 +14,17 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from apiql.demo.serving import serving
+from apiql.events import CallMade
 from apiql.opened import OpenEngine
 from apiql.server.app import App, app_around, create_app
 from apiql.server.current import Current, held_of
 from apiql.server.otlp import Collector
-from apiql.server.spans import Span, spans_of
+from apiql.server.spans import Span, _task_of, spans_of
 from apiql.server.tracing import Export, Tracing
 from apiql.server.visit import Visit, Watchers
 from apiql.server.worker import collecting
 from apiql.settings import Settings
-from apiql.trace_context import Moments, Trace, TraceContext, parse_context
+from apiql.trace_context import Attempt, Moments, Trace, TraceContext, parse_context
 from tests.server import conftest
 from tests.server.client import Site
 from tests.server.upstream import Upstream, upstream
@@ -186,6 +187,38 @@ async def test_no_value_and_no_path_of_a_call_is_in_them(up: Upstream) -> None:
     assert kept.spans
     assert "s3cret" not in repr(kept.spans)
     assert "/echo" not in repr(kept.spans)
+
+
+@pytest.mark.parametrize(("status", "error"), [(200, None), (404, "404"), (503, "503")])
+async def test_a_try_that_was_answered_with_an_error_is_one(
+    up: Upstream, status: int, error: str | None
+) -> None:
+    async with traced(up) as (site, kept):
+        await site.ask(f"select * from /status/{status} as a retry 0", traceparent=SAMPLED)
+    (one,) = kept.named("GET default")
+    assert one.attributes["http.response.status_code"] == status
+    assert one.error == error
+
+
+async def test_of_equal_calls_a_try_belongs_to_the_one_that_was_under_way() -> None:
+    began = Moments(10**18, 100.0)
+    calls = [
+        CallMade(task, "a", "GET", "/x", 100.0 + begun, 100.5 + begun, 200, 1, None)
+        for task, begun in (("first", 0.0), ("second", 2.0))
+    ]
+    for seconds, task in ((0.1, "first"), (2.4, "second"), (1.2, ""), (-1.0, "")):
+        at = began.at(100.0 + seconds)
+        tried = Attempt("1" * 16, "a", "h:1", "GET", "/x", at, at, 200, None, 0)
+        assert _task_of(tried, calls, began) == task
+
+
+async def test_a_value_that_a_path_gives_a_task_as_its_name_is_not_in_them(up: Upstream) -> None:
+    async with traced(up) as (site, kept):
+        query = "select * from /users/s3cret-value; select * from /users/1"
+        await site.ask(query, traceparent=SAMPLED)
+    assert "s3cret" not in repr(kept.spans)
+    (task,) = kept.named("task *1")
+    assert task.attributes["apiql.task"] == "*1"
 
 
 @pytest.mark.parametrize(("sample", "expected"), [("0", 0), ("1", 1)])

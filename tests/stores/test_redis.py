@@ -195,6 +195,19 @@ async def test_many_share_few_connections(shared_redis: RedisServer) -> None:
         assert len(await redis.client_list()) <= before + LANES
 
 
+async def test_a_clock_that_went_back_takes_nothing_from_a_bucket(
+    shared_redis: RedisServer,
+) -> None:
+    prefix = fresh_prefix()
+    async with on(shared_redis, prefix) as stores, raw(shared_redis) as redis:
+        assert (await stores.buckets.take(b"ip", 1.0, 10)).left == 9
+        (key,) = [key async for key in redis.scan_iter(f"{prefix}:#bucket:*")]
+        seconds, _ = await redis.time()
+        await redis.hset(key, "at", f"{seconds + 3600}")
+        found = await stores.buckets.take(b"ip", 1.0, 10)
+        assert (found.allowed, found.left) == (True, 8)
+
+
 async def test_who_is_cancelled_takes_no_answer_from_others(own_redis: RedisServer) -> None:
     notes = Notes()
     chance = random.Random(1)
