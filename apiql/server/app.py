@@ -179,7 +179,10 @@ def _below(
     endpoints = route(
         within=partial(read_gateway, within=True), broken=broken, route=GATEWAYS, kind="endpoint"
     )
-    queries = route(read=_read_within, route=BUCKET)
+    queries = {
+        kind: route(read=_read_within, route=BUCKET, kind=kind)
+        for kind in {"text", *KINDS_WITHIN.values()}
+    }
     within = partial(_by_path, current, queries, endpoints, nowhere)
     return {
         STORED: route(read=read_stored, route=STORED, kind="query"),
@@ -192,15 +195,22 @@ def _below(
     }
 
 
+KINDS_WITHIN: Mapping[str, str] = {
+    STORED: "query", TEMPLATE: "template", **{path: kind.value for path, kind in DEFINED.items()},
+}  # fmt: skip
+"""What requests below the name of a bucket ask for, by the first folder there."""
+
+
 def _by_path(
-    current: Current, queries: Asgi, endpoints: Asgi, nowhere: Asgi, scope: Any, receive: Any,
-    send: Any,
+    current: Current, queries: Mapping[str, Asgi], endpoints: Asgi, nowhere: Asgi, scope: Any,
+    receive: Any, send: Any,
 ) -> Awaitable[None]:  # fmt: skip
     """What is below /b/, where paths name buckets. All names go the same way up to the guards."""
     route, held, path = nowhere, current.held, scope["path"]
     if held.said is in_path:
         if is_of_a_bucket(path):
-            route = queries
+            inside = inner(path)
+            route = queries[KINDS_WITHIN.get(inside[: inside.find("/", 1) + 1], "text")]
         elif held.buckets_have_endpoints and is_in_a_bucket(path):
             route = endpoints
     return route(scope, receive, send)

@@ -92,7 +92,7 @@ def read_envelope(body: bytes, limits: Limits) -> Envelope:
         raise RequestRefused(Code.VALIDATION, _no_query(value))
     params = members_of(value, "params")
     if len(value) > (2 if params else 1):
-        _refuse_misplaced(value)
+        refuse_misplaced(value)
     return Envelope(query, params, members_of(value, "extensions"), known_as)
 
 
@@ -118,8 +118,12 @@ def members_of(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found
 
 
-def _refuse_misplaced(value: Mapping[str, Any]) -> None:
-    """Parameters under another name: ignored, defaults would be answered in their place."""
+def refuse_misplaced(value: Mapping[str, Any]) -> None:
+    """Refuses parameters under another name: ignored, defaults would be answered in their place.
+
+    Raises:
+        RequestRefused: VALIDATION.
+    """
     for name, found in value.items():
         if found and name != "params" and name.lower() in PARAMS:
             message = f"parameters stand in `params`, not in `{name}`"

@@ -43,7 +43,7 @@ class Protocol(Offering):
     resting_since = 0.0
     let_in = heading = False
     unreadable = refusals.BROKEN
-    size = unsent = 0
+    size = unsent = hosts = 0
     unsent_since = refused_at = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -111,16 +111,21 @@ class Protocol(Offering):
     def on_message_begin(self) -> None:
         """Its head is on its way."""
         self.heading = True
-        self.size = 0
+        self.size = self.hosts = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """A header; what comes behind a body says nothing that is asked for."""
         if self.heading:
+            self.hosts += len(name) == 4 and name.lower() == b"host"
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The request begins to be answered, unless there is no place for it."""
+        """The request begins to be answered, unless there is no place for it. One for two hosts is
+        for one of them by a proxy in front, and for the other one here (RFC 9112, 3.2).
+        """
+        if self.hosts > 1:
+            raise ValueError("several Host headers")
         if self.parser.should_upgrade() and self._announces_body():
             self.unreadable = refusals.UPGRADING  # the parser passes the body by: it would be taken
             raise ValueError("a body behind an Upgrade")  # for the next request

@@ -15,7 +15,7 @@ from apiql.errors import Code, RequestRefused
 from apiql.ir.reach import Kind
 from apiql.runtime.step import Executable
 from apiql.server.body import read_body, take_body
-from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope
+from apiql.server.envelope import Envelope, decode_json, id_in, read_envelope, refuse_misplaced
 from apiql.server.media import JSON, TEXTS, Wanted, media_type, wanted
 from apiql.server.visit import Fields, Scope, Visit
 from apiql.settings import Limits
@@ -158,7 +158,9 @@ def _url_values(scope: Scope) -> dict[str, str]:
     for name in ("query", "params", "id"):
         if len(found.get(name, ())) > 1:
             raise RequestRefused(Code.BAD_REQUEST, f"`{name}` stands twice in the query string")
-    return {name: values[0] for name, values in found.items()}
+    values = {name: texts[0] for name, texts in found.items()}
+    refuse_misplaced(values)
+    return values
 
 
 def url_pairs(scope: Scope, most: int) -> dict[str, list[str]]:

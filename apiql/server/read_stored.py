@@ -11,7 +11,7 @@ from typing import Any
 from apiql.engine import Engine, Query
 from apiql.errors import Code, RequestRefused, nearest
 from apiql.ir.parameters import fits
-from apiql.ir.plan import Parameter
+from apiql.ir.plan import Parameter, Plan
 from apiql.server.body import body_of
 from apiql.server.envelope import decode_json
 from apiql.server.media import JSON, media_type
@@ -48,7 +48,7 @@ async def read_named(path: str, visit: Visit, engine: Engine) -> Asked:
     check_head(raw, limits.header_bytes)
     given = _in_url(scope, plan.parameters, limits)
     if method == "POST":
-        given |= posted_object(await body_of(visit, limits.body_bytes), fields, limits)
+        given |= _posted(await body_of(visit, limits.body_bytes), fields, plan, limits)
     shown = text_shown(stored, engine)
     query = Query(shown, given, Headers(raw, fields), None, patience_in(fields))
     form, reads, executable = form_in(fields), method == "GET", stored.executable
@@ -76,12 +76,22 @@ def _found(path: str, engine: Engine, sight: Sight | None) -> StoredQuery:
 
 
 def _in_url(scope: Scope, declared: Iterable[Parameter], limits: Limits) -> dict[str, Any]:
+    """Names that are not declared too, as texts: one may be nearly that of a parameter."""
+    types = {parameter.name: parameter.type for parameter in declared}
     pairs = url_pairs(scope, MOST_PAIRS)
-    return {
-        parameter.name: _value(parameter.type, pairs[parameter.name], limits)
-        for parameter in declared
-        if parameter.name in pairs
-    }
+    return {name: _value(types.get(name, "any"), texts, limits) for name, texts in pairs.items()}
+
+
+def _posted(
+    body: bytes, fields: Mapping[bytes, bytes], plan: Plan, limits: Limits
+) -> dict[str, Any]:  # fmt: skip
+    found = posted_object(body, fields, limits)
+    within = found.get("params")
+    if isinstance(within, dict) and all(each.name != "params" for each in plan.parameters):
+        names = "{" + ", ".join(f'"{name[:64]}": …' for name in [*within][:1]) + "}"
+        message = f"the body is the object of parameters itself, without `params`: {names}"
+        raise RequestRefused(Code.VALIDATION, message)
+    return found
 
 
 def _value(kind: str, texts: list[str], limits: Limits) -> Any:

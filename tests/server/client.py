@@ -97,8 +97,8 @@ class Site:
 
 def request_bytes(method: str, target: str, body: bytes, headers: Mapping[str, str]) -> bytes:
     """A request whose connection closes after it."""
-    lines = [f"{method} {target} HTTP/1.1", "Host: test", "Connection: close"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
+    lines = [f"{method} {target} HTTP/1.1", "Connection: close"]
+    lines += [f"{name}: {value}" for name, value in ({"Host": "test"} | {**headers}).items()]
     lines.append(f"Content-Length: {len(body)}")
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
 

@@ -117,6 +117,15 @@ async def test_a_request_in_any_two_pieces_is_the_same_one(port: int) -> None:
             assert (await answer(reader))[2] == b'{"data":{"e":5}}', place
 
 
+@pytest.mark.parametrize("second", ["Host: x", "host: y", "HOST: x"])
+async def test_a_request_for_two_hosts_is_for_none(port: int, second: str) -> None:
+    async with talk(port, post(5, second)) as (reader, _):
+        assert (await reader.readuntil(b"\r\n")).startswith(b"HTTP/1.1 400")
+    async with talk(port, post(5), post(6)) as (reader, _):  # those of two requests are two
+        assert (await answer(reader))[2] == b'{"data":{"e":5}}'
+        assert (await answer(reader))[2] == b'{"data":{"e":6}}'
+
+
 async def test_a_body_in_chunks_is_the_same_one(port: int) -> None:
     body = post(5).partition(b"\r\n\r\n")[2]
     head = b"POST /apiql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

@@ -62,6 +62,22 @@ async def test_parameters_under_another_name(site: Site, up: Upstream, name: str
     assert not up.seen
 
 
+@pytest.mark.parametrize("name", ["variables", "Params"])
+async def test_parameters_under_another_name_in_the_url(
+    site: Site, up: Upstream, name: str
+) -> None:
+    text = "set $id integer = 1; select id, name from /users/{id} where id = $id"
+    values = f"{name}=" + quote('{"id":2}')
+    headers = {"Content-Type": "text/plain"}
+    for response in (
+        await site.send("GET", f"/apiql?query={quote(text)}&{values}"),
+        await site.send("POST", f"/apiql?{values}", text.encode(), headers),
+    ):
+        detail = problem_of(response, 422, "VALIDATION")
+        assert detail == f"parameters stand in `params`, not in `{name}`"
+    assert not up.seen
+
+
 @pytest.mark.parametrize("value", [{}, None, []])
 async def test_nothing_under_another_name(site: Site, value: object) -> None:
     """As clients of GraphQL send it where there are no parameters."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
@@ -216,6 +217,26 @@ async def test_json_is_not_converted(stored: Site) -> None:
     assert response.codes() == ["VARIABLE_TYPE", "VARIABLE_TYPE"]
     found = data(await post(stored, "/query/echo", {"any": 5, "nosuch": 1}))
     assert found == NONE | {"any": 5}
+
+
+@pytest.mark.parametrize("name", ["Whole", "whole_", "$whole"])
+async def test_a_parameter_under_nearly_its_name(stored: Site, name: str) -> None:
+    """Its default would be answered in place of what was asked."""
+    for response in (
+        await stored.send("GET", f"/query/echo?{quote(name)}=7"),
+        await post(stored, "/query/echo", {name: 7}),
+    ):
+        assert (response.status, response.codes()) == (422, ["MISSING_VARIABLE"])
+    other = await stored.send("GET", "/query/echo?utm_source=a&utm_source=b&_=1")
+    assert data(other) == NONE
+
+
+async def test_parameters_in_params(stored: Site) -> None:
+    """As /apiql has them; here the body is the object itself."""
+    response = await post(stored, "/query/echo", {"params": {"whole": 7}})
+    detail = problem(response, 422, "VALIDATION")
+    assert detail == ('the body is the object of parameters itself, without `params`: {"whole": …}')
+    assert data(await post(stored, "/query/echo", {"params": 1})) == NONE
 
 
 async def test_the_body_wins_over_the_url(stored: Site) -> None:

@@ -86,3 +86,23 @@ async def test_httpapis_of_buckets_count_by_their_ids(tmp_path: Path, up: Up) ->
         figures = read((await answered(server)).body.decode())
     made = figures["http_out_duration_second"]
     assert count_of(made, child="user_api", root="one", type="httpapi", code="200") == 1
+
+
+@loop
+async def test_what_is_below_the_name_of_a_bucket_counts_as_what_it_is(
+    tmp_path: Path, up: Up
+) -> None:
+    conf = folder(tmp_path, up, '[buckets]\nenabled = true\nby = "path"\ninherit = true')
+    acme = conf.path / "buckets" / "acme"
+    acme.mkdir(parents=True)
+    (acme / "apiql.toml").touch()
+    async with running(conf) as server:
+        for path in ("/b/acme/query/q", "/b/acme/query/nope", "/b/acme/apiql?query=select+frm"):
+            await server.site.send("GET", path)
+        figures = read((await answered(server)).body.decode())
+    taken = figures["apiql_request_duration_seconds"]
+    assert count_of(taken, route="/b/", kind="query", status_class="2xx") == 1
+    assert count_of(taken, route="/b/", kind="query", status_class="4xx") == 1
+    assert count_of(taken, route="/b/", kind="text", status_class="4xx") == 1
+    old = figures["http_in_duration_second"]
+    assert count_of(old, root="q", type="query", code="200") == 1
