@@ -139,8 +139,11 @@ async def main() -> int:
             seconds = await _round(case, app, numbers)
             if turn >= 0:
                 case.rounds.append(seconds)
-    print(f"CPU time, best and median of {options.rounds} interleaved rounds of {REQUESTS}.\n")
-    print(report.table(HEAD, [_row(case, rows[0]) for case in rows]))
+    what = f"CPU time in process, best and median of {options.rounds} interleaved rounds"
+    sections = [f"{what} of {REQUESTS}.", report.table(HEAD, [_row(c, rows[0]) for c in rows])]
+    print("\n\n".join(sections))
+    if options.write:
+        report.write("benchmarks.hot_path", sections)
     return 0
 
 
@@ -148,6 +151,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hot_path", description=__doc__)
     parser.add_argument("--only", default="", help="rows whose name has this in it")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--write", action="store_true", help="append to benchmarks/results.md")
     return parser.parse_args()
 
 
