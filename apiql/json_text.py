@@ -19,9 +19,11 @@ MOST_DIGITS = 400
 
 _MARK = "\ufeff"
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_TEXT = re.compile(
-    r'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+(")?'
-)
+_PLAIN = re.compile(r'[^"\\\x00-\x1f]*+')
+_ESCAPED = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+')
+"""Repeated by hand: up to Python 3.11.4, what follows a possessive group goes on where its last try
+has failed, not where that began.
+"""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
 _WORD = re.compile(r"[\w.+-]++")
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -154,15 +156,17 @@ def _behind_element(text: str, at: int, closing: str) -> tuple[int, bool]:
 
 
 def _text(text: str, at: int) -> tuple[str, int]:
-    found = _TEXT.match(text, at)
-    assert found is not None, "a quote stands there"
-    if found[1] is None:
-        _refuse_text(text, at, found.end())
-    written = found[0]
+    part, end = _PLAIN.match(text, at + 1), at + 1
+    while part is not None:
+        end = part.end()
+        part = _ESCAPED.match(text, end)
+    if text[end : end + 1] != '"':
+        _refuse_text(text, at, end)
+    written = text[at : end + 1]
     read: str = json.loads(written) if "\\" in written else written[1:-1]
     if _SURROGATE.search(read):
         raise NoJson("a text has half of a surrogate pair", at, "both halves: \\ud83d\\ude00")
-    return read, found.end()
+    return read, end + 1
 
 
 def _refuse_text(text: str, at: int, end: int) -> NoReturn:

@@ -5,7 +5,7 @@ by text replacement (`strict`), and the usual one, in which no data can break th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final, NamedTuple, TypeAlias
 
@@ -20,9 +20,11 @@ from apiql.gotemplate.reads import EVERYTHING, Path
 from apiql.gotemplate.template import USUAL, Escape, Template, compiled
 from apiql.gotemplate.values import Data, Json, Kind, RootView, Value, root_of, seen
 
-_ACTION: Final = re.compile(
-    r'\{\{(?:"(?:\\.|[^"\\])*+"|`[^`]*+`|/\*.*?\*/|[^"`}]|\}(?!\}))*+\}\}', re.DOTALL
+_PART: Final = re.compile(
+    r'"(?:[^"\\]++|\\.)*+"|`[^`]*+`|/\*.*?\*/|\}\}|[^"`}/]++|/\*|.', re.DOTALL
 )
+"""Of an action: a text, a comment, its end, or what is none of these."""
+_UNCLOSED: Final = frozenset({'"', "`", "/*"})
 Make: TypeAlias = Callable[[Run, Value], Json]
 Functions: TypeAlias = Mapping[str, Function]
 
@@ -260,7 +262,28 @@ def _literal(text: str) -> str:
     """The text with the quotes outside its actions marked."""
     parts: list[str] = []
     position = 0
-    for action in _ACTION.finditer(text):
-        parts += (text[position : action.start()].replace('"', INNER_QUOTE), action.group())
-        position = action.end()
+    for start, end in _actions(text):
+        parts += (text[position:start].replace('"', INNER_QUOTE), text[start:end])
+        position = end
     return "".join([*parts, text[position:].replace('"', INNER_QUOTE)])
+
+
+def _actions(text: str) -> Iterator[tuple[int, int]]:
+    """Where actions begin and end; behind one that does not end, and is refused later, is none."""
+    start = text.find("{{")
+    while start >= 0:
+        end = _end_of_action(text, start + 2)
+        if end is None:
+            return
+        yield start, end
+        start = text.find("{{", end)
+
+
+def _end_of_action(text: str, at: int) -> int | None:
+    while (part := _PART.match(text, at)) is not None:
+        at = part.end()
+        if part[0] == "}}":
+            return at
+        if part[0] in _UNCLOSED:
+            return None
+    return None

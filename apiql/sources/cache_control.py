@@ -17,7 +17,7 @@ LONGEST = 2**31 - 1
 _SHORT = 256
 _QUOTED = r'"(?:\\.|[^"\\])*+"'
 _FIELD = re.compile(rf'(?:{_QUOTED}|[^"])*+')
-_DIRECTIVE = re.compile(rf'(?:{_QUOTED}|[^",])++')
+_DIRECTIVE = re.compile(rf'(?:{_QUOTED}|[^",])+')
 _DIGITS = re.compile(r"[0-9]+")
 _TIMES = frozenset(
     ("max-age", "s-maxage", "stale-while-revalidate", "stale-if-error", "min-fresh", "max-stale")
