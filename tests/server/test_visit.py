@@ -74,3 +74,20 @@ async def test_guards_stand_before_the_text_and_tell_headers() -> None:
     assert let_in.json() == {"data": {"a": {"id": 1}}}
     assert refused.headers["x-told"] == let_in.headers["x-told"] == "1"
     assert [visit.status for visit in watch.went] == [403, 200]
+
+
+@pytest.mark.parametrize("twice", [[], [(b"x-a", b"2")], [(b"authorization", b"b")]])
+def test_what_is_hidden_is_gone_and_all_else_stays_as_it_was(
+    twice: list[tuple[bytes, bytes]],
+) -> None:
+    headers = [(b"x-a", b"1"), (b"authorization", b"a"), (b"x-b", b"1"), *twice]
+    visit = Visit({"headers": headers}, _nothing, dict(headers))
+    visit.hide(frozenset({b"authorization", b"cookie"}))
+    left = [pair for pair in headers if pair[0] != b"authorization"]
+    assert visit.scope["headers"] == left
+    assert visit.fields == dict(left)
+    assert len(headers) == 3 + len(twice)  # the list that was given is as it was
+
+
+async def _nothing() -> dict[str, object]:
+    raise AssertionError("nothing is read")
