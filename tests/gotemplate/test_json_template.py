@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -258,3 +259,7 @@ def test_comments_that_nothing_closes_take_linear_time() -> None:
     """Each could be read as a comment or as letters: two to the fiftieth ways."""
     with pytest.raises(TemplateRefused, match="comment ends before"):
         compile_json(["{{" + "/*a*/" * 50], FUNCTIONS)
+    begun = time.perf_counter()
+    with pytest.raises(TemplateRefused):
+        compile_json(["{{" + "/* " * 20_000], FUNCTIONS)
+    assert time.perf_counter() - begun < 2  # each looking for its end takes ten times that

@@ -13,7 +13,12 @@ FENCE = "```"
 
 def codes_of(query: str, body: str) -> list[str]:
     """The codes that are told beside the answer of `/a`."""
-    parts = [("apiql", query), ("upstream", f"GET /a -> 200 {body}"), ("json", "{}")]
+    return told(query, f"GET /a -> 200 {body}")
+
+
+def told(query: str, *answers: str) -> list[str]:
+    """The codes that are told beside these answers."""
+    parts = [("apiql", query), ("upstream", "\n".join(answers)), ("json", "{}")]
     blocks = "\n\n".join(f"{FENCE}{word}\n{text}\n{FENCE}" for word, text in parts)
     (case,) = read_cases(f"# Title\n\n## The case\n\n{blocks}\n")
     answer = actual_blocks(case)["json"]
@@ -68,3 +73,15 @@ def test_it_tells(query: str, body: str) -> None:
 )
 def test_it_is_silent(query: str, body: str) -> None:
     assert codes_of(query, body) == []
+
+
+@pytest.mark.parametrize("bodies", [('{"u": {}}', '{"name": 1}'), ('{"name": 1}', '{"u": {}}')])
+def test_one_answer_of_a_fan_out_that_has_the_name_is_enough(bodies: tuple[str, str]) -> None:
+    answers = [f"GET /a/{number} -> 200 {body}" for number, body in enumerate(bodies, 1)]
+    query = "select u.name from /a/{id} as u where id in [1, 2]"
+    assert told(query, *answers) == []
+    assert told(query, *(answer.replace('"u"', '"v"') for answer in answers)) == ["UNKNOWN_NAME"]
+
+
+def test_an_answer_that_failed_has_no_rows() -> None:
+    assert told("select u.name from /a as u", 'GET /a -> 500 {"name": 1}') == ["UPSTREAM_STATUS"]
